@@ -1,0 +1,2 @@
+//! The command `mesh`.
+fn main() {}

@@ -1,0 +1,211 @@
+//! The steps of a call, and what may be said in answer to each.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{Request, response};
+
+use super::{Call, Moment, State};
+use crate::body::Body;
+use crate::endpoint::Endpoint;
+use crate::error::CallError;
+use crate::head::Answer;
+
+/// What a driver has to do now. Exhaustive on purpose: a new obligation must break every driver.
+#[must_use]
+pub enum Step<'c, E: Endpoint> {
+    /// Start this exchange, unless it is under way for this [`Call::attempt`] already; say how far
+    /// it gets, and then its response's head or its fault.
+    Send(Outgoing<'c, E>),
+    /// Read once from the response's body, and say what came.
+    Receive(Incoming<'c, E>),
+    /// Drop the exchange; there is nothing to do before this moment.
+    Wait(Moment),
+    /// One item of the stream.
+    Event(E::Event),
+    /// The end: the reply with its head, or why there is none.
+    Done(Result<Answer<E::Output>, CallError>),
+}
+
+impl<E: Endpoint> fmt::Debug for Step<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(outgoing) => outgoing.fmt(f),
+            Self::Receive(incoming) => incoming.fmt(f),
+            Self::Wait(until) => f.debug_tuple("Wait").field(until).finish(),
+            Self::Event(_) => f.write_str("Event"),
+            Self::Done(Ok(answer)) => f.debug_tuple("Done").field(&answer.head).finish(),
+            Self::Done(Err(error)) => f.debug_tuple("Done").field(error).finish(),
+        }
+    }
+}
+
+/// A request to be sent, and the ways its sending can go on.
+pub struct Outgoing<'c, E: Endpoint> {
+    pub(super) call: &'c mut Call<E>,
+}
+
+impl<E: Endpoint> Outgoing<'_, E> {
+    /// The request. Its body is read with [`Body::reader`], its `Content-Length` is
+    /// [`Body::len`].
+    pub fn request(&self) -> &Request<Body> {
+        &self.call.request
+    }
+
+    /// The number of the attempt, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.call.attempt
+    }
+
+    /// Says how far the exchange has got. A driver that cannot tell says nothing, and its request
+    /// counts as sent.
+    pub fn progress(&mut self, reached: Stage) {
+        if let State::Sending { stage, since } = &mut self.call.state
+            && stage.is_none_or(|stage| stage < reached)
+        {
+            *stage = Some(reached);
+            *since = super::Since::Undated;
+        }
+    }
+
+    /// The response's head has come.
+    #[allow(clippy::needless_pass_by_value, reason = "a head is said once")]
+    pub fn head(self, parts: response::Parts) {
+        self.call.take_head(&parts);
+    }
+
+    /// The exchange has failed.
+    pub fn fault(self, fault: Fault) {
+        self.call.take_fault(fault);
+    }
+}
+
+impl<E: Endpoint> fmt::Debug for Outgoing<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Send(attempt {})", self.call.attempt)
+    }
+}
+
+/// A response's body to be read, and what a read can bring.
+pub struct Incoming<'c, E: Endpoint> {
+    pub(super) call: &'c mut Call<E>,
+}
+
+impl<E: Endpoint> Incoming<'_, E> {
+    /// These bytes have come.
+    pub fn data(self, bytes: &[u8]) {
+        self.call.take_bytes(Bytes::copy_from_slice(bytes));
+    }
+
+    /// These bytes have come; they are kept as they are, without a copy.
+    pub fn bytes(self, bytes: Bytes) {
+        self.call.take_bytes(bytes);
+    }
+
+    /// The body has ended as it should.
+    pub fn end(self) {
+        self.call.take_end();
+    }
+
+    /// The body has broken off.
+    pub fn fault(self, fault: Fault) {
+        self.call.take_fault(fault);
+    }
+}
+
+impl<E: Endpoint> fmt::Debug for Incoming<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Receive(attempt {})", self.call.attempt)
+    }
+}
+
+/// How far the sending of a request has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// A connection is being established, and the driver will say when it is: until then the
+    /// connect deadline holds.
+    Connecting,
+    /// The connection stands, TLS included.
+    Connected,
+    /// The last byte of the body has been handed over.
+    BodySent,
+}
+
+impl Stage {
+    /// How much of the request the gateway can have by a stage.
+    pub(super) fn sent(stage: Option<Self>) -> Sent {
+        match stage {
+            Some(Self::Connecting) => Sent::Nothing,
+            // Nothing tells a part from the whole here, and the whole is what may cost.
+            Some(Self::Connected | Self::BodySent) | None => Sent::Whole,
+        }
+    }
+}
+
+/// A failure of the transport, as far as decisions rest on it. The transport keeps its own error
+/// and attaches it to the [`CallError`] at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fault {
+    /// What happened.
+    pub kind: FaultKind,
+    /// How much of the request the gateway can have.
+    pub sent: Sent,
+}
+
+impl Fault {
+    /// A fault after the whole request may have gone out, which is what a driver says that cannot
+    /// tell.
+    pub fn new(kind: FaultKind) -> Self {
+        Self {
+            kind,
+            sent: Sent::Whole,
+        }
+    }
+
+    /// The same fault, where the driver knows how much of the request had gone out.
+    pub fn after(self, sent: Sent) -> Self {
+        Self { sent, ..self }
+    }
+}
+
+/// Kinds of [`Fault`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// No connection came about: DNS, TCP, TLS or a proxy refused.
+    Connect,
+    /// The connection broke.
+    Lost,
+    /// The transport's own time limit passed.
+    TimedOut,
+    /// The peer stopped taking the request's body.
+    BodyRefused,
+    /// Anything else, such as a response that is not HTTP.
+    Other,
+}
+
+/// How much of a request the gateway can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sent {
+    /// Not a byte.
+    Nothing,
+    /// Less than the whole body: no work can have begun.
+    Part,
+    /// All of it, or nobody knows.
+    Whole,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            FaultKind::Connect => "could not connect",
+            FaultKind::Lost => "the connection was lost",
+            FaultKind::TimedOut => "the transport's time limit passed",
+            FaultKind::BodyRefused => "the peer stopped taking the request",
+            FaultKind::Other => "the transport failed",
+        })
+    }
+}
+
+impl std::error::Error for Fault {}

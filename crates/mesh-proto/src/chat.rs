@@ -1,0 +1,16 @@
+//! Chat: the values of `POST /v1/chat/completions` (protocol reference, section 4).
+
+mod assembly;
+mod chunk;
+mod content;
+mod message;
+mod reply;
+mod request;
+
+pub(crate) use self::assembly::Assembly;
+pub use self::chunk::{ChatChunk, ChunkChoice, Delta};
+pub use self::content::{Content, Part};
+pub use self::message::{Message, Role};
+pub use self::reply::{ChatReply, Choice, FinishReason, Picture, ReplyMessage, Usage};
+pub(crate) use self::request::Streamed;
+pub use self::request::{ChatRequest, ImageFormat, ImageOptions, Modality, Quality};

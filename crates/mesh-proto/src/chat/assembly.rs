@@ -1,0 +1,90 @@
+//! A stream's chunks put together: the reply that a plain call would have got.
+
+use serde_json::Value;
+
+use super::chunk::{ChatChunk, ChunkChoice};
+use super::reply::{ChatReply, Choice};
+use crate::wire::Extra;
+
+/// A reply in the making.
+#[derive(Debug, Default)]
+pub(crate) struct Assembly {
+    reply: Option<ChatReply>,
+}
+
+impl Assembly {
+    /// Adds a chunk.
+    pub(crate) fn add(&mut self, chunk: ChatChunk) {
+        let reply = self.reply.get_or_insert_default();
+        reply.id = reply.id.take().or(chunk.id);
+        reply.created = reply.created.or(chunk.created);
+        reply.model = reply.model.take().or(chunk.model);
+        reply.usage = chunk.usage.or(reply.usage.take());
+        let mut extra = chunk.extra;
+        if let Some(Value::String(fingerprint)) = extra.remove("system_fingerprint") {
+            reply.system_fingerprint = Some(fingerprint);
+        }
+        if let Some(Value::Array(data)) = extra.remove("data") {
+            reply.data.extend(
+                data.into_iter()
+                    .filter_map(|item| serde_json::from_value(item).ok()),
+            );
+        }
+        // It says `chat.completion.chunk`, which the whole is not.
+        extra.remove("object");
+        reply.extra.extend(extra.0);
+        for choice in chunk.choices {
+            add_choice(&mut reply.choices, choice);
+        }
+    }
+
+    /// What there is so far, or `None` before the first chunk. Leaves nothing.
+    pub(crate) fn take(&mut self) -> Option<ChatReply> {
+        self.reply.take()
+    }
+}
+
+fn add_choice(choices: &mut Vec<Choice>, chunk: ChunkChoice) {
+    let place = choices.partition_point(|choice| choice.index < chunk.index);
+    if choices
+        .get(place)
+        .is_none_or(|choice| choice.index != chunk.index)
+    {
+        choices.insert(
+            place,
+            Choice {
+                index: chunk.index,
+                ..Choice::default()
+            },
+        );
+    }
+    let Some(choice) = choices.get_mut(place) else {
+        return;
+    };
+    choice.finish_reason = chunk.finish_reason.or(choice.finish_reason.take());
+    append_extra(&mut choice.extra, chunk.extra);
+    let message = &mut choice.message;
+    message.role = message.role.take().or(chunk.delta.role);
+    match (&mut message.content, chunk.delta.content) {
+        (Some(content), Some(more)) => content.append(more),
+        (content @ None, more) => *content = more,
+        (Some(_), None) => {}
+    }
+    message.images.extend(chunk.delta.images);
+    append_extra(&mut message.extra, chunk.delta.extra);
+}
+
+/// Fields that are not modelled go together as deltas do: texts and lists grow, the rest is
+/// replaced.
+fn append_extra(extra: &mut Extra, more: Extra) {
+    for (name, value) in more.0 {
+        match (extra.get_mut(&name), value) {
+            (Some(Value::String(text)), Value::String(more)) => text.push_str(&more),
+            (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
+            (Some(_), Value::Null) => {}
+            (_, value) => {
+                extra.insert(name, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A chunk of a streamed reply.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::content::Content;
+use super::message::Role;
+use super::reply::{ChatReply, FinishReason, Picture, Usage, index};
+use crate::wire::{Extra, count, lenient, lenient_list};
+
+/// A `chat.completion.chunk` (protocol reference, section 4.3).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ChatChunk {
+    /// The reply's id, the same in every chunk.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub id: Option<String>,
+    /// When the reply was made, in seconds since 1970.
+    #[serde(
+        default,
+        deserialize_with = "count",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub created: Option<u64>,
+    /// The model that answers.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub model: Option<String>,
+    /// What is new, by choice. Empty in the chunk that carries the usage.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub choices: Vec<ChunkChoice>,
+    /// What the reply took, usually in the last chunk.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub usage: Option<Usage>,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+fn null_is_empty<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<ChunkChoice>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+impl ChatChunk {
+    /// The new text of the first choice; empty where there is none.
+    pub fn text(&self) -> Cow<'_, str> {
+        let first = self.choices.iter().find(|choice| choice.index == 0);
+        first
+            .and_then(|choice| choice.delta.content.as_ref())
+            .map(Content::text)
+            .unwrap_or_default()
+    }
+
+    /// A whole reply as one chunk: what a gateway amounts to that answers a stream with a
+    /// document.
+    pub(crate) fn whole(reply: &ChatReply) -> Self {
+        let choices = reply.choices.iter().map(|choice| ChunkChoice {
+            index: choice.index,
+            delta: Delta {
+                role: choice.message.role.clone(),
+                content: choice.message.content.clone(),
+                images: choice.message.images.clone(),
+                extra: choice.message.extra.clone(),
+            },
+            finish_reason: choice.finish_reason.clone(),
+            extra: choice.extra.clone(),
+        });
+        Self {
+            id: reply.id.clone(),
+            created: reply.created,
+            model: reply.model.clone(),
+            choices: choices.collect(),
+            usage: reply.usage.clone(),
+            extra: reply.extra.clone(),
+        }
+    }
+}
+
+/// What is new in one choice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ChunkChoice {
+    /// Its place among the answers.
+    #[serde(default, deserialize_with = "index")]
+    pub index: u64,
+    /// What is new.
+    #[serde(default, deserialize_with = "delta")]
+    pub delta: Delta,
+    /// Why it ended, in the choice's last chunk.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub finish_reason: Option<FinishReason>,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+fn delta<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Delta, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A piece of a message.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Delta {
+    /// Who speaks, in the first piece.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub role: Option<Role>,
+    /// What is said next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
+    /// Pictures.
+    #[serde(
+        default,
+        deserialize_with = "lenient_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub images: Vec<Picture>,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}

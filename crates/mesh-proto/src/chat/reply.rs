@@ -1,0 +1,251 @@
+//! The reply: choices, usage, and the pictures in it, wherever they are.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::content::{Content, Part};
+use super::message::Role;
+use crate::image::{GeneratedImage, find_in_data, find_in_message};
+use crate::open_enum::open_enum;
+use crate::wire::{Extra, count, lenient, lenient_list};
+
+/// A reply of `POST /v1/chat/completions` (protocol reference, section 4.2), plain or assembled
+/// from a stream. What is odd or missing in it beside the choices costs nothing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ChatReply {
+    /// The reply's id.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub id: Option<String>,
+    /// When it was made, in seconds since 1970.
+    #[serde(
+        default,
+        deserialize_with = "count",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub created: Option<u64>,
+    /// The model that answered; may be the provider's own name for it.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub model: Option<String>,
+    /// The answers, one unless more were asked for.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub choices: Vec<Choice>,
+    /// What it took.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub usage: Option<Usage>,
+    /// The system that answered; the emulator names itself here.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub system_fingerprint: Option<String>,
+    /// Pictures beside or instead of choices, as the images endpoint has them.
+    #[serde(
+        default,
+        deserialize_with = "lenient_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub data: Vec<Picture>,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+fn null_is_empty<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Choice>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+impl ChatReply {
+    /// The text of the first choice; empty where it has none.
+    pub fn text(&self) -> Cow<'_, str> {
+        self.choices
+            .first()
+            .map(|choice| choice.message.text())
+            .unwrap_or_default()
+    }
+
+    /// Every picture of the reply, in every shape of the protocol reference, section 6: in parts,
+    /// in `images`, in `data`, in Markdown, by data URL, base64 or URL.
+    pub fn images(&self) -> Vec<GeneratedImage> {
+        let in_choices = self
+            .choices
+            .iter()
+            .flat_map(|choice| choice.message.images());
+        let data: Vec<Value> = self.data.iter().map(|picture| picture.0.clone()).collect();
+        in_choices.chain(find_in_data(&data)).collect()
+    }
+
+    /// Why the first choice ended.
+    pub fn finish_reason(&self) -> Option<&FinishReason> {
+        self.choices.first()?.finish_reason.as_ref()
+    }
+
+    /// What the model says where it declines: its `refusal`, or the text beside a content filter.
+    pub fn refusal(&self) -> Option<Cow<'_, str>> {
+        let choice = self.choices.first()?;
+        let refusal = choice
+            .message
+            .extra
+            .get("refusal")
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty());
+        match (refusal, &choice.finish_reason) {
+            (Some(text), _) => Some(Cow::Borrowed(text)),
+            (None, Some(FinishReason::ContentFilter)) => Some(choice.message.text()),
+            _ => None,
+        }
+    }
+}
+
+/// One answer of a reply.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Choice {
+    /// Its place among the answers.
+    #[serde(default, deserialize_with = "index")]
+    pub index: u64,
+    /// What is said.
+    #[serde(default)]
+    pub message: ReplyMessage,
+    /// Why it ended.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub finish_reason: Option<FinishReason>,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+pub(super) fn index<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    Ok(count(deserializer)?.unwrap_or(0))
+}
+
+/// A message of the model's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReplyMessage {
+    /// Who speaks: the assistant.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub role: Option<Role>,
+    /// What is said. Some models leave it out or empty.
+    #[serde(default)]
+    pub content: Option<Content>,
+    /// Pictures beside the content.
+    #[serde(
+        default,
+        deserialize_with = "lenient_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub images: Vec<Picture>,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl ReplyMessage {
+    /// The text; empty where there is none.
+    pub fn text(&self) -> Cow<'_, str> {
+        self.content.as_ref().map(Content::text).unwrap_or_default()
+    }
+
+    /// Every picture of the message.
+    pub fn images(&self) -> Vec<GeneratedImage> {
+        let (text, parts) = match &self.content {
+            Some(Content::Text(text)) => (Some(text.as_str()), Vec::new()),
+            Some(Content::Parts(parts)) => (None, parts.iter().filter_map(part_value).collect()),
+            None => (None, Vec::new()),
+        };
+        let images: Vec<Value> = self
+            .images
+            .iter()
+            .map(|picture| picture.0.clone())
+            .collect();
+        find_in_message(text, &parts, &images)
+    }
+}
+
+fn part_value(part: &Part) -> Option<Value> {
+    serde_json::to_value(part).ok()
+}
+
+/// A picture as a reply holds it; [`ChatReply::images`] reads it.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Picture(Value);
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Picture")
+    }
+}
+
+open_enum! {
+    /// Why an answer ended.
+    pub enum FinishReason {
+        /// It was complete.
+        Stop = "stop",
+        /// It reached the most tokens.
+        Length = "length",
+        /// The model calls tools.
+        ToolCalls = "tool_calls",
+        /// A content filter cut it off.
+        ContentFilter = "content_filter",
+    }
+}
+
+/// What a reply took, in tokens. Any of it may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Usage {
+    /// In the request.
+    #[serde(
+        default,
+        alias = "input_tokens",
+        deserialize_with = "count",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub prompt_tokens: Option<u64>,
+    /// In the reply.
+    #[serde(
+        default,
+        alias = "output_tokens",
+        deserialize_with = "count",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub completion_tokens: Option<u64>,
+    /// In both.
+    #[serde(
+        default,
+        deserialize_with = "count",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub total_tokens: Option<u64>,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}

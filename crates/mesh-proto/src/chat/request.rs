@@ -1,0 +1,304 @@
+//! The request: a model, options, a conversation.
+
+use std::time::Duration;
+
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
+use super::content::Content;
+use super::message::{Message, Role};
+use crate::body::Splice;
+use crate::error::BuildError;
+use crate::open_enum::open_enum;
+use crate::wire::{Extra, Object, Wire, Written, serialize_inline};
+
+/// A request to `POST /v1/chat/completions` (protocol reference, section 4).
+///
+/// ```
+/// use mesh_proto::ChatRequest;
+/// use mesh_proto::image::Image;
+///
+/// let photo = Image::from_url("https://example.com/image.jpg")?;
+/// let mut request = ChatRequest::new("openai/gpt-4o").user(("What is in this image?", photo));
+/// request.max_tokens = Some(300);
+/// # Ok::<(), mesh_proto::image::ImageError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct ChatRequest {
+    /// The model's id: `provider/name`, or `auto`. None where the key has a default.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// How freely the model chooses, 0 to 2.
+    #[serde(default)]
+    pub temperature: Option<f64>,
+    /// The share of probability that the model chooses from, 0 to 1.
+    #[serde(default)]
+    pub top_p: Option<f64>,
+    /// The most tokens to answer with, at least 1.
+    #[serde(default)]
+    pub max_tokens: Option<u32>,
+    /// A seed for models that can repeat themselves.
+    #[serde(default)]
+    pub seed: Option<i64>,
+    /// How long the gateway shall wait for the provider, in seconds, more than 0; 300 by default.
+    #[serde(default)]
+    pub timeout: Option<f64>,
+    /// What kind of answer is wanted.
+    #[serde(default)]
+    pub modality: Option<Modality>,
+    /// How pictures shall be drawn.
+    #[serde(default)]
+    pub image: Option<ImageOptions>,
+    /// Fields that are not modelled here, sent as they are.
+    #[serde(flatten)]
+    pub extra: Extra,
+    /// The conversation.
+    #[serde(default)]
+    pub messages: Vec<Message>,
+}
+
+impl ChatRequest {
+    /// A request to `model` without messages yet.
+    pub fn new(model: impl Into<String>) -> Self {
+        Self {
+            model: Some(model.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a message of the user's: a text, a picture, or both.
+    pub fn user(self, content: impl Into<Content>) -> Self {
+        self.message(Message::new(Role::User, content))
+    }
+
+    /// Adds a message of the application's.
+    pub fn system(self, content: impl Into<Content>) -> Self {
+        self.message(Message::new(Role::System, content))
+    }
+
+    /// Adds a message.
+    pub fn message(mut self, message: Message) -> Self {
+        self.messages.push(message);
+        self
+    }
+
+    /// Sets how pictures shall be drawn.
+    pub fn image(mut self, options: ImageOptions) -> Self {
+        self.image = Some(options);
+        self
+    }
+
+    /// Checks what the protocol reference says of each field, before anything is sent.
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        let within = |field, value: Option<f64>, least: f64, most: f64| match value {
+            Some(value) if !(least..=most).contains(&value) => Err(BuildError::invalid(
+                field,
+                format!("{value} is not between {least} and {most}"),
+            )),
+            _ => Ok(()),
+        };
+        if self.messages.is_empty() {
+            return Err(BuildError::invalid(
+                "messages",
+                "there is none; a request needs at least one",
+            ));
+        }
+        if self
+            .model
+            .as_ref()
+            .is_some_and(|model| model.trim().is_empty())
+        {
+            return Err(BuildError::invalid("model", "the id is empty"));
+        }
+        within("temperature", self.temperature, 0.0, 2.0)?;
+        within("top_p", self.top_p, 0.0, 1.0)?;
+        if self.max_tokens == Some(0) {
+            return Err(BuildError::invalid("max_tokens", "0 is not at least 1"));
+        }
+        if self
+            .timeout
+            .is_some_and(|timeout| !(timeout > 0.0 && timeout.is_finite()))
+        {
+            return Err(BuildError::invalid("timeout", "not more than 0 seconds"));
+        }
+        if let Some(n) = self
+            .image
+            .as_ref()
+            .and_then(|image| image.n)
+            .filter(|n| !(1..=10).contains(n))
+        {
+            return Err(BuildError::invalid(
+                "image.n",
+                format!("{n} is not between 1 and 10"),
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn upstream_timeout(&self) -> Option<Duration> {
+        self.timeout
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    }
+
+    fn write_as<S: Serializer>(
+        &self,
+        delivery: Delivery,
+        splice: Option<&Splice>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut object = Object::begin(serializer)?;
+        object.optional("model", self.model.as_ref())?;
+        if delivery == Delivery::Stream {
+            object.field("stream", &true)?;
+        }
+        object.optional("temperature", self.temperature.as_ref())?;
+        object.optional("top_p", self.top_p.as_ref())?;
+        object.optional("max_tokens", self.max_tokens.as_ref())?;
+        object.optional("seed", self.seed.as_ref())?;
+        object.optional("timeout", self.timeout.as_ref())?;
+        object.optional("modality", self.modality.as_ref())?;
+        object.optional("image", self.image.as_ref())?;
+        object.extra(&self.extra, &["messages", "stream"])?;
+        object.field("messages", &Written(self.messages.as_slice(), splice))?;
+        object.end()
+    }
+}
+
+/// Whether the reply comes as one document or as a stream; said by the endpoint, not the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Whole,
+    Stream,
+}
+
+impl Wire for ChatRequest {
+    fn write<S: Serializer>(
+        &self,
+        splice: Option<&Splice>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        self.write_as(Delivery::Whole, splice, serializer)
+    }
+}
+
+serialize_inline!(ChatRequest);
+
+/// A request that asks for a stream.
+pub(crate) struct Streamed<'r>(pub(crate) &'r ChatRequest);
+
+impl Wire for Streamed<'_> {
+    fn write<S: Serializer>(
+        &self,
+        splice: Option<&Splice>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        self.0.write_as(Delivery::Stream, splice, serializer)
+    }
+}
+
+open_enum! {
+    /// A kind of input or output.
+    pub enum Modality {
+        /// Text.
+        Text = "text",
+        /// Pictures.
+        Image = "image",
+        /// Sound.
+        Audio = "audio",
+        /// Moving pictures.
+        Video = "video",
+        /// Vectors.
+        Embedding = "embedding",
+    }
+}
+
+open_enum! {
+    /// How well a picture is drawn.
+    pub enum Quality {
+        /// The provider decides.
+        Auto = "auto",
+        /// Fast and cheap.
+        Low = "low",
+        /// In between.
+        Medium = "medium",
+        /// As well as the model can.
+        High = "high",
+        /// The lower of DALL·E's two.
+        Standard = "standard",
+        /// The higher of DALL·E's two.
+        Hd = "hd",
+    }
+}
+
+open_enum! {
+    /// How a drawn picture comes back. Not every model honours it.
+    pub enum ImageFormat {
+        /// By a URL, which may be a data URL.
+        Url = "url",
+        /// As base64.
+        B64Json = "b64_json",
+    }
+}
+
+/// How pictures shall be drawn: the `image` object of a chat request. What is left out, the
+/// gateway decides.
+///
+/// ```
+/// use mesh_proto::chat::{ImageFormat, ImageOptions, Quality};
+///
+/// let options = ImageOptions::new().size("1024x1024").quality(Quality::High).response_format(ImageFormat::Url);
+/// let json = r#"{"size":"1024x1024","quality":"high","response_format":"url"}"#;
+/// assert_eq!(serde_json::to_string(&options)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ImageOptions {
+    /// How many, 1 to 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n: Option<u32>,
+    /// `WxH` in pixels, a ratio, or `auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<String>,
+    /// How well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+    /// In what form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<ImageFormat>,
+    /// Fields that are not modelled here, sent as they are.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl ImageOptions {
+    /// Options that leave everything to the gateway.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how many, 1 to 10.
+    pub fn n(mut self, n: u32) -> Self {
+        self.n = Some(n);
+        self
+    }
+
+    /// Sets the size: `WxH` in pixels, a ratio, or `auto`.
+    pub fn size(mut self, size: impl Into<String>) -> Self {
+        self.size = Some(size.into());
+        self
+    }
+
+    /// Sets how well.
+    pub fn quality(mut self, quality: Quality) -> Self {
+        self.quality = Some(quality);
+        self
+    }
+
+    /// Sets in what form.
+    pub fn response_format(mut self, format: ImageFormat) -> Self {
+        self.response_format = Some(format);
+        self
+    }
+}

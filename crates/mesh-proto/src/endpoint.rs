@@ -1,0 +1,233 @@
+//! What can be asked of the gateway: one [`Endpoint`] per method and path, each with the decoder
+//! of its response.
+
+mod chat;
+mod chat_stream;
+mod json;
+mod models;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header;
+
+pub use self::chat::ChatDecoder;
+pub use self::chat_stream::{ChatStream, ChatStreamDecoder};
+pub use self::json::JsonDecoder;
+pub use self::models::{ListModels, ModelListDecoder};
+use crate::body::Body;
+use crate::call::Limits;
+use crate::error::{ApiError, BuildError, DecodeError, Failure};
+use crate::head::{Answer, Head};
+use crate::target::Target;
+
+/// A request of the gateway as a value: what to send, and how to read what comes back.
+///
+/// Implement it for an endpoint of one's own, and every transport can call it:
+///
+/// ```
+/// use mesh_proto::body::Body;
+/// use mesh_proto::call::Limits;
+/// use mesh_proto::endpoint::{Endpoint, JsonDecoder, Replay};
+/// use mesh_proto::error::{BuildError, DecodeError};
+/// use mesh_proto::head::Head;
+/// use mesh_proto::Target;
+///
+/// /// `GET /v1/errors`: the catalogue of error codes.
+/// struct ErrorCatalogue;
+///
+/// impl Endpoint for ErrorCatalogue {
+///     type Event = std::convert::Infallible;
+///     type Output = serde_json::Value;
+///     type Decoder = JsonDecoder<serde_json::Value>;
+///
+///     fn replay(&self) -> Replay {
+///         Replay::Always
+///     }
+///
+///     fn request(&self, target: &Target) -> Result<http::Request<Body>, BuildError> {
+///         Ok(target.request(http::Method::GET, "/v1/errors")?.body(Body::empty())?)
+///     }
+///
+///     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
+///         Ok(JsonDecoder::new(head, limits))
+///     }
+/// }
+///
+/// let response = http::Response::new(r#"["bad_request"]"#.into());
+/// let answer = ErrorCatalogue.read(response).expect("a reply");
+/// assert_eq!(answer.value[0], "bad_request");
+/// ```
+pub trait Endpoint {
+    /// One item of a stream; [`Infallible`](std::convert::Infallible) where the reply is one
+    /// document.
+    type Event;
+    /// The whole reply.
+    type Output;
+    /// What reads the response.
+    type Decoder: Decode<Event = Self::Event, Output = Self::Output>;
+
+    /// Whether the request may be sent again after a failure.
+    fn replay(&self) -> Replay;
+
+    /// The request, ready to be sent to `target`.
+    ///
+    /// Errors where a value breaks a rule of the protocol reference.
+    fn request(&self, target: &Target) -> Result<http::Request<Body>, BuildError>;
+
+    /// A decoder for the body of a success.
+    ///
+    /// Errors where the head already shows that the body is not what it should be.
+    fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError>;
+
+    /// How long the request asks the gateway to wait for the provider (the field `timeout`), which
+    /// the limit for the response's head follows. None by default.
+    fn upstream_timeout(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Reads a response that is there as a whole: for those who send requests in their own way.
+    /// Any status is welcome; what is not a success becomes [`Failure::Api`] or
+    /// [`Failure::Redirect`].
+    fn read(&self, response: http::Response<Bytes>) -> Result<Answer<Self::Output>, Failure> {
+        let (parts, body) = response.into_parts();
+        let head = Head::from(&parts);
+        match Verdict::of(&head) {
+            Verdict::Success => {}
+            Verdict::Error => return Err(Failure::Api(Box::new(ApiError::read(&head, &body)))),
+            Verdict::Failure(failure) => return Err(failure),
+        }
+        let read = |head: &Head| {
+            let mut decoder = self.decoder(head, &Limits::default())?;
+            decoder.push(body)?;
+            decoder.end();
+            while let Decoded::Event(_) = decoder.next()? {}
+            decoder.finish()
+        };
+        read(&head)
+            .map(|value| Answer { head, value })
+            .map_err(Failure::Decode)
+    }
+}
+
+/// Reads the body of a success, piece by piece.
+pub trait Decode {
+    /// One item of a stream.
+    type Event;
+    /// The whole reply.
+    type Output;
+
+    /// Takes the next piece of the body. [`Decode::next`] is called until it is starved before the
+    /// next piece.
+    ///
+    /// Errors where the body grows beyond a limit.
+    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError>;
+
+    /// Says that the body has ended.
+    fn end(&mut self);
+
+    /// The next item, or that there is none yet, or that the reply is complete whatever follows.
+    fn next(&mut self) -> Result<Decoded<Self::Event>, DecodeError>;
+
+    /// The whole reply, once it is complete or the body has ended.
+    ///
+    /// Errors where it is not the whole: [`DecodeError::Truncated`] where the end mark is missing.
+    fn finish(&mut self) -> Result<Self::Output, DecodeError>;
+
+    /// What there is of the reply after a failure, if it is of use to anyone.
+    fn partial(&mut self) -> Option<Self::Output>;
+}
+
+/// What a decoder has for its reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoded<T> {
+    /// An item of the stream.
+    Event(T),
+    /// Nothing until more bytes come.
+    Starved,
+    /// Nothing more: the end mark has come.
+    Complete,
+}
+
+/// Whether a request may be sent again after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// Repeating costs nothing: reads.
+    Always,
+    /// Only where work plainly did not start, because every attempt may be billed: generation.
+    Unprocessed,
+    /// Never.
+    Never,
+}
+
+/// What a response's head says about the body that follows.
+pub(crate) enum Verdict {
+    Success,
+    /// The body tells the error.
+    Error,
+    Failure(Failure),
+}
+
+impl Verdict {
+    pub(crate) fn of(head: &Head) -> Self {
+        if head.status().is_redirection() {
+            let location = head
+                .header(header::LOCATION)
+                .map(|location| crate::error::excerpt(location.as_bytes()));
+            return Self::Failure(Failure::Redirect {
+                status: head.status(),
+                location,
+            });
+        }
+        if !head.status().is_success() {
+            return Self::Error;
+        }
+        match head.header(header::CONTENT_ENCODING).map(str::trim) {
+            Some(encoding)
+                if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") =>
+            {
+                Self::Failure(Failure::Decode(DecodeError::Encoding(
+                    crate::error::excerpt(encoding.as_bytes()),
+                )))
+            }
+            _ => Self::Success,
+        }
+    }
+}
+
+impl<E: Endpoint + ?Sized> Endpoint for &E {
+    type Event = E::Event;
+    type Output = E::Output;
+    type Decoder = E::Decoder;
+
+    fn replay(&self) -> Replay {
+        (**self).replay()
+    }
+
+    fn request(&self, target: &Target) -> Result<http::Request<Body>, BuildError> {
+        (**self).request(target)
+    }
+
+    fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
+        (**self).decoder(head, limits)
+    }
+
+    fn upstream_timeout(&self) -> Option<Duration> {
+        (**self).upstream_timeout()
+    }
+}
+
+/// An error that came as the body of a success, if `body` is one: an object with `error` and none
+/// of the `expected` fields.
+fn in_band_error(
+    body: &serde_json::Map<String, serde_json::Value>,
+    expected: &[&str],
+) -> Option<ApiError> {
+    if body.get("error").is_none_or(serde_json::Value::is_null)
+        || expected.iter().any(|name| body.contains_key(*name))
+    {
+        return None;
+    }
+    ApiError::from_envelope(StatusCode::OK, body)
+}

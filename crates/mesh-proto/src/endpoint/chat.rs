@@ -1,0 +1,108 @@
+//! `POST /v1/chat/completions`, answered with one document (protocol reference, section 4.2).
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, Request};
+
+use super::json::{Collected, parse};
+use super::{Decode, Decoded, Endpoint, Replay, in_band_error};
+use crate::body::{Body, Splice};
+use crate::call::Limits;
+use crate::chat::{ChatReply, ChatRequest};
+use crate::error::{BuildError, DecodeError};
+use crate::head::Head;
+use crate::target::Target;
+use crate::wire::{Wire, Written};
+
+const PATH: &str = "/v1/chat/completions";
+
+impl Endpoint for ChatRequest {
+    type Event = Infallible;
+    type Output = ChatReply;
+    type Decoder = ChatDecoder;
+
+    fn replay(&self) -> Replay {
+        Replay::Unprocessed
+    }
+
+    fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
+        self.check()?;
+        post(target, "application/json", body(self)?)
+    }
+
+    fn decoder(&self, head: &Head, limits: &Limits) -> Result<ChatDecoder, DecodeError> {
+        Ok(ChatDecoder {
+            body: Collected::new(head, limits),
+        })
+    }
+
+    fn upstream_timeout(&self) -> Option<Duration> {
+        self.upstream_timeout()
+    }
+}
+
+/// The compact JSON of `value` with its pictures as segments.
+pub(super) fn body<T: Wire>(value: &T) -> Result<Body, BuildError> {
+    let splice = Splice::new();
+    splice.body(&Written(value, Some(&splice)))
+}
+
+pub(super) fn post(
+    target: &Target,
+    accept: &'static str,
+    body: Body,
+) -> Result<Request<Body>, BuildError> {
+    Ok(target
+        .request(Method::POST, PATH)?
+        .header(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        )
+        .header(header::ACCEPT, HeaderValue::from_static(accept))
+        .body(body)?)
+}
+
+/// Reads a whole chat reply.
+#[derive(Debug)]
+pub struct ChatDecoder {
+    body: Collected,
+}
+
+impl Decode for ChatDecoder {
+    type Event = Infallible;
+    type Output = ChatReply;
+
+    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
+        self.body.push(chunk)
+    }
+
+    fn end(&mut self) {}
+
+    fn next(&mut self) -> Result<Decoded<Infallible>, DecodeError> {
+        Ok(Decoded::Starved)
+    }
+
+    fn finish(&mut self) -> Result<ChatReply, DecodeError> {
+        parse_reply(&self.body.take())
+    }
+
+    fn partial(&mut self) -> Option<ChatReply> {
+        None
+    }
+}
+
+/// A body as a chat reply. As every field may be missing, what has neither choices nor pictures is
+/// looked at for an error in their place.
+pub(super) fn parse_reply(body: &[u8]) -> Result<ChatReply, DecodeError> {
+    let reply: ChatReply = parse(body)?;
+    if reply.choices.is_empty()
+        && reply.data.is_empty()
+        && let Some(error) = in_band_error(&reply.extra, &["choices", "data"])
+    {
+        return Err(error.into());
+    }
+    Ok(reply)
+}

@@ -1,0 +1,210 @@
+//! `POST /v1/chat/completions`, answered with a stream (protocol reference, section 4.3).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use serde_json::Value;
+
+use super::chat::{body, parse_reply, post};
+use super::json::Collected;
+use super::{Decode, Decoded, Endpoint, Replay};
+use crate::body::Body;
+use crate::call::Limits;
+use crate::chat::{Assembly, ChatChunk, ChatReply, ChatRequest, Streamed};
+use crate::error::{ApiError, BuildError, DecodeError};
+use crate::head::Head;
+use crate::sse;
+use crate::target::Target;
+
+/// A chat request whose reply is streamed: its events are the chunks, its output is the whole
+/// reply, the same as that of a plain call.
+///
+/// Holds the request's body, encoded, so it borrows nothing.
+#[derive(Clone, Debug)]
+pub struct ChatStream {
+    body: Body,
+    upstream_timeout: Option<Duration>,
+}
+
+impl ChatStream {
+    /// Asks for `request` as a stream.
+    ///
+    /// Errors where a value breaks a rule of the protocol reference.
+    pub fn new(request: &ChatRequest) -> Result<Self, BuildError> {
+        request.check()?;
+        Ok(Self {
+            body: body(&Streamed(request))?,
+            upstream_timeout: request.upstream_timeout(),
+        })
+    }
+}
+
+impl Endpoint for ChatStream {
+    type Event = ChatChunk;
+    type Output = ChatReply;
+    type Decoder = ChatStreamDecoder;
+
+    fn replay(&self) -> Replay {
+        Replay::Unprocessed
+    }
+
+    fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
+        post(target, "text/event-stream", self.body.clone())
+    }
+
+    fn decoder(&self, head: &Head, limits: &Limits) -> Result<ChatStreamDecoder, DecodeError> {
+        Ok(ChatStreamDecoder {
+            form: Form::Unknown(Collected::new(head, limits)),
+            frames: sse::Decoder::with_limit(limits.frame),
+            assembly: Assembly::default(),
+            ended: false,
+            complete: false,
+        })
+    }
+
+    fn upstream_timeout(&self) -> Option<Duration> {
+        self.upstream_timeout
+    }
+}
+
+/// Reads a chat stream, and assembles the whole reply.
+#[derive(Debug)]
+pub struct ChatStreamDecoder {
+    form: Form,
+    frames: sse::Decoder,
+    assembly: Assembly,
+    ended: bool,
+    complete: bool,
+}
+
+/// What a body turns out to be: gateways have been seen to answer a stream with a document, an
+/// error or HTML, whatever their content type says.
+#[derive(Debug)]
+enum Form {
+    /// Nothing but white space has come.
+    Unknown(Collected),
+    Events,
+    Document(Collected),
+    /// A document that has been read.
+    Read,
+}
+
+/// What a frame is.
+enum Meaning {
+    Chunk(Box<ChatChunk>),
+    Done,
+    Nothing,
+}
+
+impl Decode for ChatStreamDecoder {
+    type Event = ChatChunk;
+    type Output = ChatReply;
+
+    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
+        if let Form::Unknown(_) = self.form {
+            let Some(first) = chunk.trim_ascii_start().first() else {
+                return Ok(());
+            };
+            let document = matches!(first, b'{' | b'[' | b'<');
+            self.form = match std::mem::replace(&mut self.form, Form::Events) {
+                Form::Unknown(body) if document => Form::Document(body),
+                _ => Form::Events,
+            };
+        }
+        match &mut self.form {
+            Form::Document(body) => body.push(chunk)?,
+            _ => self.frames.push(chunk),
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.frames.end();
+    }
+
+    fn next(&mut self) -> Result<Decoded<ChatChunk>, DecodeError> {
+        if let Form::Document(body) = &mut self.form {
+            if !self.ended {
+                return Ok(Decoded::Starved);
+            }
+            let body = body.take();
+            self.form = Form::Read;
+            let chunk = ChatChunk::whole(&parse_reply(&body)?);
+            self.complete = true;
+            self.assembly.add(chunk.clone());
+            return Ok(Decoded::Event(chunk));
+        }
+        while !self.complete {
+            let frame = match self.frames.next() {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return Ok(Decoded::Starved),
+                Err(sse::FrameTooLarge { limit }) => {
+                    return Err(DecodeError::TooLarge {
+                        what: "frame",
+                        limit,
+                    });
+                }
+            };
+            match read(frame, self.ended)? {
+                Meaning::Chunk(chunk) => {
+                    self.assembly.add((*chunk).clone());
+                    return Ok(Decoded::Event(*chunk));
+                }
+                Meaning::Done => self.complete = true,
+                Meaning::Nothing => {}
+            }
+        }
+        Ok(Decoded::Complete)
+    }
+
+    fn finish(&mut self) -> Result<ChatReply, DecodeError> {
+        if !self.complete {
+            return Err(match self.form {
+                Form::Unknown(_) => DecodeError::NotJson {
+                    what: "an empty body",
+                    excerpt: String::new(),
+                },
+                _ => DecodeError::Truncated,
+            });
+        }
+        Ok(self.assembly.take().unwrap_or_default())
+    }
+
+    fn partial(&mut self) -> Option<ChatReply> {
+        self.assembly.take()
+    }
+}
+
+fn read(frame: sse::Frame<'_>, ended: bool) -> Result<Meaning, DecodeError> {
+    let data = frame.data().trim_ascii();
+    if data == b"[DONE]" {
+        return Ok(Meaning::Done);
+    }
+    if data.is_empty() {
+        return Ok(Meaning::Nothing);
+    }
+    let chunk: ChatChunk = match serde_json::from_slice(data) {
+        Ok(chunk) => chunk,
+        // A frame that the end of the stream cut off in the middle.
+        Err(error) if ended && error.is_eof() => return Err(DecodeError::Truncated),
+        Err(error) => return Err(DecodeError::json(&error, data)),
+    };
+    let reports_error = chunk
+        .extra
+        .get("error")
+        .is_some_and(|error| !error.is_null())
+        || frame.event() == b"error";
+    if reports_error
+        && chunk.choices.is_empty()
+        && let Some(error) = ApiError::from_envelope(StatusCode::OK, &chunk.extra)
+    {
+        return Err(error.into());
+    }
+    let kind = chunk.extra.get("type").and_then(Value::as_str);
+    if kind.is_some_and(|kind| kind.starts_with("response.")) {
+        return Ok(Meaning::Nothing);
+    }
+    Ok(Meaning::Chunk(Box::new(chunk)))
+}

@@ -1,0 +1,159 @@
+//! A reply that is one JSON document.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
+
+use bytes::{Bytes, BytesMut};
+use http::header;
+use serde::de::DeserializeOwned;
+
+use super::{Decode, Decoded, in_band_error};
+use crate::call::Limits;
+use crate::error::{DecodeError, excerpt};
+use crate::head::Head;
+
+/// Collects a body, sized from its `Content-Length`, and parses it at its end.
+pub struct JsonDecoder<T> {
+    body: Collected,
+    reply: PhantomData<fn() -> T>,
+}
+
+impl<T> JsonDecoder<T> {
+    /// A decoder for the body that follows `head`, of at most `limits.reply` bytes.
+    pub fn new(head: &Head, limits: &Limits) -> Self {
+        Self {
+            body: Collected::new(head, limits),
+            reply: PhantomData,
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Decode for JsonDecoder<T> {
+    type Event = Infallible;
+    type Output = T;
+
+    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
+        self.body.push(chunk)
+    }
+
+    fn end(&mut self) {}
+
+    fn next(&mut self) -> Result<Decoded<Infallible>, DecodeError> {
+        Ok(Decoded::Starved)
+    }
+
+    fn finish(&mut self) -> Result<T, DecodeError> {
+        parse(&self.body.take())
+    }
+
+    fn partial(&mut self) -> Option<T> {
+        None
+    }
+}
+
+impl<T> fmt::Debug for JsonDecoder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonDecoder")
+            .field("body", &self.body)
+            .finish()
+    }
+}
+
+/// The body of a success as `T`. What is not JSON at all is named; an error envelope is the error
+/// that it is, unless the document also reads as `T` otherwise.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+    if let Some(what) = not_json(body) {
+        return Err(DecodeError::NotJson {
+            what,
+            excerpt: excerpt(body),
+        });
+    }
+    match serde_json::from_slice(body) {
+        Ok(reply) => Ok(reply),
+        Err(error) => {
+            let document: Option<serde_json::Map<_, _>> = serde_json::from_slice(body).ok();
+            if let Some(error) = document.and_then(|document| in_band_error(&document, &[])) {
+                return Err(error.into());
+            }
+            if error.is_eof() {
+                return Err(DecodeError::Truncated);
+            }
+            Err(DecodeError::json(&error, body))
+        }
+    }
+}
+
+/// What a body is that plainly is not JSON, in words.
+pub(super) fn not_json(body: &[u8]) -> Option<&'static str> {
+    let text = body.trim_ascii_start();
+    match text.first() {
+        None => Some("an empty body"),
+        Some(b'<') => Some("HTML or XML"),
+        Some(_) if text.starts_with(b"data:") || text.starts_with(b"event:") => {
+            Some("an event stream")
+        }
+        Some(_) => None,
+    }
+}
+
+/// A body as it is being collected.
+pub(super) struct Collected {
+    /// A body that came in one piece is kept as that piece.
+    first: Bytes,
+    rest: BytesMut,
+    expected: usize,
+    limit: usize,
+}
+
+impl Collected {
+    pub(super) fn new(head: &Head, limits: &Limits) -> Self {
+        let expected = head
+            .header(header::CONTENT_LENGTH)
+            .and_then(|length| length.trim().parse().ok())
+            .unwrap_or(0);
+        Self {
+            first: Bytes::new(),
+            rest: BytesMut::new(),
+            expected,
+            limit: limits.reply,
+        }
+    }
+
+    pub(super) fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
+        let had = self.first.len() + self.rest.len();
+        if chunk.len() > self.limit.saturating_sub(had) || (had == 0 && self.expected > self.limit)
+        {
+            return Err(DecodeError::TooLarge {
+                what: "reply",
+                limit: self.limit,
+            });
+        }
+        if had == 0 {
+            self.first = chunk;
+            return Ok(());
+        }
+        if self.rest.is_empty() {
+            let whole = self.expected.min(self.limit).max(had + chunk.len());
+            self.rest.reserve(whole);
+            self.rest
+                .extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.rest.extend_from_slice(&chunk);
+        Ok(())
+    }
+
+    pub(super) fn take(&mut self) -> Bytes {
+        if self.rest.is_empty() {
+            std::mem::take(&mut self.first)
+        } else {
+            self.rest.split().freeze()
+        }
+    }
+}
+
+impl fmt::Debug for Collected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.first.len() + self.rest.len())
+    }
+}

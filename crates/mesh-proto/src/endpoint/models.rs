@@ -1,0 +1,165 @@
+//! `GET /v1/models` (protocol reference, section 9).
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, Request};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::json::{Collected, not_json};
+use super::{Decode, Decoded, Endpoint, Replay, in_band_error};
+use crate::body::Body;
+use crate::call::Limits;
+use crate::chat::Modality;
+use crate::error::{BuildError, DecodeError, excerpt};
+use crate::head::Head;
+use crate::models::{ModelList, OddRow};
+use crate::target::Target;
+
+/// Asks for the catalogue, or for the part of it that filters leave.
+///
+/// ```
+/// use mesh_proto::chat::Modality;
+/// use mesh_proto::endpoint::ListModels;
+///
+/// let mut list = ListModels::new();
+/// list.model_type = Some(Modality::Image);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ListModels {
+    /// Only models that cost nothing, or only those that cost something.
+    pub free: Option<bool>,
+    /// Only models of this kind.
+    pub model_type: Option<Modality>,
+    /// Only models of this provider.
+    pub provider: Option<String>,
+}
+
+/// What a query's value may hold unescaped (RFC 3986, section 2.3).
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+impl ListModels {
+    /// The whole catalogue.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Endpoint for ListModels {
+    type Event = Infallible;
+    type Output = ModelList;
+    type Decoder = ModelListDecoder;
+
+    fn replay(&self) -> Replay {
+        Replay::Always
+    }
+
+    fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
+        let free = self.free.map(|free| free.to_string());
+        let filters = [
+            ("free", free.as_deref()),
+            ("type", self.model_type.as_ref().map(Modality::as_str)),
+            ("provider", self.provider.as_deref()),
+        ];
+        let mut path = "/v1/models".to_owned();
+        let mut separator = '?';
+        for (name, value) in filters
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+        {
+            path.push(separator);
+            path.push_str(name);
+            path.push('=');
+            path.extend(utf8_percent_encode(value, VALUE));
+            separator = '&';
+        }
+        let request = target.request(Method::GET, &path)?;
+        Ok(request
+            .header(header::ACCEPT, HeaderValue::from_static("application/json"))
+            .body(Body::empty())?)
+    }
+
+    fn decoder(&self, head: &Head, limits: &Limits) -> Result<ModelListDecoder, DecodeError> {
+        Ok(ModelListDecoder {
+            body: Collected::new(head, limits),
+        })
+    }
+}
+
+/// Reads the catalogue: a bare array, or an object with `data`. A row that is no model is reported
+/// and costs nothing else.
+#[derive(Debug)]
+pub struct ModelListDecoder {
+    body: Collected,
+}
+
+impl Decode for ModelListDecoder {
+    type Event = Infallible;
+    type Output = ModelList;
+
+    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
+        self.body.push(chunk)
+    }
+
+    fn end(&mut self) {}
+
+    fn next(&mut self) -> Result<Decoded<Infallible>, DecodeError> {
+        Ok(Decoded::Starved)
+    }
+
+    fn finish(&mut self) -> Result<ModelList, DecodeError> {
+        let body = self.body.take();
+        let mut list = ModelList::default();
+        for (place, row) in rows(&body)?.into_iter().enumerate() {
+            match serde_json::from_str(row.get()) {
+                Ok(model) => list.models.push(model),
+                Err(error) => list.odd.push(OddRow {
+                    place,
+                    reason: error.to_string(),
+                    excerpt: excerpt(row.get().as_bytes()),
+                }),
+            }
+        }
+        Ok(list)
+    }
+
+    fn partial(&mut self) -> Option<ModelList> {
+        None
+    }
+}
+
+fn rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
+    #[derive(serde::Deserialize)]
+    struct Enveloped<'b> {
+        #[serde(borrow)]
+        data: Vec<&'b RawValue>,
+    }
+
+    if let Some(what) = not_json(body) {
+        return Err(DecodeError::NotJson {
+            what,
+            excerpt: excerpt(body),
+        });
+    }
+    let read = if body.trim_ascii_start().starts_with(b"[") {
+        serde_json::from_slice(body)
+    } else {
+        serde_json::from_slice(body).map(|envelope: Enveloped<'_>| envelope.data)
+    };
+    read.map_err(|error| {
+        let document: Option<serde_json::Map<String, Value>> = serde_json::from_slice(body).ok();
+        match document.and_then(|document| in_band_error(&document, &["data"])) {
+            Some(error) => error.into(),
+            None if error.is_eof() => DecodeError::Truncated,
+            None => DecodeError::json(&error, body),
+        }
+    })
+}

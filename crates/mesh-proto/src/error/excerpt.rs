@@ -1,0 +1,108 @@
+//! The beginning of a text that somebody else wrote, fit to be shown: short, one line, no base64,
+//! no key.
+
+/// How many characters an excerpt has at most.
+const EXCERPT: usize = 240;
+
+/// How many characters a message has at most: it was written to be read, so it gets more room.
+const MESSAGE: usize = 2_000;
+
+/// A run of base64 characters from this length on is a picture or a token, not a word.
+const RUN: usize = 48;
+
+/// The beginning of `text`, of which nothing is known, in one line.
+pub(crate) fn excerpt(text: &[u8]) -> String {
+    shorten(text, EXCERPT)
+}
+
+/// `text`, which somebody wrote as a message, in one line.
+pub(crate) fn message(text: &str) -> String {
+    shorten(text.as_bytes(), MESSAGE)
+}
+
+fn shorten(text: &[u8], length: usize) -> String {
+    // Runs are cut before the length is counted, so a little more than an excerpt is looked at.
+    let window = text.get(..text.len().min(length * 4)).unwrap_or_default();
+    let mut shown = String::new();
+    let mut run = String::new();
+    let mut left = length;
+    for character in String::from_utf8_lossy(window)
+        .chars()
+        .map(Some)
+        .chain([None])
+    {
+        if let Some(character) = character.filter(|character| is_base64(*character)) {
+            run.push(character);
+            continue;
+        }
+        if run.len() >= RUN {
+            run = format!("[{}+ characters of base64]", run.len());
+        }
+        for character in run.drain(..).chain(character.map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })) {
+            if left == 0 {
+                shown.push('…');
+                return shown;
+            }
+            if !(character == ' ' && shown.ends_with(' ')) {
+                shown.push(character);
+                left -= 1;
+            }
+        }
+    }
+    if window.len() < text.len() {
+        shown.push('…');
+    }
+    shown.trim().to_owned()
+}
+
+fn is_base64(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '+' | '/' | '-' | '_' | '=')
+}
+
+/// Takes every occurrence of `secret` out of `text`.
+pub(crate) fn redact(text: &mut String, secret: &str) {
+    if !secret.is_empty() && text.contains(secret) {
+        *text = text.replace(secret, "[key]");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn base64_is_named_and_not_shown() {
+        let text = format!(r#"{{"b64_json":"{}"}}"#, "iVBORw0KGgo".repeat(50));
+        assert_eq!(
+            excerpt(text.as_bytes()),
+            r#"{"b64_json":"[550+ characters of base64]"}"#
+        );
+    }
+
+    #[test]
+    fn lines_become_one() {
+        assert_eq!(
+            excerpt(b"<html>\r\n\r\n  <body>502</body>"),
+            "<html> <body>502</body>"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn is_short_and_holds_no_long_run(text: Vec<u8>, tail in "[a-zA-Z0-9+/]{60,2000}") {
+            let mut text = text;
+            text.extend_from_slice(tail.as_bytes());
+            let shown = excerpt(&text);
+            prop_assert!(shown.chars().count() <= EXCERPT + 1);
+            prop_assert!(shown.split(|character| !is_base64(character)).all(|run| run.len() < RUN));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What comes before a reply's body, and stays at hand with it.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use http::header::{HeaderMap, HeaderName};
+use http::{StatusCode, response};
+
+/// The head of a response: its status, and what the gateway says of the call in its headers
+/// (protocol reference, section 1). Every header is optional.
+#[derive(Clone, PartialEq)]
+pub struct Head {
+    status: StatusCode,
+    headers: HeaderMap,
+}
+
+impl Head {
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// All headers, as they came.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The first value of a header as text, or `None` where it is missing or not ASCII.
+    pub fn header(&self, name: impl Into<HeaderNameOrText>) -> Option<&str> {
+        self.headers.get(name.into().0.as_ref()?)?.to_str().ok()
+    }
+
+    /// The id of the request, to quote to support: `req_` and a ULID, or the caller's own.
+    pub fn request_id(&self) -> Option<&str> {
+        self.header("x-request-id")
+    }
+
+    /// The dated contract that served the call.
+    pub fn served_version(&self) -> Option<&str> {
+        self.header("x-mesh-version")
+            .or_else(|| self.header("mesh-version"))
+    }
+
+    /// How often the gateway itself tried, for plain chat.
+    pub fn routing_attempts(&self) -> Option<u32> {
+        self.header("x-mesh-routing-attempts")?.trim().parse().ok()
+    }
+
+    /// Whether the gateway rerouted the call to a fallback.
+    pub fn is_routing_fallback(&self) -> bool {
+        self.is_true("x-mesh-routing-fallback")
+    }
+
+    /// Whether the caller's own provider key failed and the platform's was used.
+    pub fn is_byok_fallback(&self) -> bool {
+        self.is_true("x-byok-fallback-triggered")
+    }
+
+    /// The model that was chosen for `auto`.
+    pub fn resolved_model(&self) -> Option<&str> {
+        self.header("x-resolved-model-id")
+    }
+
+    /// Whether the answer came from the gateway's cache.
+    pub fn is_cache_hit(&self) -> bool {
+        self.header("x-cache")
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("hit"))
+    }
+
+    /// Since when what was called is deprecated, as the gateway writes it.
+    pub fn deprecation(&self) -> Option<&str> {
+        self.header("deprecation")
+    }
+
+    /// When what was called goes away, as the gateway writes it.
+    pub fn sunset(&self) -> Option<&str> {
+        self.header("sunset")
+    }
+
+    fn is_true(&self, name: &'static str) -> bool {
+        self.header(name)
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("true") || value.trim() == "1")
+    }
+}
+
+/// A header's name, given as a [`HeaderName`] or as text in any case.
+#[derive(Clone, Debug)]
+pub struct HeaderNameOrText(Option<HeaderName>);
+
+impl From<HeaderName> for HeaderNameOrText {
+    fn from(name: HeaderName) -> Self {
+        Self(Some(name))
+    }
+}
+
+impl From<&str> for HeaderNameOrText {
+    fn from(name: &str) -> Self {
+        Self(name.parse().ok())
+    }
+}
+
+impl From<&response::Parts> for Head {
+    fn from(parts: &response::Parts) -> Self {
+        Self {
+            status: parts.status,
+            headers: parts.headers.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Servers have been seen to echo the authorization in headers of any name.
+        f.debug_struct("Head")
+            .field("status", &self.status)
+            .field("request_id", &self.request_id())
+            .field(
+                "headers",
+                &self
+                    .headers
+                    .keys()
+                    .map(HeaderName::as_str)
+                    .collect::<Vec<_>>(),
+            )
+            .finish()
+    }
+}
+
+/// A reply together with the head it came under. Derefs to the reply.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer<T> {
+    /// The head.
+    pub head: Head,
+    /// The reply itself: what is worth storing.
+    pub value: T,
+}
+
+impl<T> Answer<T> {
+    /// The reply without its head.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+}
+
+impl<T> Deref for Answer<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Answer<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(headers: &[(&str, &str)]) -> Head {
+        let mut builder = http::Response::builder();
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        Head::from(&builder.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn headers_are_read_as_the_reference_has_them() {
+        let full = head(&[
+            ("X-Request-Id", "req_1"),
+            ("Mesh-Version", "2026-08"),
+            ("X-Mesh-Routing-Attempts", "2"),
+            ("X-Mesh-Routing-Fallback", "true"),
+            ("x-cache", "HIT"),
+        ]);
+        assert_eq!(full.request_id(), Some("req_1"));
+        assert_eq!(full.served_version(), Some("2026-08"));
+        assert_eq!(full.routing_attempts(), Some(2));
+        assert!(full.is_routing_fallback() && full.is_cache_hit() && !full.is_byok_fallback());
+
+        let empty = head(&[]);
+        assert_eq!(empty.request_id(), None);
+        assert!(!empty.is_cache_hit() && !empty.is_routing_fallback());
+    }
+
+    #[test]
+    fn debug_does_not_show_what_a_server_may_echo() {
+        let head = head(&[("x-echo", "Bearer rsk_canary"), ("x-request-id", "req_1")]);
+        assert!(!format!("{head:?}").contains("canary"));
+    }
+}

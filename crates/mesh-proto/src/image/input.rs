@@ -1,0 +1,431 @@
+//! A picture to be sent: bytes or a URL.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use bytes::Bytes;
+use http::Uri;
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::Serializer;
+
+use super::data_url::{DataUrl, InvalidDataUrl};
+use super::media_type::{Dimensions, MediaType, describe};
+use crate::base64;
+use crate::body::{Picture, Segment, Splice};
+use crate::open_enum::open_enum;
+use crate::wire::{Extra, Object, Wire, serialize_inline};
+
+/// The largest file that is worth opening as a picture, in bytes: 256 MiB, far beyond what the
+/// gateway takes.
+pub const MAX_FILE: u64 = 256 << 20;
+
+open_enum! {
+    /// How closely a model looks at a picture (protocol reference, section 4.1).
+    pub enum Detail {
+        /// The provider decides.
+        Auto = "auto",
+        /// Coarsely, for less.
+        Low = "low",
+        /// Closely.
+        High = "high",
+    }
+}
+
+/// A picture in a message: bytes, which are sent as a data URL, or a URL that the provider
+/// fetches. Cheap to clone.
+///
+/// ```
+/// use mesh_proto::image::{Detail, Image};
+///
+/// let scan = Image::from_bytes(&b"\x89PNG\r\n\x1a\n"[..])?.detail(Detail::Low);
+/// let hosted = Image::from_url("https://example.com/image.jpg")?;
+/// assert!(Image::from_bytes(&b"%PDF-1.7"[..]).unwrap_err().to_string().contains("PDF"));
+/// # Ok::<(), mesh_proto::image::ImageError>(())
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Image {
+    source: Source,
+    detail: Option<Detail>,
+    extra: Extra,
+}
+
+#[derive(Clone, PartialEq)]
+enum Source {
+    Bytes {
+        media_type: MediaType,
+        bytes: Bytes,
+    },
+    /// A URL, data URLs included, kept to the letter.
+    Url(Bytes),
+}
+
+impl Image {
+    /// A picture from its file's bytes: PNG, JPEG, GIF or WebP, by its magic bytes.
+    ///
+    /// Errors on anything else, and says what it is.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, ImageError> {
+        let image = Self::from_bytes_of_any_type(bytes)?;
+        match &image.source {
+            Source::Bytes { media_type, .. } if !media_type.is_portable() => {
+                Err(ImageError::NotPortable(media_type.clone()))
+            }
+            _ => Ok(image),
+        }
+    }
+
+    /// A picture of any type that is known, the ones that few providers take (HEIC, AVIF, TIFF,
+    /// BMP, SVG) among them.
+    ///
+    /// Errors where the bytes are no picture.
+    pub fn from_bytes_of_any_type(bytes: impl Into<Bytes>) -> Result<Self, ImageError> {
+        let bytes = bytes.into();
+        if bytes.is_empty() {
+            return Err(ImageError::Empty);
+        }
+        let media_type = MediaType::sniff(&bytes)
+            .ok_or_else(|| ImageError::NotAnImage(describe(&bytes).into_owned()))?;
+        Ok(Self::of(Source::Bytes { media_type, bytes }))
+    }
+
+    /// A picture behind an `https` or `http` URL, or in a data URL, which is sent to the letter.
+    ///
+    /// Errors where it is neither. Some providers refuse URLs that are not data URLs.
+    pub fn from_url(url: impl AsRef<str>) -> Result<Self, ImageError> {
+        let url = url.as_ref().trim();
+        if DataUrl::is_data_url(url) {
+            let data = DataUrl::parse(url).map_err(ImageError::DataUrl)?;
+            let bytes = data.decode().map_err(ImageError::DataUrl)?;
+            if bytes.is_empty() {
+                return Err(ImageError::Empty);
+            }
+        } else {
+            let parsed = Uri::from_str(url).map_err(|_| ImageError::Url)?;
+            if !matches!(parsed.scheme_str(), Some("https" | "http"))
+                || parsed.host().is_none_or(str::is_empty)
+            {
+                return Err(ImageError::Url);
+            }
+        }
+        Ok(Self::of(Source::Url(Bytes::copy_from_slice(
+            url.as_bytes(),
+        ))))
+    }
+
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            detail: None,
+            extra: Extra::new(),
+        }
+    }
+
+    /// Sets how closely the model shall look.
+    pub fn detail(mut self, detail: Detail) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
+    /// The media type: from the magic bytes, or declared by a data URL. `None` for a URL.
+    pub fn media_type(&self) -> Option<MediaType> {
+        match &self.source {
+            Source::Bytes { media_type, .. } => Some(media_type.clone()),
+            Source::Url(url) => DataUrl::parse(text(url)).ok()?.declared(),
+        }
+    }
+
+    /// The file's bytes, where the picture was made from bytes.
+    pub fn bytes(&self) -> Option<&Bytes> {
+        match &self.source {
+            Source::Bytes { bytes, .. } => Some(bytes),
+            Source::Url(_) => None,
+        }
+    }
+
+    /// The URL, where the picture was made from one.
+    pub fn url(&self) -> Option<&str> {
+        match &self.source {
+            Source::Bytes { .. } => None,
+            Source::Url(url) => Some(text(url)),
+        }
+    }
+
+    /// The size in pixels that the header states, where the picture was made from bytes.
+    pub fn dimensions(&self) -> Option<Dimensions> {
+        Dimensions::read(self.bytes()?)
+    }
+
+    /// What a splice puts in place of the picture's URL; `None` for a URL that JSON must escape.
+    pub(crate) fn picture(&self) -> Option<Picture> {
+        match &self.source {
+            Source::Bytes { media_type, bytes } => Some(Picture {
+                prefix: format!("data:{media_type};base64,"),
+                content: Segment::Base64(bytes.clone()),
+            }),
+            Source::Url(url) => url
+                .iter()
+                .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+                .then(|| Picture {
+                    prefix: String::new(),
+                    content: Segment::Literal(url.clone()),
+                }),
+        }
+    }
+
+    /// The picture's URL as a string, a data URL written out.
+    pub(crate) fn serialize_url<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.source {
+            Source::Bytes { media_type, bytes } => {
+                let mut url = format!("data:{media_type};base64,");
+                base64::encode_onto(bytes, &mut url);
+                serializer.serialize_str(&url)
+            }
+            Source::Url(url) => serializer.serialize_str(text(url)),
+        }
+    }
+}
+
+/// A URL was text when it came, so nothing is lost here.
+fn text(url: &Bytes) -> &str {
+    std::str::from_utf8(url).unwrap_or_default()
+}
+
+/// The value of a part's `image_url`: an object with `url` and `detail`.
+impl Wire for Image {
+    fn write<S: Serializer>(
+        &self,
+        splice: Option<&Splice>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut object = Object::begin(serializer)?;
+        match splice {
+            Some(splice) => object.field("url", &splice.image(self))?,
+            None => object.field("url", &Inline(self))?,
+        }
+        object.optional("detail", self.detail.as_ref())?;
+        object.extra(&self.extra, &[])?;
+        object.end()
+    }
+}
+
+serialize_inline!(Image);
+
+struct Inline<'i>(&'i Image);
+
+impl serde::Serialize for Inline<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize_url(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Image {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Object {
+            url: String,
+            #[serde(default)]
+            detail: Option<Detail>,
+            #[serde(flatten)]
+            extra: Extra,
+        }
+
+        // Some clients write the URL where the object belongs.
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Object(Object),
+            Bare(String),
+        }
+
+        let Object { url, detail, extra } = match Form::deserialize(deserializer)? {
+            Form::Object(object) => object,
+            Form::Bare(url) => Object {
+                url,
+                detail: None,
+                extra: Extra::new(),
+            },
+        };
+        Ok(Self {
+            source: Source::Url(url.into()),
+            detail,
+            extra,
+        })
+    }
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Image");
+        match &self.source {
+            Source::Bytes { media_type, bytes } => {
+                shown
+                    .field("media_type", &media_type.as_str())
+                    .field("bytes", &bytes.len());
+            }
+            Source::Url(url) => {
+                shown.field("url", &crate::error::excerpt(url));
+            }
+        }
+        shown.field("detail", &self.detail).finish_non_exhaustive()
+    }
+}
+
+/// What keeps bytes or a text from being a picture that can be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// No bytes at all.
+    Empty,
+    /// No picture; the text says what it is.
+    NotAnImage(String),
+    /// A picture of a type that models do not take.
+    NotPortable(MediaType),
+    /// A data URL that cannot be read.
+    DataUrl(InvalidDataUrl),
+    /// Neither an `https` nor a data URL.
+    Url,
+    /// Larger than [`MAX_FILE`].
+    TooLarge,
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("empty, so no picture"),
+            Self::NotAnImage(what) => write!(f, "not a picture but {what}"),
+            Self::NotPortable(media_type) => write!(
+                f,
+                "{} ({media_type}), which models do not take; convert it to PNG, JPEG, GIF or WebP",
+                media_type.name()
+            ),
+            Self::DataUrl(error) => write!(f, "{error}"),
+            Self::Url => f.write_str("not a URL that begins with https:// or data:"),
+            Self::TooLarge => write!(
+                f,
+                "larger than {} MiB, and the gateway takes 32 MiB",
+                MAX_FILE >> 20
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ImageError {}
+
+/// A file that cannot be opened as a picture: what the transports' `image::open` fails with.
+#[derive(Debug)]
+pub struct ImageFileError {
+    path: PathBuf,
+    reason: Reason,
+}
+
+#[derive(Debug)]
+enum Reason {
+    Read(std::io::Error),
+    Image(ImageError),
+}
+
+impl ImageFileError {
+    /// The file at `path` could not be read.
+    pub fn read(path: &Path, error: std::io::Error) -> Self {
+        Self {
+            path: path.to_owned(),
+            reason: Reason::Read(error),
+        }
+    }
+
+    /// The file at `path` could be read and is not a picture that can be sent.
+    pub fn image(path: &Path, error: ImageError) -> Self {
+        Self {
+            path: path.to_owned(),
+            reason: Reason::Image(error),
+        }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl fmt::Display for ImageFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Reason::Read(error) => write!(f, "{}: {error}", self.path.display()),
+            Reason::Image(error) => write!(f, "{}: {error}", self.path.display()),
+        }
+    }
+}
+
+impl std::error::Error for ImageFileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.reason {
+            Reason::Read(error) => Some(error),
+            Reason::Image(error) => Some(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_model_takes_is_refused_by_name_unless_asked_for() {
+        for (bytes, name) in [
+            (&b"\0\0\0\x18ftypheic\0\0\0\0heic"[..], "HEIC"),
+            (b"\0\0\0\x18ftypavif\0\0\0\0avif", "AVIF"),
+            (b"II*\0", "TIFF"),
+            (b"BM\x36\0\0\0\0\0\0\0", "BMP"),
+            (b"<svg/>", "SVG"),
+        ] {
+            let error = Image::from_bytes(bytes).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+            assert!(Image::from_bytes_of_any_type(bytes).is_ok());
+        }
+        assert_eq!(Image::from_bytes(&b""[..]), Err(ImageError::Empty));
+        assert_eq!(
+            Image::from_bytes(&b"text"[..]),
+            Err(ImageError::NotAnImage("text".to_owned()))
+        );
+    }
+
+    #[test]
+    fn urls_are_https_or_data() {
+        for url in [
+            "https://example.com/a.jpg",
+            "http://example.com",
+            "data:image/png;base64,iVBORw0KGgo=",
+        ] {
+            assert_eq!(Image::from_url(url).unwrap().url(), Some(url));
+        }
+        for url in [
+            "",
+            "ftp://x/y",
+            "/tmp/a.png",
+            "https://",
+            "data:image/png;base64,!!!!",
+            "data:image/png;base64,",
+            "data:x",
+        ] {
+            assert!(Image::from_url(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_bytes() {
+        let image = Image::from_bytes(&b"\x89PNG\r\n\x1a\ncanary"[..]).unwrap();
+        let text = serde_json::to_string(&image).unwrap();
+        let stored: Image = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&stored).unwrap(), text);
+        assert_eq!(
+            format!("{image:?}"),
+            r#"Image { media_type: "image/png", bytes: 14, detail: None, .. }"#
+        );
+        let long = Image::from_url(format!(
+            "data:image/png;base64,{}",
+            "iVBORw0KGgo".repeat(40)
+        ))
+        .unwrap();
+        assert!(!format!("{long:?}").contains("iVBORw0KGgoiVBORw0KGgo"));
+    }
+}

@@ -1,0 +1,386 @@
+//! What a picture's bytes are, by their magic bytes, whatever anyone declared.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The media type of a picture, such as `image/png` (RFC 6838), in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MediaType(Cow<'static, str>);
+
+impl MediaType {
+    /// `image/png`.
+    pub const PNG: Self = Self::known("image/png");
+    /// `image/jpeg`.
+    pub const JPEG: Self = Self::known("image/jpeg");
+    /// `image/gif`.
+    pub const GIF: Self = Self::known("image/gif");
+    /// `image/webp`.
+    pub const WEBP: Self = Self::known("image/webp");
+    /// `image/heic`.
+    pub const HEIC: Self = Self::known("image/heic");
+    /// `image/heif`.
+    pub const HEIF: Self = Self::known("image/heif");
+    /// `image/avif`.
+    pub const AVIF: Self = Self::known("image/avif");
+    /// `image/tiff`.
+    pub const TIFF: Self = Self::known("image/tiff");
+    /// `image/bmp`.
+    pub const BMP: Self = Self::known("image/bmp");
+    /// `image/svg+xml`.
+    pub const SVG: Self = Self::known("image/svg+xml");
+    /// `image/jxl`.
+    pub const JXL: Self = Self::known("image/jxl");
+    /// `image/x-icon`.
+    pub const ICON: Self = Self::known("image/x-icon");
+    /// `image/vnd.adobe.photoshop`.
+    pub const PSD: Self = Self::known("image/vnd.adobe.photoshop");
+
+    const fn known(text: &'static str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
+    /// A declared media type: `type/subtype`, without parameters. `None` for anything else.
+    pub fn declared(text: &str) -> Option<Self> {
+        let essence = text.split(';').next().unwrap_or_default().trim();
+        let (kind, subtype) = essence.split_once('/')?;
+        let token = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+        };
+        (token(kind) && token(subtype)).then(|| {
+            let lower = essence.to_ascii_lowercase();
+            // A common slip that no reader takes for a format of its own.
+            Self(Cow::Owned(if lower == "image/jpg" {
+                "image/jpeg".to_owned()
+            } else {
+                lower
+            }))
+        })
+    }
+
+    /// What `bytes` are, by their magic bytes (WHATWG MIME Sniffing, section 6.1, and the formats'
+    /// own specifications), or `None` where they are no picture.
+    ///
+    /// ```
+    /// use mesh_proto::image::MediaType;
+    ///
+    /// assert_eq!(MediaType::sniff(b"\xff\xd8\xff\xe0"), Some(MediaType::JPEG));
+    /// assert_eq!(MediaType::sniff(b"%PDF-1.7"), None);
+    /// ```
+    pub fn sniff(bytes: &[u8]) -> Option<Self> {
+        let starts = |magic: &[u8]| bytes.starts_with(magic);
+        let at = |offset: usize, magic: &[u8]| {
+            bytes
+                .get(offset..)
+                .is_some_and(|rest| rest.starts_with(magic))
+        };
+        if starts(b"\x89PNG\r\n\x1a\n") {
+            Some(Self::PNG)
+        } else if starts(b"\xff\xd8\xff") {
+            Some(Self::JPEG)
+        } else if starts(b"GIF87a") || starts(b"GIF89a") {
+            Some(Self::GIF)
+        } else if starts(b"RIFF") && at(8, b"WEBPVP") {
+            Some(Self::WEBP)
+        } else if at(4, b"ftyp") {
+            iso_brand(bytes)
+        } else if starts(b"II*\0") || starts(b"MM\0*") || starts(b"II+\0") || starts(b"MM\0+") {
+            Some(Self::TIFF)
+        } else if starts(b"BM") && at(6, &[0; 4]) {
+            Some(Self::BMP)
+        } else if starts(b"\0\0\x01\0") || starts(b"\0\0\x02\0") {
+            Some(Self::ICON)
+        } else if starts(b"\xff\x0a") || starts(b"\0\0\0\x0cJXL \r\n\x87\n") {
+            Some(Self::JXL)
+        } else if starts(b"8BPS") {
+            Some(Self::PSD)
+        } else if is_svg(bytes) {
+            Some(Self::SVG)
+        } else {
+            None
+        }
+    }
+
+    /// The type as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name people know the format by: `PNG`, `JPEG`.
+    pub fn name(&self) -> &str {
+        match self.as_str() {
+            "image/png" => "PNG",
+            "image/jpeg" => "JPEG",
+            "image/gif" => "GIF",
+            "image/webp" => "WebP",
+            "image/heic" => "HEIC",
+            "image/heif" => "HEIF",
+            "image/avif" => "AVIF",
+            "image/tiff" => "TIFF",
+            "image/bmp" => "BMP",
+            "image/svg+xml" => "SVG",
+            "image/jxl" => "JPEG XL",
+            "image/x-icon" => "icon",
+            "image/vnd.adobe.photoshop" => "Photoshop",
+            other => other,
+        }
+    }
+
+    /// The ending of a file of this type, without the dot: `png`, `jpg`.
+    pub fn extension(&self) -> &str {
+        match self.as_str() {
+            "image/jpeg" => "jpg",
+            "image/svg+xml" => "svg",
+            "image/x-icon" => "ico",
+            "image/vnd.adobe.photoshop" => "psd",
+            other => other.split_once('/').map_or(other, |(_, subtype)| subtype),
+        }
+    }
+
+    /// Whether every vision model takes it: PNG, JPEG, GIF and WebP (protocol reference, section
+    /// 4.1).
+    pub fn is_portable(&self) -> bool {
+        [Self::PNG, Self::JPEG, Self::GIF, Self::WEBP].contains(self)
+    }
+}
+
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A picture's size in pixels, as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Dimensions {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
+}
+
+impl Dimensions {
+    /// The size that the header of a PNG, JPEG, GIF or WebP states, without decoding the picture;
+    /// `None` where it states none.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        if !MediaType::sniff(bytes)?.is_portable() {
+            return None;
+        }
+        let size = imagesize::blob_size(bytes).ok()?;
+        Some(Self {
+            width: u32::try_from(size.width).ok()?,
+            height: u32::try_from(size.height).ok()?,
+        })
+    }
+}
+
+impl fmt::Display for Dimensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} × {}", self.width, self.height)
+    }
+}
+
+/// What `bytes` are, in words for a message: `a PNG picture`, `a PDF document`, `text`.
+pub fn describe(bytes: &[u8]) -> Cow<'static, str> {
+    if bytes.is_empty() {
+        return "empty".into();
+    }
+    if let Some(media_type) = MediaType::sniff(bytes) {
+        let article = if matches!(media_type.name(), "AVIF" | "SVG" | "icon") {
+            "an"
+        } else {
+            "a"
+        };
+        return format!("{article} {} picture", media_type.name()).into();
+    }
+    let starts = |magic: &[u8]| bytes.starts_with(magic);
+    let text = bytes.trim_ascii_start();
+    let markup = text
+        .get(..text.len().min(14))
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let known = if starts(b"%PDF-") {
+        "a PDF document"
+    } else if starts(b"PK\x03\x04") {
+        "a ZIP archive or an Office document"
+    } else if starts(b"\x1f\x8b") {
+        "gzip-compressed data"
+    } else if bytes.get(4..).is_some_and(|rest| rest.starts_with(b"ftyp"))
+        || starts(b"\x1aE\xdf\xa3")
+    {
+        "a video"
+    } else if starts(b"ID3") || starts(b"OggS") || starts(b"fLaC") || starts(b"RIFF") {
+        "a sound or a video"
+    } else if starts(b"\x7fELF") || starts(b"MZ") {
+        "a program"
+    } else if markup.starts_with(b"<!doctype html") || markup.starts_with(b"<html") {
+        "HTML"
+    } else if markup.starts_with(b"data:") {
+        "the text of a data URL"
+    } else if std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0')) {
+        "text"
+    } else {
+        "data of an unknown kind"
+    };
+    known.into()
+}
+
+/// The brand of an ISO base media file: the major one, then the compatible ones.
+fn iso_brand(bytes: &[u8]) -> Option<MediaType> {
+    let length = bytes.get(..4)?.try_into().map(u32::from_be_bytes).ok()?;
+    let box_end = usize::try_from(length)
+        .ok()?
+        .clamp(16, 256)
+        .min(bytes.len());
+    let brands = bytes
+        .get(8..box_end)?
+        .chunks_exact(4)
+        .enumerate()
+        .filter(|(index, _)| *index != 1);
+    brands
+        .map(|(_, brand)| brand)
+        .find_map(|brand| match brand {
+            b"avif" | b"avis" => Some(MediaType::AVIF),
+            b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" => Some(MediaType::HEIC),
+            b"mif1" | b"msf1" => Some(MediaType::HEIF),
+            _ => None,
+        })
+}
+
+/// Whether a text is SVG: its first element is `svg`, after a BOM, a declaration, comments or a
+/// document type.
+fn is_svg(bytes: &[u8]) -> bool {
+    let mut text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    text = text.get(..text.len().min(4096)).unwrap_or_default();
+    loop {
+        text = text.trim_ascii_start();
+        let end: &[u8] = if text.starts_with(b"<!--") {
+            b"-->"
+        } else if text.starts_with(b"<?") || text.starts_with(b"<!") {
+            b">"
+        } else {
+            let after = text.strip_prefix(b"<svg").and_then(|rest| rest.first());
+            return after
+                .is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'));
+        };
+        match memchr::memmem::find(text, end) {
+            Some(at) => text = text.get(at + end.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn magic_bytes_decide() {
+        for (bytes, expected) in [
+            (&b"\x89PNG\r\n\x1a\n...."[..], Some(MediaType::PNG)),
+            (b"\xff\xd8\xff\xdb", Some(MediaType::JPEG)),
+            (b"GIF89a", Some(MediaType::GIF)),
+            (b"RIFF\x10\0\0\0WEBPVP8L", Some(MediaType::WEBP)),
+            (b"RIFF\x10\0\0\0WAVEfmt ", None),
+            (b"\0\0\0\x1cftypheic\0\0\0\0mif1heic", Some(MediaType::HEIC)),
+            (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic", Some(MediaType::HEIF)),
+            (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1", Some(MediaType::AVIF)),
+            (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", None),
+            (b"II*\0\x08\0\0\0", Some(MediaType::TIFF)),
+            (b"MM\0*\0\0\0\x08", Some(MediaType::TIFF)),
+            (b"BM\x36\0\0\0\0\0\0\0", Some(MediaType::BMP)),
+            (b"BMW is a car", None),
+            (b"<svg xmlns='x'/>", Some(MediaType::SVG)),
+            (
+                b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- a -->\n<!DOCTYPE svg>\n<svg>",
+                Some(MediaType::SVG),
+            ),
+            (b"<svgs>", None),
+            (b"<html><svg>", None),
+            (b"", None),
+            (b"\x89PNG", None),
+        ] {
+            assert_eq!(
+                MediaType::sniff(bytes),
+                expected,
+                "{:?}",
+                String::from_utf8_lossy(bytes)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_picture_is_named() {
+        for (bytes, expected) in [
+            (&b""[..], "empty"),
+            (b"%PDF-1.7", "a PDF document"),
+            (b"<!DOCTYPE html><p>", "HTML"),
+            (b"PK\x03\x04", "a ZIP archive or an Office document"),
+            (b"hello", "text"),
+            (b"\xfe\x00\xff", "data of an unknown kind"),
+            (b"MM\0*", "a TIFF picture"),
+            (b"\0\0\0\x1cftypavif\0\0\0\0avif", "an AVIF picture"),
+            (b"\0\0\0\x1cftypheic\0\0\0\0heic", "a HEIC picture"),
+            (b"<svg>", "an SVG picture"),
+        ] {
+            assert_eq!(describe(bytes), expected);
+        }
+    }
+
+    #[test]
+    fn declared_types_are_normalised() {
+        assert_eq!(MediaType::declared("Image/JPG; q=1"), Some(MediaType::JPEG));
+        for text in [
+            "",
+            "png",
+            "image/",
+            "/png",
+            "image/p ng",
+            "a/b/c",
+            "image/png\r\nx: y",
+        ] {
+            assert_eq!(MediaType::declared(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn dimensions_come_from_the_header() {
+        let photo = include_bytes!("../../../../examples/photos/rocket.jpg");
+        assert_eq!(
+            Dimensions::read(photo),
+            Some(Dimensions {
+                width: 640,
+                height: 427
+            })
+        );
+        let photo = include_bytes!("../../../../examples/photos/chelsea.png");
+        assert_eq!(
+            Dimensions::read(photo),
+            Some(Dimensions {
+                width: 451,
+                height: 300
+            })
+        );
+        assert_eq!(Dimensions::read(&photo[..20]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(
+            magic in prop::sample::select(vec![
+                &b""[..], b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"RIFF\x10\0\0\0WEBPVP8 ", b"RIFF\x10\0\0\0WEBPVP8X",
+                b"RIFF\x10\0\0\0WEBPVP8L", b"\0\0\0\x1cftyp", b"<svg", b"<!--", b"<?xml",
+            ]),
+            rest: Vec<u8>,
+        ) {
+            let bytes = [magic, &rest[..]].concat();
+            let _ = MediaType::sniff(&bytes);
+            let _ = Dimensions::read(&bytes);
+            let _ = describe(&bytes);
+        }
+    }
+}

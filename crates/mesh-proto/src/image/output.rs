@@ -1,0 +1,250 @@
+//! A picture that came back.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use super::data_url::{DataUrl, InvalidDataUrl};
+use super::media_type::{Dimensions, MediaType, describe};
+use crate::base64::{self, InvalidBase64};
+
+/// A picture in a reply: its bytes, encoded until someone asks for them, or a URL to fetch them
+/// from.
+///
+/// What it is comes from its magic bytes, never from what was declared, unless nothing can be
+/// told from them.
+#[derive(Clone)]
+pub struct GeneratedImage {
+    source: Source,
+    declared: Option<MediaType>,
+    revised_prompt: Option<String>,
+    decoded: OnceLock<Result<Bytes, PictureError>>,
+}
+
+#[derive(Clone, PartialEq)]
+enum Source {
+    Remote(String),
+    DataUrl(String),
+    Base64(String),
+    Bytes,
+}
+
+impl GeneratedImage {
+    /// A picture behind a URL: a data URL holds it, any other says where to fetch it.
+    pub fn from_url(url: impl Into<String>) -> Self {
+        let url = url.into();
+        match DataUrl::parse(&url) {
+            Ok(data) => {
+                let declared = data.declared();
+                Self::of(Source::DataUrl(url), declared)
+            }
+            Err(_) => Self::of(Source::Remote(url), None),
+        }
+    }
+
+    /// A picture as base64, or as a data URL where the base64 should be.
+    pub fn from_base64(text: impl Into<String>) -> Self {
+        let text = text.into();
+        if DataUrl::is_data_url(&text) {
+            return Self::from_url(text);
+        }
+        Self::of(Source::Base64(text), None)
+    }
+
+    /// A picture whose bytes are there, such as one that was fetched.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
+        let image = Self::of(Source::Bytes, None);
+        let _empty = image.decoded.set(Ok(bytes.into()));
+        image
+    }
+
+    fn of(source: Source, declared: Option<MediaType>) -> Self {
+        Self {
+            source,
+            declared,
+            revised_prompt: None,
+            decoded: OnceLock::new(),
+        }
+    }
+
+    /// Says what the reply, or the response it was fetched from, declares it to be.
+    pub fn with_declared(mut self, declared: Option<MediaType>) -> Self {
+        self.declared = declared.or(self.declared);
+        self
+    }
+
+    /// Says what the provider made of the prompt.
+    pub fn with_revised_prompt(mut self, prompt: Option<String>) -> Self {
+        self.revised_prompt = prompt.filter(|prompt| !prompt.is_empty());
+        self
+    }
+
+    pub(super) fn is_same_source(&self, other: &Self) -> bool {
+        self.source != Source::Bytes && self.source == other.source
+    }
+
+    /// The URL to fetch it from, where the reply holds no bytes. Fetch it at once and without the
+    /// Mesh key: it expires, and it is not Mesh's (protocol reference, section 5.1).
+    pub fn remote_url(&self) -> Option<&str> {
+        match &self.source {
+            Source::Remote(url) => Some(url),
+            _ => None,
+        }
+    }
+
+    /// The prompt that the provider made of the caller's.
+    pub fn revised_prompt(&self) -> Option<&str> {
+        self.revised_prompt.as_deref()
+    }
+
+    /// The picture's bytes, decoded once.
+    ///
+    /// Errors where they are behind a URL, or not the base64 that they are said to be, or empty.
+    pub fn bytes(&self) -> Result<&Bytes, PictureError> {
+        self.decoded
+            .get_or_init(|| self.decode())
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+
+    fn decode(&self) -> Result<Bytes, PictureError> {
+        let bytes = match &self.source {
+            Source::Remote(url) => {
+                return Err(PictureError::Remote(crate::error::excerpt(url.as_bytes())));
+            }
+            Source::DataUrl(url) => DataUrl::parse(url)
+                .and_then(|data| data.decode())
+                .map_err(PictureError::DataUrl)?,
+            Source::Base64(text) => {
+                base64::decode(text.as_bytes()).map_err(PictureError::Base64)?
+            }
+            Source::Bytes => Vec::new(),
+        };
+        if bytes.is_empty() {
+            Err(PictureError::Empty)
+        } else {
+            Ok(bytes.into())
+        }
+    }
+
+    /// What it is, and how that is known. Errors as [`GeneratedImage::bytes`] does, and where the
+    /// bytes are no picture and were not declared one.
+    pub fn media_type(&self) -> Result<(MediaType, Evidence), PictureError> {
+        let bytes = self.bytes()?;
+        if let Some(sniffed) = MediaType::sniff(bytes) {
+            return Ok((sniffed, Evidence::MagicBytes));
+        }
+        match &self.declared {
+            Some(declared) if declared.as_str().starts_with("image/") => {
+                Ok((declared.clone(), Evidence::Declared))
+            }
+            _ => Err(PictureError::NotAPicture(describe(bytes).into_owned())),
+        }
+    }
+
+    /// Its size in pixels, where its header states it. Errors as [`GeneratedImage::bytes`] does.
+    pub fn dimensions(&self) -> Result<Option<Dimensions>, PictureError> {
+        self.bytes().map(|bytes| Dimensions::read(bytes))
+    }
+}
+
+/// How a media type is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The picture's own magic bytes say so.
+    MagicBytes,
+    /// They say nothing, and the reply declares it.
+    Declared,
+}
+
+impl fmt::Debug for GeneratedImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = match &self.source {
+            Source::Remote(url) => format!("remote {}", crate::error::excerpt(url.as_bytes())),
+            Source::DataUrl(url) => format!("data URL of {} characters", url.len()),
+            Source::Base64(text) => format!("base64 of {} characters", text.len()),
+            Source::Bytes => "bytes".to_owned(),
+        };
+        f.debug_struct("GeneratedImage")
+            .field("source", &source)
+            .field("declared", &self.declared)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a picture's bytes cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PictureError {
+    /// They are behind a URL: fetch them with a client's `download`.
+    Remote(String),
+    /// The reply holds something that is not base64.
+    Base64(InvalidBase64),
+    /// The reply holds a data URL that cannot be read.
+    DataUrl(InvalidDataUrl),
+    /// There are none.
+    Empty,
+    /// They are no picture; the text says what they are.
+    NotAPicture(String),
+}
+
+impl fmt::Display for PictureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Remote(url) => write!(f, "the picture is to be fetched from {url}"),
+            Self::Base64(error) => write!(f, "the picture is {error}"),
+            Self::DataUrl(error) => write!(f, "the picture is {error}"),
+            Self::Empty => f.write_str("the picture has no bytes"),
+            Self::NotAPicture(what) => write!(f, "what came is not a picture but {what}"),
+        }
+    }
+}
+
+impl std::error::Error for PictureError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PNG: &str = "iVBORw0KGgo=";
+
+    #[test]
+    fn the_bytes_say_what_it_is_and_what_was_declared_only_where_they_cannot() {
+        let lied = GeneratedImage::from_url(format!("data:image/jpeg;base64,{PNG}"));
+        assert_eq!(
+            lied.media_type(),
+            Ok((MediaType::PNG, Evidence::MagicBytes))
+        );
+        let vague = GeneratedImage::from_url("data:image/x-new;base64,AAEC");
+        assert_eq!(vague.media_type().unwrap().1, Evidence::Declared);
+        let text = GeneratedImage::from_base64("aGVsbG8");
+        assert_eq!(
+            text.media_type(),
+            Err(PictureError::NotAPicture("text".to_owned()))
+        );
+    }
+
+    #[test]
+    fn every_place_of_bytes_is_read() {
+        let bytes = &b"\x89PNG\r\n\x1a\n"[..];
+        for image in [
+            GeneratedImage::from_base64(PNG),
+            GeneratedImage::from_base64("iVBORw0KGgo"),
+            GeneratedImage::from_base64(format!("data:image/png;base64,{PNG}")),
+            GeneratedImage::from_url(format!("DATA:image/png;base64,{PNG}")),
+            GeneratedImage::from_bytes(bytes),
+        ] {
+            assert_eq!(image.bytes().unwrap(), bytes);
+            assert_eq!(image.remote_url(), None);
+        }
+        let remote = GeneratedImage::from_url("https://example.com/a.png");
+        assert_eq!(remote.remote_url(), Some("https://example.com/a.png"));
+        assert!(matches!(remote.bytes(), Err(PictureError::Remote(_))));
+        assert_eq!(
+            GeneratedImage::from_base64("").bytes(),
+            Err(PictureError::Empty)
+        );
+        assert!(GeneratedImage::from_base64("<html>").bytes().is_err());
+    }
+}

@@ -1,0 +1,396 @@
+//! Server-sent events: bytes to frames, as the WHATWG standard describes the stream, section 9.2.6.
+//! There is no JSON in it.
+//!
+//! ```
+//! use mesh_proto::sse::Decoder;
+//!
+//! let mut decoder = Decoder::new();
+//! decoder.push("event: no".into());
+//! assert!(decoder.next()?.is_none());
+//! decoder.push("te\r\ndata: one\r\ndata: two\r\n\r\n: ping\n\ndata: last".into());
+//!
+//! let frame = decoder.next()?.expect("a whole frame");
+//! assert_eq!((frame.event(), frame.data()), (&b"note"[..], &b"one\ntwo"[..]));
+//! assert!(decoder.next()?.is_none());
+//!
+//! decoder.end();
+//! assert_eq!(decoder.next()?.expect("a frame without its blank line").data(), b"last");
+//! # Ok::<(), mesh_proto::sse::FrameTooLarge>(())
+//! ```
+
+use std::fmt;
+use std::mem;
+use std::ops::Range;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// A frame may have this many bytes unless [`Decoder::with_limit`] says otherwise: 64 MiB, twice
+/// the largest request.
+pub const DEFAULT_LIMIT: usize = 64 << 20;
+
+/// Turns the bytes of an event stream into frames, whatever pieces they come in.
+///
+/// Lines end with LF, CRLF or CR; a BOM at the start, comments and unknown fields are passed over.
+/// Every byte is looked at once, and a frame that lies inside one piece is not copied. A frame
+/// whose data is empty is dropped, as the standard has it; one that the end of the stream leaves
+/// without its blank line is given all the same.
+#[derive(Debug)]
+pub struct Decoder {
+    limit: usize,
+    chunk: Bytes,
+    at: usize,
+    /// The beginning of a line whose end is still to come.
+    line: Vec<u8>,
+    pending: Fields,
+    /// What the frame that was given last borrows from.
+    given: Fields,
+    last_id: Vec<u8>,
+    retry: Option<Duration>,
+    position: Position,
+    ended: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Position {
+    /// Before the first line, where a BOM may stand.
+    Start,
+    Within,
+    /// After a CR at the end of a line: an LF belongs to it.
+    AfterCarriageReturn,
+}
+
+/// The fields of one frame.
+#[derive(Debug, Default)]
+struct Fields {
+    event: Vec<u8>,
+    data: Data,
+}
+
+#[derive(Debug, Default)]
+enum Data {
+    #[default]
+    None,
+    /// One line, within the current chunk.
+    Borrowed(Range<usize>),
+    Owned(Vec<u8>),
+}
+
+/// One event of a stream.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'d> {
+    event: &'d [u8],
+    data: &'d [u8],
+    id: &'d [u8],
+}
+
+impl<'d> Frame<'d> {
+    /// The event's type, empty where the stream does not say (which means `message`).
+    pub fn event(&self) -> &'d [u8] {
+        self.event
+    }
+
+    /// The data, its lines joined by LF. The standard would decode it as UTF-8 with replacement;
+    /// that is left to the reader, who often has a stricter parser.
+    pub fn data(&self) -> &'d [u8] {
+        self.data
+    }
+
+    /// The last event id that the stream has set, empty where it has not.
+    pub fn id(&self) -> &'d [u8] {
+        self.id
+    }
+}
+
+impl fmt::Debug for Frame<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("event", &String::from_utf8_lossy(self.event))
+            .field("data", &format_args!("{} bytes", self.data.len()))
+            .finish()
+    }
+}
+
+/// A frame that is larger than the decoder's limit. The stream cannot be read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameTooLarge {
+    /// The limit in bytes.
+    pub limit: usize,
+}
+
+impl fmt::Display for FrameTooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a frame of the stream is larger than {} bytes",
+            self.limit
+        )
+    }
+}
+
+impl std::error::Error for FrameTooLarge {}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    /// A decoder at the start of a stream, with frames of up to [`DEFAULT_LIMIT`].
+    pub fn new() -> Self {
+        Self::with_limit(DEFAULT_LIMIT)
+    }
+
+    /// A decoder that refuses frames of more than `limit` bytes.
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            chunk: Bytes::new(),
+            at: 0,
+            line: Vec::new(),
+            pending: Fields::default(),
+            given: Fields::default(),
+            last_id: Vec::new(),
+            retry: None,
+            position: Position::Start,
+            ended: false,
+        }
+    }
+
+    /// Takes the next piece of the stream. Call [`Decoder::next`] until it gives nothing before
+    /// pushing the next piece: what is still unread is copied otherwise.
+    pub fn push(&mut self, chunk: Bytes) {
+        if self.ended {
+            return;
+        }
+        if self.at < self.chunk.len() {
+            let mut rest = self.chunk.get(self.at..).unwrap_or_default().to_vec();
+            rest.extend_from_slice(&chunk);
+            self.keep_data();
+            self.chunk = rest.into();
+        } else {
+            self.keep_data();
+            self.chunk = chunk;
+        }
+        self.at = 0;
+    }
+
+    /// Says that the stream has ended: what is pending becomes the last frame.
+    pub fn end(&mut self) {
+        // An unfinished line counts as a line, and the end as the blank line after it.
+        self.push(Bytes::from_static(b"\n\n"));
+        self.ended = true;
+    }
+
+    /// The reconnection time that the stream has set last.
+    pub fn retry(&self) -> Option<Duration> {
+        self.retry
+    }
+
+    /// The next frame, or `None` where more bytes are needed.
+    ///
+    /// Errors where a frame, or a line, grows beyond the limit.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "a frame borrows from the decoder, which no Iterator can"
+    )]
+    pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameTooLarge> {
+        if self.advance()? {
+            let data = match &self.given.data {
+                Data::None => &[],
+                Data::Borrowed(range) => self.chunk.get(range.clone()).unwrap_or_default(),
+                Data::Owned(data) => data,
+            };
+            return Ok(Some(Frame {
+                event: &self.given.event,
+                data,
+                id: &self.last_id,
+            }));
+        }
+        Ok(None)
+    }
+
+    /// Reads lines up to the end of a frame; whether one is ready in `given`.
+    fn advance(&mut self) -> Result<bool, FrameTooLarge> {
+        self.given = Fields::default();
+        loop {
+            if self.position == Position::AfterCarriageReturn {
+                match self.chunk.get(self.at) {
+                    None => return Ok(false),
+                    Some(b'\n') => self.at += 1,
+                    Some(_) => {}
+                }
+                self.position = Position::Within;
+            }
+            let rest = self.chunk.get(self.at..).unwrap_or_default();
+            let Some(length) = memchr::memchr2(b'\n', b'\r', rest) else {
+                self.keep_line()?;
+                return Ok(false);
+            };
+            let ends_with_cr = rest.get(length) == Some(&b'\r');
+            let range = self.at..self.at + length;
+            self.at = range.end + 1;
+            let first = self.position == Position::Start;
+            self.position = if ends_with_cr {
+                Position::AfterCarriageReturn
+            } else {
+                Position::Within
+            };
+            if self.line(range, first)? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// One whole line, of which `range` of the chunk is the end; whether it ends a frame.
+    fn line(&mut self, range: Range<usize>, first: bool) -> Result<bool, FrameTooLarge> {
+        if self.line.is_empty() {
+            let (line, start) =
+                without_bom(self.chunk.get(range.clone()).unwrap_or_default(), first);
+            let start = range.start + start;
+            if line.is_empty() {
+                return Ok(self.dispatch());
+            }
+            if let Some(value) = data_field(line) {
+                let value = start + (line.len() - value.len())..range.end;
+                return self.append_in_chunk(value).map(|()| false);
+            }
+            let line = self.chunk.slice(start..range.end);
+            self.field(&line);
+            return Ok(false);
+        }
+
+        self.check(self.line.len() + range.len())?;
+        let mut whole = mem::take(&mut self.line);
+        whole.extend_from_slice(self.chunk.get(range).unwrap_or_default());
+        let (line, start) = without_bom(&whole, first);
+        if line.is_empty() {
+            return Ok(self.dispatch());
+        }
+        if let Some(value) = data_field(line) {
+            let prefix = start + (line.len() - value.len());
+            self.append_owned(whole, prefix)?;
+        } else {
+            self.field(line);
+        }
+        Ok(false)
+    }
+
+    fn append_in_chunk(&mut self, value: Range<usize>) -> Result<(), FrameTooLarge> {
+        self.check(self.pending.data.len() + value.len())?;
+        if let Data::None = self.pending.data {
+            self.pending.data = Data::Borrowed(value);
+        } else {
+            self.keep_data();
+            if let Data::Owned(data) = &mut self.pending.data {
+                data.push(b'\n');
+                data.extend_from_slice(self.chunk.get(value).unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    /// As the line's buffer is ours already, the first data line becomes the data without a second
+    /// buffer of its size.
+    fn append_owned(&mut self, mut line: Vec<u8>, prefix: usize) -> Result<(), FrameTooLarge> {
+        self.check(self.pending.data.len() + line.len())?;
+        self.keep_data();
+        match &mut self.pending.data {
+            Data::Owned(data) => {
+                data.push(b'\n');
+                data.extend_from_slice(line.get(prefix..).unwrap_or_default());
+            }
+            data => {
+                line.drain(..prefix);
+                *data = Data::Owned(line);
+            }
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, line: &[u8]) {
+        let (name, value) = match memchr::memchr(b':', line) {
+            Some(colon) => {
+                let value = line.get(colon + 1..).unwrap_or_default();
+                (
+                    line.get(..colon).unwrap_or_default(),
+                    value.strip_prefix(b" ").unwrap_or(value),
+                )
+            }
+            None => (line, &[][..]),
+        };
+        match name {
+            b"event" => self.pending.event = value.to_vec(),
+            b"id" if !value.contains(&0) => self.last_id = value.to_vec(),
+            b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
+                self.retry = std::str::from_utf8(value)
+                    .ok()
+                    .and_then(|text| text.parse().ok())
+                    .map(Duration::from_millis);
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends the frame at a blank line; whether it is one to give.
+    fn dispatch(&mut self) -> bool {
+        self.given = mem::take(&mut self.pending);
+        !matches!(self.given.data, Data::None)
+    }
+
+    /// Moves the pending frame's data out of the chunk, which is about to go.
+    fn keep_data(&mut self) {
+        if let Data::Borrowed(range) = &self.pending.data {
+            self.pending.data =
+                Data::Owned(self.chunk.get(range.clone()).unwrap_or_default().to_vec());
+        }
+    }
+
+    /// Moves the unfinished line at the chunk's end out of it.
+    fn keep_line(&mut self) -> Result<(), FrameTooLarge> {
+        let rest = self.chunk.get(self.at..).unwrap_or_default();
+        self.check(self.line.len() + rest.len() + self.pending.data.len())?;
+        self.line.extend_from_slice(rest);
+        self.at = self.chunk.len();
+        Ok(())
+    }
+
+    fn check(&self, size: usize) -> Result<(), FrameTooLarge> {
+        if size > self.limit {
+            Err(FrameTooLarge { limit: self.limit })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Data {
+    fn len(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Borrowed(range) => range.len(),
+            Self::Owned(data) => data.len(),
+        }
+    }
+}
+
+fn without_bom(line: &[u8], first: bool) -> (&[u8], usize) {
+    match line.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) if first => (rest, 3),
+        _ => (line, 0),
+    }
+}
+
+/// The value of a `data` field, the one that is worth a path of its own.
+fn data_field(line: &[u8]) -> Option<&[u8]> {
+    let value = line.strip_prefix(b"data")?;
+    match value.strip_prefix(b":") {
+        Some(value) => Some(value.strip_prefix(b" ").unwrap_or(value)),
+        None if value.is_empty() => Some(value),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
