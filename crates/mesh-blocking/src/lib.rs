@@ -1,1 +1,50 @@
-//! Placeholder.
+//! The blocking client of Mesh API.
+//!
+//! Show a photograph to a model:
+//!
+//! ```
+//! use mesh_blocking::ChatRequest;
+//! # let gateway = mesh_emulator::Server::start(Default::default())?;
+//! # let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/photos/rocket.jpg");
+//! # let client = || mesh_blocking::Client::builder().key(gateway.key()).base_url(gateway.base_url()).build();
+//!
+//! # /*
+//! let mesh = mesh_blocking::Client::from_env()?;
+//! let photo = mesh_blocking::image::open("rocket.jpg")?;
+//! # */
+//! # let mesh = client()?;
+//! # let photo = mesh_blocking::image::open(photo)?;
+//! let reply = mesh.chat().completions().create(
+//!     &ChatRequest::new("openai/gpt-4o").user(("What is in this image?", photo)))?;
+//! println!("{}", reply.text());
+//! # assert!(reply.text().contains("JPEG"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Everything that is decided (retries, back-off, time limits, streams, errors) is decided in
+//! [`mesh_proto`]; this crate drives it with [`ureq`]. A client is cheap to clone and shared
+//! between threads; it needs no runtime.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this crate is where blocking I/O lives"
+)]
+
+mod agent;
+mod client;
+mod driver;
+pub mod image;
+mod resources;
+mod stream;
+
+pub use mesh_proto::call::CallOptions;
+pub use mesh_proto::chat::{ChatChunk, ChatReply, ChatRequest};
+pub use mesh_proto::error::SetUpError;
+pub use mesh_proto::image::GeneratedImage;
+pub use mesh_proto::{Answer, ApiKey, BaseUrl, Endpoint, Error, Outcome, Settings, Target};
+
+pub use self::client::{Client, ClientBuilder};
+pub use self::resources::{Chat, Completions, Models};
+pub use self::stream::EventStream;
+pub use {mesh_proto as proto, ureq};

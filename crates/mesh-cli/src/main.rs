@@ -1,2 +1,41 @@
-//! The command `mesh`.
-fn main() {}
+//! The command `mesh`: show pictures to models, have pictures drawn, find the models that can.
+//!
+//! Data goes to standard output, talk to standard error, and the exit code says how it ended: see
+//! [`failure::Failure`].
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    reason = "the command is where the terminal, the environment and the files are"
+)]
+
+mod arguments;
+mod draw;
+mod failure;
+mod gateway;
+mod models;
+mod output;
+mod see;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::{Arguments, Command};
+use crate::gateway::Gateway;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Command::See(see) => see::run(see, &arguments.gateway),
+        Command::Draw(draw) => draw::run(draw, &arguments.gateway),
+        Command::Models(models) => {
+            Gateway::open(&arguments.gateway).and_then(|gateway| models::run(models, &gateway))
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

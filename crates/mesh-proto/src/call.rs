@@ -13,6 +13,7 @@
 //! [`Call::poll`] gives a [`Step`]: something to do, with the only legal answers as its methods. A
 //! loop over it is a whole driver; see the [crate's front page](crate).
 
+mod options;
 mod retry;
 mod settings;
 mod step;
@@ -24,12 +25,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, response};
 
+pub use self::options::{CallOptions, InvalidRequestId};
 use self::retry::{BeganReply, Jitter};
 pub(crate) use self::retry::{hint, retry_after};
 pub use self::settings::{
     Attempt, AttemptEnd, BadGateway, Limits, Observer, RetryBudget, RetryPolicy, Settings,
 };
-pub use self::step::{Fault, FaultKind, Incoming, Outgoing, Sent, Stage, Step};
+pub use self::step::{ExchangeLimits, Fault, FaultKind, Incoming, Outgoing, Sent, Stage, Step};
 pub use self::timing::{Deadline, Deadlines, Moment};
 use crate::body::{Body, Segment};
 use crate::endpoint::{Decode, Decoded, Endpoint, Verdict};
@@ -413,6 +415,18 @@ impl<E: Endpoint> Call<E> {
             Some(Stage::Connected | Stage::BodySent) | None => {
                 Deadline::Head(deadlines.head_for(self.endpoint.upstream_timeout()))
             }
+        }
+    }
+
+    fn exchange_limits(&self) -> ExchangeLimits {
+        let deadlines = &self.settings.deadlines;
+        let total = self.total().map(|total| total.since(self.now));
+        let left = |limit: Duration| total.map_or(limit, |total| limit.min(total));
+        ExchangeLimits {
+            connect: left(deadlines.connect),
+            head: left(deadlines.head_for(self.endpoint.upstream_timeout())),
+            idle: left(deadlines.idle),
+            total,
         }
     }
 

@@ -14,6 +14,7 @@ use http::header;
 
 pub use self::chat::ChatDecoder;
 pub use self::chat_stream::{ChatStream, ChatStreamDecoder};
+pub(crate) use self::json::Collected;
 pub use self::json::JsonDecoder;
 pub use self::models::{ListModels, ModelListDecoder};
 use crate::body::Body;

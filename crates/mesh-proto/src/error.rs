@@ -16,6 +16,7 @@ pub use self::code::ErrorCode;
 pub(crate) use self::excerpt::{excerpt, message, redact};
 use crate::call::{Deadline, Fault};
 use crate::head::Head;
+use crate::target::TargetError;
 
 /// Why a request cannot be built. Nothing has been sent.
 #[derive(Debug)]
@@ -376,6 +377,44 @@ impl fmt::Display for CallError {
 impl StdError for CallError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Why a client cannot be set up.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SetUpError {
+    /// There is no target to call.
+    Target(TargetError),
+    /// The certificates to trust cannot be had.
+    Certificates(String),
+    /// The HTTP library refuses its configuration.
+    Http(Box<dyn StdError + Send + Sync>),
+}
+
+impl fmt::Display for SetUpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Target(error) => error.fmt(f),
+            Self::Certificates(reason) => write!(f, "no certificates to trust: {reason}"),
+            Self::Http(error) => write!(f, "the HTTP client cannot be set up: {error}"),
+        }
+    }
+}
+
+impl StdError for SetUpError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Target(error) => Some(error),
+            Self::Http(error) => Some(error.as_ref()),
+            Self::Certificates(_) => None,
+        }
+    }
+}
+
+impl From<TargetError> for SetUpError {
+    fn from(error: TargetError) -> Self {
+        Self::Target(error)
     }
 }
 

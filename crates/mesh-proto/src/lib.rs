@@ -3,6 +3,7 @@ mod base64;
 pub mod body;
 pub mod call;
 pub mod chat;
+pub mod download;
 pub mod endpoint;
 pub mod error;
 pub mod head;
@@ -19,5 +20,5 @@ pub use self::endpoint::Endpoint;
 pub use self::error::{Error, Outcome};
 pub use self::head::{Answer, Head};
 pub use self::target::{
-    ApiKey, ApiVersion, BaseUrl, InvalidApiVersion, InvalidBaseUrl, InvalidKey, Target,
+    ApiKey, ApiVersion, BaseUrl, InvalidApiVersion, InvalidBaseUrl, InvalidKey, Target, TargetError,
 };

@@ -42,6 +42,29 @@ impl Target {
         Self::new(BaseUrl::production(), key)
     }
 
+    /// The target that environment variables name: the key in `MESHAPI_API_KEY` or else
+    /// `MESH_API_KEY`, the base URL in `MESHAPI_BASE_URL` or else Mesh's own. `variable` looks one
+    /// up; an empty one counts as missing.
+    ///
+    /// Errors where there is no key, or one of them is not valid.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, TargetError> {
+        let lookup = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+        let key = KEY_VARIABLES.into_iter().find_map(lookup);
+        Self::of(key.as_deref(), lookup(BASE_URL_VARIABLE).as_deref())
+    }
+
+    /// The target of a key and a base URL as texts; Mesh's own gateway where there is no URL.
+    ///
+    /// Errors where there is no key, or one of them is not valid.
+    pub fn of(key: Option<&str>, base_url: Option<&str>) -> Result<Self, TargetError> {
+        let key = ApiKey::new(key.ok_or(TargetError::NoKey)?).map_err(TargetError::Key)?;
+        let base = match base_url {
+            Some(url) => BaseUrl::new(url).map_err(TargetError::BaseUrl)?,
+            None => BaseUrl::production(),
+        };
+        Ok(Self::new(base, key))
+    }
+
     /// The base URL.
     pub fn base(&self) -> &BaseUrl {
         &self.base
@@ -98,8 +121,35 @@ impl Target {
     }
 }
 
+const KEY_VARIABLES: [&str; 2] = ["MESHAPI_API_KEY", "MESH_API_KEY"];
+const BASE_URL_VARIABLE: &str = "MESHAPI_BASE_URL";
+
+/// Why there is no target to call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// No key is given.
+    NoKey,
+    /// What is given is no key.
+    Key(InvalidKey),
+    /// What is given is no base URL.
+    BaseUrl(InvalidBaseUrl),
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoKey => f.write_str("there is no API key: set MESHAPI_API_KEY"),
+            Self::Key(error) => error.fmt(f),
+            Self::BaseUrl(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TargetError {}
+
 const SDK: &str = concat!("rust/", env!("CARGO_PKG_VERSION"));
-const USER_AGENT: &str = concat!("mesh-rust/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("mesh-rust/", env!("CARGO_PKG_VERSION"));
 const X_MESHAPI_SDK: HeaderName = HeaderName::from_static("x-meshapi-sdk");
 const X_MESH_VERSION: HeaderName = HeaderName::from_static("x-mesh-version");
 
@@ -254,6 +304,11 @@ impl BaseUrl {
     pub fn port(&self) -> u16 {
         let own = if self.scheme == Scheme::HTTP { 80 } else { 443 };
         self.authority.port_u16().unwrap_or(own)
+    }
+
+    /// Whether it is reached over TLS.
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
     }
 
     /// Whether the host is this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
@@ -479,6 +534,46 @@ mod tests {
         assert_eq!(value("x-mesh-version"), Some("2026-09"));
         assert_eq!(value("accept-encoding"), Some("identity"));
         assert!(!format!("{target:?} {request:?} {:?}", target.key()).contains("canary"));
+    }
+
+    #[test]
+    fn variables_name_the_target() {
+        let from = |pairs: &[(&str, &str)]| {
+            let find = |name: &str| {
+                pairs
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, value)| (*value).to_owned())
+            };
+            Target::from_variables(find)
+                .map(|target| (target.key().reveal().to_owned(), target.base().to_string()))
+        };
+        let target = |key: &str, base: &str| Ok((key.to_owned(), base.to_owned()));
+        let mesh = "https://api.meshapi.ai";
+        assert_eq!(from(&[]), Err(TargetError::NoKey));
+        assert_eq!(from(&[("MESHAPI_API_KEY", " ")]), Err(TargetError::NoKey));
+        assert_eq!(from(&[("MESH_API_KEY", "b")]), target("b", mesh));
+        assert_eq!(
+            from(&[("MESH_API_KEY", "b"), ("MESHAPI_API_KEY", "a")]),
+            target("a", mesh)
+        );
+        assert_eq!(
+            from(&[("MESHAPI_API_KEY", "a"), ("MESHAPI_BASE_URL", "")]),
+            target("a", mesh)
+        );
+        let local = [
+            ("MESHAPI_API_KEY", "a"),
+            ("MESHAPI_BASE_URL", "http://localhost:8000/v1"),
+        ];
+        assert_eq!(from(&local), target("a", "http://localhost:8000"));
+        let plain = [
+            ("MESHAPI_API_KEY", "a"),
+            ("MESHAPI_BASE_URL", "http://example.com"),
+        ];
+        assert_eq!(
+            from(&plain),
+            Err(TargetError::BaseUrl(InvalidBaseUrl::PlainHttp))
+        );
     }
 
     #[test]

@@ -9,13 +9,13 @@ use super::{Deadline, Fault, FaultKind, Sent};
 use crate::endpoint::Replay;
 use crate::error::{ApiError, Failure, Outcome};
 
-/// What a failed attempt may have cost. `events` says whether any event of a stream came before.
+/// What a failed attempt may have cost.
 pub(super) fn outcome(failure: &Failure, sent: Sent, began_reply: BeganReply) -> Outcome {
     match failure {
         Failure::Fault(Fault {
             kind: FaultKind::Connect,
             ..
-        }) => Outcome::NotSent,
+        }) if began_reply == BeganReply::No => Outcome::NotSent,
         Failure::Fault(_) | Failure::Deadline(_) => match (began_reply, sent) {
             (BeganReply::Events, _) => Outcome::Delivered,
             (BeganReply::Head, _) | (BeganReply::No, Sent::Whole) => Outcome::Unknown,

@@ -1,6 +1,7 @@
 //! The steps of a call, and what may be said in answer to each.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, response};
@@ -57,6 +58,12 @@ impl<E: Endpoint> Outgoing<'_, E> {
         self.call.attempt
     }
 
+    /// How long the phases of this exchange may take: for a transport that cannot be interrupted
+    /// and has to be told beforehand. The call notices its deadlines by itself all the same.
+    pub fn limits(&self) -> ExchangeLimits {
+        self.call.exchange_limits()
+    }
+
     /// Says how far the exchange has got. A driver that cannot tell says nothing, and its request
     /// counts as sent.
     pub fn progress(&mut self, reached: Stage) {
@@ -84,6 +91,20 @@ impl<E: Endpoint> fmt::Debug for Outgoing<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Send(attempt {})", self.call.attempt)
     }
+}
+
+/// How long the phases of one exchange may take, none longer than what is left of the whole call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExchangeLimits {
+    /// To connect.
+    pub connect: Duration,
+    /// To send the request, and again from its end to the response's head.
+    pub head: Duration,
+    /// Between two pieces of the response.
+    pub idle: Duration,
+    /// For all of it, where the call has such a limit.
+    pub total: Option<Duration>,
 }
 
 /// A response's body to be read, and what a read can bring.

@@ -98,7 +98,7 @@ pub(super) fn not_json(body: &[u8]) -> Option<&'static str> {
 }
 
 /// A body as it is being collected.
-pub(super) struct Collected {
+pub(crate) struct Collected {
     /// A body that came in one piece is kept as that piece.
     first: Bytes,
     rest: BytesMut,
@@ -107,7 +107,7 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    pub(super) fn new(head: &Head, limits: &Limits) -> Self {
+    pub(crate) fn new(head: &Head, limits: &Limits) -> Self {
         let expected = head
             .header(header::CONTENT_LENGTH)
             .and_then(|length| length.trim().parse().ok())
@@ -120,7 +120,7 @@ impl Collected {
         }
     }
 
-    pub(super) fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
+    pub(crate) fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
         let had = self.first.len() + self.rest.len();
         if chunk.len() > self.limit.saturating_sub(had) || (had == 0 && self.expected > self.limit)
         {
@@ -143,7 +143,7 @@ impl Collected {
         Ok(())
     }
 
-    pub(super) fn take(&mut self) -> Bytes {
+    pub(crate) fn take(&mut self) -> Bytes {
         if self.rest.is_empty() {
             std::mem::take(&mut self.first)
         } else {

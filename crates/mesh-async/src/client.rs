@@ -1,0 +1,246 @@
+//! The client: a target, settings, and an HTTP client.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, OnceLock};
+
+use mesh_proto::call::CallOptions;
+use mesh_proto::download::{Download, DownloadBounds};
+use mesh_proto::error::{BuildError, SetUpError};
+use mesh_proto::image::GeneratedImage;
+use mesh_proto::{Answer, Call, Endpoint, Error, Settings, Target};
+use tokio::time::Instant;
+
+use crate::driver::{Clock, Driver};
+use crate::http_client::{HttpOptions, Reach};
+use crate::stream::EventStream;
+
+/// A client of one gateway with one key. Cheap to clone; clones share connections and the retry
+/// budget.
+#[derive(Clone)]
+pub struct Client {
+    target: Target,
+    settings: Settings,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    gateway: reqwest::Client,
+    /// For pictures behind URLs, made when the first is fetched.
+    public: OnceLock<reqwest::Client>,
+    options: HttpOptions,
+    clock: Clock,
+}
+
+impl Client {
+    /// A client as environment variables have it: the key in `MESHAPI_API_KEY` or else
+    /// `MESH_API_KEY`, the base URL in `MESHAPI_BASE_URL` or else Mesh's own.
+    ///
+    /// Errors where there is no key, or a value is not valid.
+    pub fn from_env() -> Result<Self, SetUpError> {
+        let target = Target::from_variables(|name| std::env::var(name).ok())?;
+        Self::builder().target(target).build()
+    }
+
+    /// A client to be configured.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// The same client with some things done differently; it shares connections with this one.
+    pub fn with(&self, options: &CallOptions) -> Self {
+        let (target, settings) = options.apply(&self.target, &self.settings);
+        Self {
+            target,
+            settings,
+            shared: self.shared.clone(),
+        }
+    }
+
+    /// The gateway and the key.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Calls any endpoint, and waits for its whole reply.
+    ///
+    /// Errors where the request cannot be built, the gateway refuses it, or no reply can be read;
+    /// [`Error::outcome`] says what that may have cost.
+    pub async fn send<E: Endpoint>(&self, endpoint: E) -> Result<Answer<E::Output>, Error> {
+        let driver = self.drive(endpoint, self.shared.gateway.clone())?;
+        Ok(driver.finish().await?)
+    }
+
+    /// Calls any endpoint, and gives its events as they arrive. Nothing is sent before the first
+    /// event is asked for.
+    ///
+    /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
+    pub fn stream<E: Endpoint>(&self, endpoint: E) -> Result<EventStream<E>, Error> {
+        self.drive(endpoint, self.shared.gateway.clone())
+            .map(EventStream::new)
+    }
+
+    /// Fetches the picture behind an image's URL: without the key, over https, at most 64 MiB,
+    /// from public addresses or the gateway's own origin. An image whose bytes are there is given
+    /// back as it is.
+    ///
+    /// Errors where the URL leads elsewhere, or the picture cannot be fetched.
+    pub async fn download(&self, image: &GeneratedImage) -> Result<GeneratedImage, Error> {
+        self.download_within(image, DownloadBounds::default()).await
+    }
+
+    /// As [`Client::download`], within other bounds.
+    pub async fn download_within(
+        &self,
+        image: &GeneratedImage,
+        bounds: DownloadBounds,
+    ) -> Result<GeneratedImage, Error> {
+        let Some(url) = image.remote_url() else {
+            return Ok(image.clone());
+        };
+        let mut download = Download::new(url, bounds)?;
+        loop {
+            let client = if download.needs_public_address(&self.target) {
+                self.shared.public()?
+            } else {
+                self.shared.gateway.clone()
+            };
+            let error = match self.drive(&download, client)?.finish().await {
+                Ok(answer) => {
+                    return Ok(answer
+                        .value
+                        .with_revised_prompt(image.revised_prompt().map(str::to_owned)));
+                }
+                Err(error) => error,
+            };
+            download = match download.after(&error) {
+                Some(next) => next?,
+                None => return Err(error.into()),
+            };
+        }
+    }
+
+    fn drive<E: Endpoint>(&self, endpoint: E, client: reqwest::Client) -> Result<Driver<E>, Error> {
+        let clock = self.shared.clock;
+        let seed = RandomState::new().hash_one(0);
+        let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed)?;
+        Ok(Driver::new(call, client, clock))
+    }
+}
+
+impl Shared {
+    fn public(&self) -> Result<reqwest::Client, Error> {
+        if let Some(client) = self.public.get() {
+            return Ok(client.clone());
+        }
+        let client = self
+            .options
+            .client(Reach::Public)
+            .map_err(|error| BuildError::invalid("url", error.to_string()))?;
+        Ok(self.public.get_or_init(|| client).clone())
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("target", &self.target)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A client in the making: see [`Client::builder`].
+#[derive(Clone, Default)]
+#[must_use]
+pub struct ClientBuilder {
+    target: Option<Target>,
+    key: Option<String>,
+    base: Option<String>,
+    settings: Settings,
+    options: HttpOptions,
+}
+
+impl ClientBuilder {
+    /// Sets gateway, key and headers at once.
+    pub fn target(mut self, target: Target) -> Self {
+        self.target = Some(target);
+        self
+    }
+
+    /// Sets the key.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Sets the base URL, with or without `/v1`; Mesh's own by default. Plain `http` is for
+    /// loopback hosts; for others, see [`ClientBuilder::target`].
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base = Some(url.into());
+        self
+    }
+
+    /// Sets limits, retries and the observer of attempts.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Changes the configuration of the HTTP client beneath: proxy, pool, TLS. Redirects and retries
+    /// stay with the core, whatever is set here.
+    pub fn http(
+        mut self,
+        configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.options.configure = Some(Arc::new(configure));
+        self
+    }
+
+    /// Trusts a certificate authority, in PEM, beside the system's own.
+    pub fn certificate_authority(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.options.authorities.push(pem.into());
+        self
+    }
+
+    /// The client.
+    ///
+    /// Errors where there is no key, a value is not valid, or no certificate can be trusted.
+    pub fn build(self) -> Result<Client, SetUpError> {
+        let target = match self.target {
+            Some(target) => target,
+            None => Target::of(self.key.as_deref(), self.base.as_deref())?,
+        };
+        let reach = Reach::gateway(target.base());
+        let options = HttpOptions {
+            connect: self.settings.deadlines.connect,
+            ..self.options
+        };
+        let gateway = options.client(reach)?;
+        let shared = Shared {
+            gateway,
+            public: OnceLock::new(),
+            options,
+            clock: Clock(Instant::now()),
+        };
+        Ok(Client {
+            target,
+            settings: self.settings,
+            shared: Arc::new(shared),
+        })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("target", &self.target)
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,139 @@
+//! A request's body on its way through reqwest, and how far it has got.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Frame, SizeHint};
+use mesh_proto::body::{Body, BodyReader};
+use mesh_proto::call::{Sent, Stage};
+
+/// How much is handed over at a time.
+const PIECE: usize = 64 << 10;
+
+/// How many pieces hyper may hold at once before a new buffer is made.
+const PIECES: usize = 4;
+
+/// A body as hyper reads it, with its exact size, from a few buffers that are used again.
+pub(crate) struct Upload {
+    reader: BodyReader,
+    handed_out: VecDeque<Bytes>,
+    progress: Arc<Progress>,
+}
+
+/// How far an upload has got, as the driver sees it.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    length: u64,
+    /// In bytes, and one more once hyper has asked for the first.
+    taken: AtomicU64,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Upload {
+    pub(crate) fn new(body: &Body) -> (Self, Arc<Progress>) {
+        let progress = Arc::new(Progress {
+            length: body.len(),
+            ..Progress::default()
+        });
+        let upload = Self {
+            reader: body.reader(),
+            handed_out: VecDeque::new(),
+            progress: progress.clone(),
+        };
+        (upload, progress)
+    }
+
+    fn buffer(&mut self) -> BytesMut {
+        let oldest = if self.handed_out.len() < PIECES {
+            None
+        } else {
+            self.handed_out.pop_front()
+        };
+        let recycled = oldest.and_then(|bytes| bytes.try_into_mut().ok());
+        let mut buffer = recycled.unwrap_or_default();
+        let size = usize::try_from(self.reader.remaining())
+            .unwrap_or(PIECE)
+            .min(PIECE);
+        buffer.resize(size, 0);
+        buffer
+    }
+}
+
+impl http_body::Body for Upload {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        if this.reader.remaining() == 0 {
+            return Poll::Ready(None);
+        }
+        let mut buffer = this.buffer();
+        let count = this.reader.read(&mut buffer);
+        buffer.truncate(count);
+        let piece = buffer.freeze();
+        this.handed_out.push_back(piece.clone());
+        this.progress.advance(count as u64);
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.reader.remaining() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.reader.remaining())
+    }
+}
+
+impl Progress {
+    fn advance(&self, count: u64) {
+        let before = self.taken.fetch_add(count, Ordering::Relaxed);
+        // The driver has something new to say when the first and when the last byte is taken.
+        if (before == 0 || before + count == self.length)
+            && let Some(waker) = self
+                .waker
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take()
+        {
+            waker.wake();
+        }
+    }
+
+    /// Has `waker` woken at the next stage.
+    pub(crate) fn watch(&self, waker: &Waker) {
+        self.waker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(waker.clone());
+    }
+
+    /// The stage that has been reached. Without a body nothing shows whether the connection
+    /// stands.
+    pub(crate) fn stage(&self) -> Option<Stage> {
+        match self.taken.load(Ordering::Relaxed) {
+            _ if self.length == 0 => None,
+            0 => Some(Stage::Connecting),
+            taken if taken < self.length => Some(Stage::Connected),
+            _ => Some(Stage::BodySent),
+        }
+    }
+
+    /// How much of the request the gateway can have.
+    pub(crate) fn sent(&self) -> Sent {
+        match self.stage() {
+            Some(Stage::Connecting) => Sent::Nothing,
+            Some(Stage::Connected) => Sent::Part,
+            _ => Sent::Whole,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! reqwest, configured so that it leaves every decision to the core.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesh_proto::BaseUrl;
+use mesh_proto::call::FaultKind;
+use mesh_proto::download::is_public;
+use mesh_proto::error::SetUpError;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+/// What a caller changes in reqwest's configuration.
+pub(crate) type Configure =
+    Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
+
+/// What HTTP clients are made from.
+#[derive(Clone, Default)]
+pub(crate) struct HttpOptions {
+    pub(crate) configure: Option<Configure>,
+    pub(crate) authorities: Vec<Vec<u8>>,
+    pub(crate) connect: Duration,
+}
+
+/// What a client may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The gateway on this machine, which no proxy stands before.
+    LoopbackGateway(Encryption),
+    /// The gateway.
+    Gateway(Encryption),
+    /// A URL that somebody else wrote, on the public Internet only.
+    Public,
+}
+
+/// Whether certificates are needed at all: reading the system's takes longer than a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    Tls,
+    None,
+}
+
+impl Reach {
+    pub(crate) fn gateway(base: &BaseUrl) -> Self {
+        let encryption = if base.is_https() {
+            Encryption::Tls
+        } else {
+            Encryption::None
+        };
+        if base.is_loopback() {
+            Self::LoopbackGateway(encryption)
+        } else {
+            Self::Gateway(encryption)
+        }
+    }
+}
+
+impl HttpOptions {
+    pub(crate) fn client(&self, reach: Reach) -> Result<reqwest::Client, SetUpError> {
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.tls(reach)?)
+            .connect_timeout(self.connect)
+            .tcp_nodelay(true);
+        if let Some(configure) = &self.configure {
+            builder = configure(builder);
+        }
+        if let Reach::LoopbackGateway(_) = reach {
+            builder = builder.no_proxy();
+        }
+        if reach == Reach::Public {
+            builder = builder.dns_resolver(PublicResolver);
+        }
+        builder
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .build()
+            .map_err(|error| SetUpError::Http(error.into()))
+    }
+
+    fn tls(&self, reach: Reach) -> Result<ClientConfig, SetUpError> {
+        let mut trusted = RootCertStore::empty();
+        for pem in &self.authorities {
+            let before = trusted.len();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate =
+                    certificate.map_err(|error| SetUpError::Certificates(error.to_string()))?;
+                trusted
+                    .add(certificate)
+                    .map_err(|error| SetUpError::Certificates(error.to_string()))?;
+            }
+            if trusted.len() == before {
+                return Err(SetUpError::Certificates(
+                    "the certificate authority given holds none".to_owned(),
+                ));
+            }
+        }
+        if !matches!(
+            reach,
+            Reach::Gateway(Encryption::None) | Reach::LoopbackGateway(Encryption::None)
+        ) {
+            let system = rustls_native_certs::load_native_certs();
+            trusted.add_parsable_certificates(system.certs);
+            if trusted.is_empty() {
+                let reasons: Vec<String> = system.errors.iter().map(ToString::to_string).collect();
+                return Err(SetUpError::Certificates(format!(
+                    "the system's trust store is empty {}",
+                    reasons.join("; ")
+                )));
+            }
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| SetUpError::Certificates(error.to_string()))?
+            .with_root_certificates(trusted)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+/// What a failure of reqwest's is to the core.
+pub(crate) fn fault_kind(error: &reqwest::Error) -> FaultKind {
+    if error.is_connect() {
+        FaultKind::Connect
+    } else if error.is_timeout() {
+        FaultKind::TimedOut
+    } else if error.is_builder() {
+        FaultKind::Other
+    } else {
+        FaultKind::Lost
+    }
+}
+
+/// Resolves names to public addresses only.
+struct PublicResolver;
+
+impl Resolve for PublicResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
+            if public.is_empty() {
+                return Err("the name stands for addresses in a private network only".into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}

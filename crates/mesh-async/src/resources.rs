@@ -1,0 +1,73 @@
+//! The surface that the official SDKs have, each method a line.
+
+use mesh_proto::chat::{ChatReply, ChatRequest};
+use mesh_proto::endpoint::{ChatStream, ListModels};
+use mesh_proto::models::ModelList;
+use mesh_proto::{Answer, Error};
+
+use crate::client::Client;
+use crate::stream::EventStream;
+
+impl Client {
+    /// Chat.
+    pub fn chat(&self) -> Chat<'_> {
+        Chat(self)
+    }
+
+    /// The catalogue of models.
+    pub fn models(&self) -> Models<'_> {
+        Models(self)
+    }
+}
+
+/// Chat: see [`Client::chat`].
+#[derive(Clone, Copy, Debug)]
+pub struct Chat<'c>(&'c Client);
+
+impl<'c> Chat<'c> {
+    /// `POST /v1/chat/completions`.
+    pub fn completions(self) -> Completions<'c> {
+        Completions(self.0)
+    }
+}
+
+/// `POST /v1/chat/completions`: see [`Chat::completions`].
+#[derive(Clone, Copy, Debug)]
+pub struct Completions<'c>(&'c Client);
+
+impl Completions<'_> {
+    /// Asks, and waits for the whole reply.
+    ///
+    /// Errors where the request cannot be built, the gateway refuses it, or no reply can be read;
+    /// [`Error::outcome`] says what that may have cost.
+    pub async fn create(self, request: &ChatRequest) -> Result<Answer<ChatReply>, Error> {
+        self.0.send(request).await
+    }
+
+    /// Asks, and gives the reply as it arrives; at its end the whole reply is at hand.
+    ///
+    /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
+    pub fn stream(self, request: &ChatRequest) -> Result<EventStream<ChatStream>, Error> {
+        self.0.stream(ChatStream::new(request)?)
+    }
+}
+
+/// The catalogue of models: see [`Client::models`].
+#[derive(Clone, Copy, Debug)]
+pub struct Models<'c>(&'c Client);
+
+impl Models<'_> {
+    /// The whole catalogue.
+    ///
+    /// Errors as [`Completions::create`] does.
+    pub async fn list(self) -> Result<Answer<ModelList>, Error> {
+        self.list_with(&ListModels::new()).await
+    }
+
+    /// The part of the catalogue that the filters leave.
+    ///
+    /// Errors as [`Completions::create`] does.
+    pub async fn list_with(self, filters: &ListModels) -> Result<Answer<ModelList>, Error> {
+        self.0.send(filters).await
+    }
+}

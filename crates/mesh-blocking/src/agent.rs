@@ -1,0 +1,292 @@
+//! ureq, configured so that it leaves every decision to the core.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::header::{self, HeaderValue};
+use http::{Request, Response};
+use mesh_proto::BaseUrl;
+use mesh_proto::body::{Body, BodyReader};
+use mesh_proto::call::{ExchangeLimits, FaultKind, Sent};
+use mesh_proto::download::is_public;
+use mesh_proto::error::SetUpError;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use ureq::config::{Config, ConfigBuilder};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::typestate::AgentScope;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, SendBody, Timeout};
+
+/// How many idle connections are kept: one for each of many threads, where ureq's own three would
+/// make the others reconnect for every call.
+const IDLE_CONNECTIONS: usize = 256;
+
+/// From this size on a request waits for the gateway's go-ahead (RFC 9110, section 10.1.1): an
+/// early refusal is lost with the connection otherwise.
+const EXPECT_FROM: u64 = 1 << 20;
+
+/// What a caller changes in ureq's configuration.
+pub(crate) type Configure =
+    Arc<dyn Fn(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope> + Send + Sync>;
+
+/// What agents are made from.
+#[derive(Clone, Default)]
+pub(crate) struct AgentOptions {
+    pub(crate) configure: Option<Configure>,
+    pub(crate) authorities: Vec<Vec<u8>>,
+}
+
+/// What an agent may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The gateway on this machine, which no proxy stands before.
+    LoopbackGateway(Encryption),
+    /// The gateway.
+    Gateway(Encryption),
+    /// A URL that somebody else wrote, on the public Internet only.
+    Public,
+}
+
+/// Whether certificates are needed at all: reading the system's takes longer than a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    Tls,
+    None,
+}
+
+impl Reach {
+    pub(crate) fn gateway(base: &BaseUrl) -> Self {
+        let encryption = if base.is_https() {
+            Encryption::Tls
+        } else {
+            Encryption::None
+        };
+        if base.is_loopback() {
+            Self::LoopbackGateway(encryption)
+        } else {
+            Self::Gateway(encryption)
+        }
+    }
+}
+
+impl AgentOptions {
+    pub(crate) fn agent(&self, reach: Reach) -> Result<Agent, SetUpError> {
+        let mut builder = Agent::config_builder()
+            .max_idle_connections(IDLE_CONNECTIONS)
+            .max_idle_connections_per_host(IDLE_CONNECTIONS)
+            .tls_config(self.tls(reach)?);
+        if let Some(configure) = &self.configure {
+            builder = configure(builder);
+        }
+        if let Reach::LoopbackGateway(_) = reach {
+            builder = builder.proxy(None);
+        }
+        let config = builder
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .build();
+        Ok(match reach {
+            Reach::Gateway(_) | Reach::LoopbackGateway(_) => Agent::new_with_config(config),
+            Reach::Public => {
+                Agent::with_parts(config, DefaultConnector::new(), PublicResolver::default())
+            }
+        })
+    }
+
+    fn tls(&self, reach: Reach) -> Result<TlsConfig, SetUpError> {
+        let mut trusted: Vec<Certificate<'static>> = Vec::new();
+        for pem in &self.authorities {
+            let before = trusted.len();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let der =
+                    certificate.map_err(|error| SetUpError::Certificates(error.to_string()))?;
+                trusted.push(Certificate::from_der(&der).to_owned());
+            }
+            if trusted.len() == before {
+                return Err(SetUpError::Certificates(
+                    "the certificate authority given holds none".to_owned(),
+                ));
+            }
+        }
+        if !matches!(
+            reach,
+            Reach::Gateway(Encryption::None) | Reach::LoopbackGateway(Encryption::None)
+        ) {
+            let system = rustls_native_certs::load_native_certs();
+            if system.certs.is_empty() && trusted.is_empty() {
+                let reasons: Vec<String> = system.errors.iter().map(ToString::to_string).collect();
+                return Err(SetUpError::Certificates(format!(
+                    "the system's trust store is empty {}",
+                    reasons.join("; ")
+                )));
+            }
+            trusted.extend(
+                system
+                    .certs
+                    .iter()
+                    .map(|certificate| Certificate::from_der(certificate).to_owned()),
+            );
+        }
+        Ok(TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::from(trusted))
+            .build())
+    }
+}
+
+/// Sends requests with one agent.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender(pub(crate) Agent);
+
+impl Sender {
+    /// Sends `request`, and waits for the response's head. On failure says how much of the request
+    /// the gateway can have.
+    pub(crate) fn send(
+        &self,
+        request: &Request<Body>,
+        limits: ExchangeLimits,
+    ) -> Result<Response<ureq::Body>, (ureq::Error, Sent)> {
+        let handed_over = Arc::new(AtomicU64::new(0));
+        let length = request.body().len();
+        let mut outgoing = Request::new(());
+        outgoing.method_mut().clone_from(request.method());
+        outgoing.uri_mut().clone_from(request.uri());
+        outgoing.headers_mut().clone_from(request.headers());
+        let result = if length == 0 {
+            self.run(outgoing.map(|()| SendBody::none()), limits)
+        } else {
+            outgoing
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            if length >= EXPECT_FROM {
+                outgoing
+                    .headers_mut()
+                    .insert(header::EXPECT, HeaderValue::from_static("100-continue"));
+            }
+            let body = Counted {
+                reader: request.body().reader(),
+                handed_over: handed_over.clone(),
+            };
+            self.run(outgoing.map(|()| SendBody::from_owned_reader(body)), limits)
+        };
+        result.map_err(|error| {
+            let sent = match handed_over.load(Ordering::Relaxed) {
+                // Without a body, the request may be whole when its first line is out.
+                0 if length > 0 => Sent::Nothing,
+                count if count < length => Sent::Part,
+                _ => Sent::Whole,
+            };
+            (error, sent)
+        })
+    }
+
+    fn run(
+        &self,
+        request: Request<SendBody<'static>>,
+        limits: ExchangeLimits,
+    ) -> Result<Response<ureq::Body>, ureq::Error> {
+        // The limit per read holds while the head is waited for, too, so it has to let that pass;
+        // the call itself notices when a response stands still for too long.
+        let per_read = limits.head.max(limits.idle);
+        let request = self
+            .0
+            .configure_request(request)
+            .timeout_global(limits.total.map(at_least_a_moment))
+            .timeout_connect(Some(at_least_a_moment(limits.connect)))
+            .timeout_send_request(Some(at_least_a_moment(limits.head)))
+            .timeout_send_body(Some(at_least_a_moment(limits.head)))
+            .timeout_recv_response(Some(at_least_a_moment(limits.head)))
+            .timeout_per_read(Some(at_least_a_moment(per_read)))
+            .build();
+        self.0.run(request)
+    }
+}
+
+/// ureq takes zero for no limit.
+fn at_least_a_moment(limit: Duration) -> Duration {
+    limit.max(Duration::from_millis(1))
+}
+
+struct Counted {
+    reader: BodyReader,
+    handed_over: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(out);
+        self.handed_over.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// What a failure of ureq's is to the core.
+pub(crate) fn fault_kind(error: &ureq::Error) -> FaultKind {
+    match error {
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::ConnectProxyFailed(_)
+        | ureq::Error::InvalidProxyUrl
+        | ureq::Error::Tls(_)
+        | ureq::Error::Rustls(_)
+        | ureq::Error::TlsRequired
+        | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => FaultKind::Connect,
+        ureq::Error::Timeout(_) => FaultKind::TimedOut,
+        ureq::Error::BodyStalled => FaultKind::BodyRefused,
+        ureq::Error::Io(error) => match error.kind() {
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::AddrNotAvailable => FaultKind::Connect,
+            // A handshake that fails comes as the error of the first read or write.
+            _ if error
+                .get_ref()
+                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) =>
+            {
+                FaultKind::Connect
+            }
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => FaultKind::TimedOut,
+            _ => FaultKind::Lost,
+        },
+        _ => FaultKind::Other,
+    }
+}
+
+/// Resolves names to public addresses only.
+#[derive(Debug, Default)]
+struct PublicResolver(DefaultResolverDebug);
+
+impl Resolver for PublicResolver {
+    fn resolve(
+        &self,
+        uri: &http::Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let found = self.0.0.resolve(uri, config, timeout)?;
+        let mut public = self.empty();
+        for address in found.iter().filter(|address| is_public(address.ip())) {
+            public.push(*address);
+        }
+        if public.is_empty() {
+            return Err(ureq::Error::Other(
+                "the name stands for addresses in a private network only".into(),
+            ));
+        }
+        Ok(public)
+    }
+}
+
+#[derive(Default)]
+struct DefaultResolverDebug(DefaultResolver);
+
+impl std::fmt::Debug for DefaultResolverDebug {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DefaultResolver")
+    }
+}

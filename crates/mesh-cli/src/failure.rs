@@ -1,0 +1,184 @@
+//! How the command fails: one line, and an exit code.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use mesh_blocking::proto::error::{
+    ApiError, BuildError, CallError, DecodeError, ErrorCode, Failure as CallFailure,
+};
+use mesh_blocking::proto::image::PictureError;
+use mesh_blocking::{Error, Outcome, SetUpError, Target};
+
+/// Why the command ends without success.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: Kind,
+    message: String,
+}
+
+/// What the exit code says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// 0: whoever reads the output has seen enough.
+    BrokenPipe,
+    /// 1: the gateway or the network failed.
+    Failed,
+    /// 2: wrong usage, or a bad input file.
+    Usage,
+    /// 3: no key, or it was refused.
+    Key,
+    /// 4: the rate or the quota is used up.
+    Limit,
+    /// 5: the model refused, or sent no picture.
+    Declined,
+    /// 6: the answer is incomplete.
+    Incomplete,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, message: impl fmt::Display) -> Self {
+        Self {
+            kind,
+            message: message.to_string(),
+        }
+    }
+
+    /// A call that failed, made to `target`, of which something may have been shown already.
+    pub(crate) fn of_call(error: &Error, target: &Target, shown: Shown) -> Self {
+        let kind = match error {
+            Error::Build(_) => Kind::Usage,
+            Error::Call(error) => kind_of_call(error, shown),
+            _ => Kind::Failed,
+        };
+        let mut message = error.to_string();
+        if let Some(call) = error.call() {
+            if let CallFailure::Fault(_) | CallFailure::Deadline(_) = call.failure() {
+                message = format!("{message}; asked {}", target.base());
+            }
+            let mut source = call.source();
+            while let Some(cause) = source {
+                message = format!("{message}: {cause}");
+                source = cause.source();
+            }
+        }
+        Self { kind, message }
+    }
+
+    /// A file that cannot be written.
+    pub(crate) fn of_file(path: &std::path::Path, error: &io::Error) -> Self {
+        Self::new(Kind::Usage, format_args!("{}: {error}", path.display()))
+    }
+
+    /// Says it on standard error, and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        if self.kind != Kind::BrokenPipe {
+            // One line, whatever an error of somebody else's has in it.
+            let line: String = self
+                .message
+                .chars()
+                .map(|character| {
+                    if character.is_control() {
+                        ' '
+                    } else {
+                        character
+                    }
+                })
+                .collect();
+            eprintln!("mesh: {line}");
+        }
+        ExitCode::from(match self.kind {
+            Kind::BrokenPipe => 0,
+            Kind::Failed => 1,
+            Kind::Usage => 2,
+            Kind::Key => 3,
+            Kind::Limit => 4,
+            Kind::Declined => 5,
+            Kind::Incomplete => 6,
+        })
+    }
+}
+
+/// Whether a part of the answer had been shown when the call failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Nothing,
+    Part,
+}
+
+fn kind_of_call(error: &CallError, shown: Shown) -> Kind {
+    if shown == Shown::Part {
+        return Kind::Incomplete;
+    }
+    if let Some(api) = error.api() {
+        return kind_of_api(api);
+    }
+    match error.failure() {
+        CallFailure::Decode(DecodeError::Truncated) => Kind::Incomplete,
+        CallFailure::Fault(_) | CallFailure::Deadline(_)
+            if error.outcome() == Outcome::Delivered =>
+        {
+            Kind::Incomplete
+        }
+        _ => Kind::Failed,
+    }
+}
+
+fn kind_of_api(error: &ApiError) -> Kind {
+    if error.is_auth() {
+        Kind::Key
+    } else if error.is_quota() || error.is_rate_limit() {
+        Kind::Limit
+    } else if error.is_content_policy() {
+        Kind::Declined
+    } else if error.code == Some(ErrorCode::InvalidInput) || error.status.as_u16() == 413 {
+        Kind::Usage
+    } else {
+        Kind::Failed
+    }
+}
+
+impl From<SetUpError> for Failure {
+    fn from(error: SetUpError) -> Self {
+        use mesh_blocking::proto::TargetError;
+
+        match &error {
+            SetUpError::Target(TargetError::NoKey) => Self::new(
+                Kind::Key,
+                "there is no API key: set MESHAPI_API_KEY, or try --offline, which needs none",
+            ),
+            SetUpError::Target(TargetError::Key(_)) => {
+                Self::new(Kind::Key, format_args!("MESHAPI_API_KEY: {error}"))
+            }
+            SetUpError::Target(TargetError::BaseUrl(_)) => {
+                Self::new(Kind::Usage, format_args!("MESHAPI_BASE_URL: {error}"))
+            }
+            _ => Self::new(Kind::Failed, error),
+        }
+    }
+}
+
+impl From<PictureError> for Failure {
+    fn from(error: PictureError) -> Self {
+        Self::new(Kind::Declined, error)
+    }
+}
+
+/// An error of writing to standard output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let kind = if error.kind() == io::ErrorKind::BrokenPipe {
+            Kind::BrokenPipe
+        } else {
+            Kind::Failed
+        };
+        Self::new(kind, format_args!("standard output: {error}"))
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        Self::new(Kind::Usage, error)
+    }
+}

@@ -1,0 +1,65 @@
+//! The gateway that is asked: Mesh's, or the emulator on this machine.
+
+use mesh_blocking::proto::call::Attempt;
+use mesh_blocking::{Client, Settings, Target};
+use mesh_emulator::Server;
+
+use crate::arguments::GatewayArguments;
+use crate::failure::{Failure, Kind};
+
+/// A client, and the emulator it speaks to, where it does.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) client: Client,
+    _emulator: Option<Server>,
+}
+
+impl Gateway {
+    pub(crate) fn open(arguments: &GatewayArguments) -> Result<Self, Failure> {
+        let settings = Settings::default().with_observer(tell);
+        if !arguments.offline {
+            let target = Target::from_variables(|name| std::env::var(name).ok())
+                .map_err(|error| Failure::from(mesh_blocking::SetUpError::from(error)))?;
+            let client = Client::builder()
+                .target(target)
+                .settings(settings)
+                .build()?;
+            return Ok(Self {
+                client,
+                _emulator: None,
+            });
+        }
+        let emulator = Server::start(mesh_emulator::Gateway::default()).map_err(|error| {
+            Failure::new(
+                Kind::Failed,
+                format_args!("the emulator cannot start: {error}"),
+            )
+        })?;
+        let client = Client::builder()
+            .key(emulator.key())
+            .base_url(emulator.base_url())
+            .settings(settings)
+            .build()?;
+        eprintln!(
+            "mesh: offline: the emulator on this machine answers, by measuring pixels; no model is asked"
+        );
+        Ok(Self {
+            client,
+            _emulator: Some(emulator),
+        })
+    }
+}
+
+/// Says when a call has to wait, so that nobody wonders.
+fn tell(attempt: &Attempt) {
+    if let Some(wait) = attempt.next {
+        let why = attempt
+            .status
+            .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        eprintln!(
+            "mesh: attempt {} failed ({why}); trying again in {:.1} s",
+            attempt.number,
+            wait.as_secs_f64()
+        );
+    }
+}

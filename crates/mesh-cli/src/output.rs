@@ -1,0 +1,55 @@
+//! Text on standard output, as it comes.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// Writes text that somebody else made, piece by piece.
+#[derive(Debug)]
+pub(crate) struct Output {
+    out: io::Stdout,
+    is_terminal: bool,
+    /// Whether anything visible has been written.
+    pub(crate) shown: bool,
+    at_line_start: bool,
+}
+
+impl Output {
+    pub(crate) fn new() -> Self {
+        let out = io::stdout();
+        let is_terminal = out.is_terminal();
+        Self {
+            out,
+            is_terminal,
+            shown: false,
+            at_line_start: true,
+        }
+    }
+
+    /// Writes a piece at once.
+    pub(crate) fn piece(&mut self, text: &str) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.shown |= !text.trim().is_empty();
+        self.at_line_start = text.ends_with('\n');
+        if self.is_terminal {
+            // A model must not steer the terminal.
+            let harmless: String = text
+                .chars()
+                .filter(|character| !character.is_control() || matches!(character, '\n' | '\t'))
+                .collect();
+            self.out.write_all(harmless.as_bytes())?;
+        } else {
+            self.out.write_all(text.as_bytes())?;
+        }
+        self.out.flush()
+    }
+
+    /// Ends the last line.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        if self.at_line_start {
+            Ok(())
+        } else {
+            self.piece("\n")
+        }
+    }
+}

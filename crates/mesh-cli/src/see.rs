@@ -1,0 +1,121 @@
+//! `mesh see`: ask a model about pictures.
+
+use std::io::{self, Read as _};
+
+use mesh_blocking::image::{self, Detail, Image};
+use mesh_blocking::proto::chat::FinishReason;
+use mesh_blocking::proto::error::BuildError;
+use mesh_blocking::proto::image::{DataUrl, MAX_FILE};
+use mesh_blocking::{ChatReply, ChatRequest, Error};
+
+use crate::arguments::{DetailArgument, GatewayArguments, See};
+use crate::failure::{Failure, Kind, Shown};
+use crate::gateway::Gateway;
+use crate::output::Output;
+
+pub(crate) fn run(see: &See, gateway: &GatewayArguments) -> Result<(), Failure> {
+    let pictures = see
+        .pictures
+        .iter()
+        .map(|name| open(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    let pictures = pictures.into_iter().map(|picture| match see.detail {
+        Some(DetailArgument::Auto) => picture.detail(Detail::Auto),
+        Some(DetailArgument::Low) => picture.detail(Detail::Low),
+        Some(DetailArgument::High) => picture.detail(Detail::High),
+        None => picture,
+    });
+    let request =
+        ChatRequest::new(&see.model).user((see.question.as_str(), pictures.collect::<Vec<_>>()));
+    let gateway = Gateway::open(gateway)?;
+    answer(see, &request, &gateway)
+}
+
+fn open(name: &str) -> Result<Image, Failure> {
+    let bad = |error: &dyn std::fmt::Display| Failure::new(Kind::Usage, error);
+    if name == "-" {
+        let mut bytes = Vec::new();
+        io::stdin()
+            .lock()
+            .take(MAX_FILE + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| bad(&format_args!("standard input: {error}")))?;
+        return Image::from_bytes(bytes)
+            .map_err(|error| bad(&format_args!("standard input: {error}")));
+    }
+    if name.starts_with("https://") || name.starts_with("http://") || DataUrl::is_data_url(name) {
+        return Image::from_url(name).map_err(|error| bad(&error));
+    }
+    image::open(name).map_err(|error| bad(&error))
+}
+
+fn answer(see: &See, request: &ChatRequest, gateway: &Gateway) -> Result<(), Failure> {
+    let client = &gateway.client;
+    let mut output = Output::new();
+    let mut stream = client
+        .chat()
+        .completions()
+        .stream(request)
+        .map_err(|error| unsent(see, &error, gateway))?;
+    let mut failure = None;
+    for chunk in &mut stream {
+        match chunk {
+            Ok(chunk) => output.piece(&chunk.text())?,
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        }
+    }
+    output.end()?;
+    if let Some(error) = failure {
+        let shown = if output.shown {
+            Shown::Part
+        } else {
+            Shown::Nothing
+        };
+        return Err(match error {
+            Error::Build(_) => unsent(see, &error, gateway),
+            _ => Failure::of_call(&error, client.target(), shown),
+        });
+    }
+    stream.reply().map_or(Ok(()), |reply| judge(reply, &output))
+}
+
+/// Whether an answer that came to its end is one.
+fn judge(reply: &ChatReply, output: &Output) -> Result<(), Failure> {
+    if let Some(refusal) = reply.refusal() {
+        return Err(Failure::new(
+            Kind::Declined,
+            format_args!("the model refused: {refusal}"),
+        ));
+    }
+    if reply.finish_reason() == Some(&FinishReason::Length) {
+        return Err(Failure::new(
+            Kind::Incomplete,
+            "the answer was cut off at the most tokens allowed",
+        ));
+    }
+    if !output.shown {
+        return Err(Failure::new(Kind::Declined, "the model answered nothing"));
+    }
+    Ok(())
+}
+
+/// A request that cannot be sent, with the pictures by the names that the caller gave them.
+fn unsent(see: &See, error: &Error, gateway: &Gateway) -> Failure {
+    let Error::Build(BuildError::TooLarge { largest, .. }) = error else {
+        return Failure::of_call(error, gateway.client.target(), Shown::Nothing);
+    };
+    let inline: Vec<&str> = see
+        .pictures
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !name.contains("://") && !DataUrl::is_data_url(name))
+        .collect();
+    let names: Vec<&str> = largest
+        .iter()
+        .filter_map(|(place, _)| inline.get(place.checked_sub(1)?).copied())
+        .collect();
+    Failure::new(Kind::Usage, format_args!("{}: {error}", names.join(", ")))
+}

@@ -1,0 +1,421 @@
+//! Fetching a picture that a reply gives by URL: without the key, within bounds, and from public
+//! addresses only.
+//!
+//! A [`Download`] is an [`Endpoint`] like any other, so that a [`Call`](crate::Call) drives it;
+//! its request is not the gateway's. Redirects are followed one by one, each checked like the first
+//! URL: see [`Download::after`].
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, Request, Uri};
+
+use crate::body::Body;
+use crate::call::Limits;
+use crate::endpoint::{Collected, Decode, Decoded, Endpoint, Replay};
+use crate::error::{BuildError, CallError, DecodeError, Failure};
+use crate::head::Head;
+use crate::image::{DataUrl, GeneratedImage, MediaType};
+use crate::target::Target;
+
+/// How many redirects a download follows.
+const MOST_REDIRECTS: u32 = 5;
+
+/// A picture to be fetched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Download {
+    url: Uri,
+    bounds: DownloadBounds,
+    redirects: u32,
+}
+
+/// What a download may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DownloadBounds {
+    /// The largest picture, in bytes. 64 MiB by default.
+    pub size: usize,
+    /// Which addresses it may come from.
+    pub addresses: Addresses,
+}
+
+impl Default for DownloadBounds {
+    fn default() -> Self {
+        Self {
+            size: 64 << 20,
+            addresses: Addresses::Public,
+        }
+    }
+}
+
+/// Which addresses a download may come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Addresses {
+    /// Public ones, and the gateway's own origin: a reply cannot make this machine reach into its
+    /// network.
+    #[default]
+    Public,
+    /// Any.
+    Any,
+}
+
+impl Download {
+    /// The picture at `url`, which is `https`, or `http` where the target's own origin is.
+    ///
+    /// Errors where it is neither.
+    pub fn new(url: &str, bounds: DownloadBounds) -> Result<Self, BuildError> {
+        let url: Uri = url
+            .trim()
+            .parse()
+            .map_err(|_| BuildError::invalid("url", "not a URL"))?;
+        Ok(Self {
+            url,
+            bounds,
+            redirects: 0,
+        })
+    }
+
+    /// The URL.
+    pub fn url(&self) -> &Uri {
+        &self.url
+    }
+
+    /// Whether the transport must look at the addresses that the host's name stands for, with
+    /// [`is_public`], before it connects.
+    pub fn needs_public_address(&self, target: &Target) -> bool {
+        self.bounds.addresses == Addresses::Public && !target.base().is_same_origin(&self.url)
+    }
+
+    /// The download to go on with after `error`, where that is a redirect.
+    ///
+    /// Errors where it points nowhere, or the redirects are too many.
+    pub fn after(&self, error: &CallError) -> Option<Result<Self, BuildError>> {
+        if !matches!(error.failure(), Failure::Redirect { .. }) {
+            return None;
+        }
+        let location = error.head()?.header(header::LOCATION)?;
+        Some(if self.redirects < MOST_REDIRECTS {
+            join(&self.url, location)
+                .map(|url| Self {
+                    url,
+                    bounds: self.bounds,
+                    redirects: self.redirects + 1,
+                })
+                .ok_or_else(|| BuildError::invalid("url", "the redirect points to no URL"))
+        } else {
+            Err(BuildError::invalid(
+                "url",
+                format!("more than {MOST_REDIRECTS} redirects"),
+            ))
+        })
+    }
+
+    fn check(&self, target: &Target) -> Result<(), BuildError> {
+        let own = target.base().is_same_origin(&self.url);
+        let host = self.url.host().unwrap_or_default();
+        match self.url.scheme_str() {
+            Some("https") => {}
+            Some("http") if own || self.bounds.addresses == Addresses::Any => {}
+            _ => {
+                return Err(BuildError::invalid(
+                    "url",
+                    "a picture is fetched over https only",
+                ));
+            }
+        }
+        if self
+            .url
+            .authority()
+            .is_some_and(|authority| authority.as_str().contains('@'))
+        {
+            return Err(BuildError::invalid("url", "it holds a user name"));
+        }
+        let address: Option<IpAddr> = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse()
+            .ok();
+        let is_local = host.eq_ignore_ascii_case("localhost")
+            || address.is_some_and(|address| !is_public(address));
+        if self.needs_public_address(target) && is_local {
+            return Err(BuildError::invalid(
+                "url",
+                "it points into a private network, where nothing is fetched from",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A redirect's target against the URL that sent it (RFC 3986, section 5.2, as far as `http` needs
+/// it).
+fn join(base: &Uri, location: &str) -> Option<Uri> {
+    let location = location.split('#').next().unwrap_or_default();
+    if let Ok(absolute) = location.parse::<Uri>()
+        && absolute.scheme().is_some()
+        && absolute.host().is_some()
+    {
+        return Some(absolute);
+    }
+    if let Some(rest) = location.strip_prefix("//") {
+        return format!("{}://{rest}", base.scheme_str()?).parse().ok();
+    }
+    let path = if location.starts_with('/') {
+        location.to_owned()
+    } else if location.starts_with('?') {
+        format!("{}{location}", base.path())
+    } else {
+        let directory = base
+            .path()
+            .rsplit_once('/')
+            .map_or("", |(directory, _)| directory);
+        format!("{directory}/{location}")
+    };
+    Uri::builder()
+        .scheme(base.scheme()?.clone())
+        .authority(base.authority()?.clone())
+        .path_and_query(path)
+        .build()
+        .ok()
+}
+
+/// Whether an address is on the public Internet: not this machine's, not a private network's, not
+/// reserved (IANA special-purpose address registries).
+///
+/// ```
+/// use mesh_proto::download::is_public;
+///
+/// assert!(is_public([8, 8, 8, 8].into()));
+/// assert!(!is_public([169, 254, 169, 254].into()));
+/// ```
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [first, second, third, _] = address.octets();
+    let shared = first == 100 && (64..128).contains(&second);
+    let benchmark = first == 198 && (second == 18 || second == 19);
+    let protocol = first == 192 && second == 0 && third == 0;
+    !(first == 0
+        || first >= 224
+        || shared
+        || benchmark
+        || protocol
+        || address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation())
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [first, second, .., high, low] = address.segments();
+    let embedded = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        is_public_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    if let Some(mapped) = address.to_ipv4_mapped() {
+        return is_public_v4(mapped);
+    }
+    // NAT64 and 6to4 carry an IPv4 address that they lead to.
+    if first == 0x64 && second == 0xff9b {
+        return embedded(high, low);
+    }
+    if let [0x2002, high, low, ..] = address.segments() {
+        return embedded(high, low);
+    }
+    // What is allocated as global unicast is 2000::/3; of it, 2001:db8::/32 is for documentation.
+    first & 0xe000 == 0x2000 && !(first == 0x2001 && second == 0xdb8)
+}
+
+impl Endpoint for Download {
+    type Event = Infallible;
+    type Output = GeneratedImage;
+    type Decoder = PictureDecoder;
+
+    fn replay(&self) -> Replay {
+        Replay::Always
+    }
+
+    fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
+        self.check(target)?;
+        Ok(Request::builder()
+            .method(Method::GET)
+            .uri(self.url.clone())
+            .header(header::ACCEPT, HeaderValue::from_static("image/*"))
+            .header(
+                header::ACCEPT_ENCODING,
+                HeaderValue::from_static("identity"),
+            )
+            .header(
+                header::USER_AGENT,
+                HeaderValue::from_static(crate::target::USER_AGENT),
+            )
+            .body(Body::empty())?)
+    }
+
+    fn decoder(&self, head: &Head, _limits: &Limits) -> Result<PictureDecoder, DecodeError> {
+        let limits = Limits {
+            reply: self.bounds.size,
+            ..Limits::default()
+        };
+        Ok(PictureDecoder {
+            body: Collected::new(head, &limits),
+            declared: head
+                .header(header::CONTENT_TYPE)
+                .and_then(MediaType::declared),
+        })
+    }
+}
+
+/// Reads a picture's bytes.
+#[derive(Debug)]
+pub struct PictureDecoder {
+    body: Collected,
+    declared: Option<MediaType>,
+}
+
+impl Decode for PictureDecoder {
+    type Event = Infallible;
+    type Output = GeneratedImage;
+
+    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
+        self.body.push(chunk)
+    }
+
+    fn end(&mut self) {}
+
+    fn next(&mut self) -> Result<Decoded<Infallible>, DecodeError> {
+        Ok(Decoded::Starved)
+    }
+
+    fn finish(&mut self) -> Result<GeneratedImage, DecodeError> {
+        let bytes = self.body.take();
+        // A host has been seen to answer with the text of a data URL.
+        if let Ok(text) = std::str::from_utf8(&bytes)
+            && DataUrl::is_data_url(text)
+        {
+            return Ok(GeneratedImage::from_url(text.trim()));
+        }
+        Ok(GeneratedImage::from_bytes(bytes).with_declared(self.declared.take()))
+    }
+
+    fn partial(&mut self) -> Option<GeneratedImage> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::{ApiKey, BaseUrl};
+
+    fn request(base: &str, url: &str, addresses: Addresses) -> Result<Request<Body>, BuildError> {
+        let target = Target::new(
+            BaseUrl::new(base).unwrap(),
+            ApiKey::new("rsk_canary").unwrap(),
+        );
+        let bounds = DownloadBounds {
+            addresses,
+            ..DownloadBounds::default()
+        };
+        Download::new(url, bounds).and_then(|download| download.request(&target))
+    }
+
+    #[test]
+    fn the_key_never_goes_along() {
+        for url in ["https://api.meshapi.ai/pictures/1", "https://cdn.test/1"] {
+            let request = request("https://api.meshapi.ai", url, Addresses::Public).unwrap();
+            assert!(!request.headers().contains_key(header::AUTHORIZATION));
+            assert!(!format!("{:?}", request.headers()).contains("canary"));
+        }
+    }
+
+    #[test]
+    fn private_places_are_refused_unless_they_are_the_gateways_own_or_allowed() {
+        for (url, refused) in [
+            ("http://127.0.0.1:9/p.png", false),
+            ("http://127.0.0.1:10/p.png", true),
+            ("https://127.0.0.1/p.png", true),
+            ("https://localhost/p.png", true),
+            ("https://10.0.0.1/p.png", true),
+            ("https://[::ffff:10.0.0.1]/p.png", true),
+            ("https://169.254.169.254/latest", true),
+            ("http://cdn.test/p.png", true),
+            ("https://cdn.test/p.png", false),
+            ("https://user@cdn.test/p.png", true),
+            ("file:///etc/passwd", true),
+            ("/p.png", true),
+        ] {
+            let result = request("http://127.0.0.1:9", url, Addresses::Public);
+            assert_eq!(result.is_err(), refused, "{url}");
+        }
+        assert!(
+            request(
+                "http://127.0.0.1:9",
+                "http://10.0.0.1/p.png",
+                Addresses::Any
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn special_addresses_are_not_public() {
+        for address in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.0.1",
+            "172.16.0.1",
+            "192.0.0.1",
+            "192.0.2.1",
+            "192.168.0.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "ff02::1",
+            "2001:db8::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+        ] {
+            assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "1.1.1.1",
+            "172.32.0.1",
+            "2606:4700::1111",
+            "64:ff9b::808:808",
+            "2002:808:808::",
+        ] {
+            assert!(is_public(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn redirects_are_relative_to_where_they_come_from() {
+        let base: Uri = "https://a.test/x/y?q=1".parse().unwrap();
+        for (location, url) in [
+            ("https://b.test/z", "https://b.test/z"),
+            ("//b.test/z#f", "https://b.test/z"),
+            ("/z?r", "https://a.test/z?r"),
+            ("z", "https://a.test/x/z"),
+            ("?r", "https://a.test/x/y?r"),
+        ] {
+            assert_eq!(join(&base, location).unwrap(), url, "{location}");
+        }
+    }
+}
