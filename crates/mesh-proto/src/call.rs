@@ -78,6 +78,15 @@ enum State<D> {
         sent: Sent,
         began: BeganReply,
     },
+    /// The transport's own time limit has passed, most likely because ours has: `phase`, counted
+    /// from `since`, or the whole call's.
+    TimedOut {
+        fault: Fault,
+        phase: Deadline,
+        since: Since,
+        sent: Sent,
+        began: BeganReply,
+    },
     Waiting {
         until: Moment,
         because: CallError,
@@ -172,7 +181,7 @@ impl<E: Endpoint> Call<E> {
                 self.date(body.since).plus(self.settings.deadlines.idle)
             }
             State::Waiting { until, .. } => *until,
-            State::Failed { .. } => self.now,
+            State::Failed { .. } | State::TimedOut { .. } => self.now,
             State::Ended => return None,
         };
         Some(self.total().map_or(phase, |total| phase.min(total)))
@@ -264,6 +273,20 @@ impl<E: Endpoint> Call<E> {
                     sent,
                     began,
                 } => (failure, sent, began),
+                State::TimedOut {
+                    fault,
+                    phase,
+                    since,
+                    sent,
+                    began,
+                } => {
+                    let deadline = self.passed(since, phase);
+                    (
+                        deadline.map_or(Failure::Fault(fault), Failure::Deadline),
+                        sent,
+                        began,
+                    )
+                }
                 State::Waiting { until, because } => {
                     if self.total().is_some_and(|total| self.now >= total) {
                         return Next::Done(Err(because));
@@ -455,7 +478,12 @@ impl<E: Endpoint> Call<E> {
         let since = match &mut self.state {
             State::Sending { since, .. } => since,
             State::Replying { body, .. } | State::Refused { body, .. } => &mut body.since,
-            State::Failed { .. } | State::Waiting { .. } | State::Ended => return,
+            State::Failed { .. }
+            | State::TimedOut { .. }
+            | State::Waiting { .. }
+            | State::Ended => {
+                return;
+            }
         };
         if let Since::Undated = since {
             *since = now;
@@ -525,22 +553,43 @@ impl<E: Endpoint> Call<E> {
     }
 
     fn take_fault(&mut self, fault: Fault) {
-        match &mut self.state {
-            State::Sending { stage, .. } => {
-                let sent = fault.sent.min(Stage::sent(*stage));
-                self.state = State::Failed {
-                    failure: Failure::Fault(fault),
-                    sent,
-                    began: BeganReply::No,
-                };
+        let (phase, since, sent, began) = match &mut self.state {
+            State::Sending { stage, since } => {
+                let (stage, since) = (*stage, *since);
+                let sent = fault.sent.min(Stage::sent(stage));
+                (self.sending_limit(stage), since, sent, BeganReply::No)
             }
-            State::Replying { decoder, began, .. } => {
+            State::Replying {
+                decoder,
+                began,
+                body,
+            } => {
                 self.partial = decoder.partial();
-                self.state = State::failed(Failure::Fault(fault), *began);
+                let (since, began) = (body.since, *began);
+                (self.idle_limit(), since, Sent::Whole, began)
             }
-            State::Refused { body, .. } => body.ended = true,
-            _ => {}
-        }
+            // What has come of an error tells it.
+            State::Refused { body, .. } => {
+                body.ended = true;
+                return;
+            }
+            _ => return,
+        };
+        self.state = if fault.kind == FaultKind::TimedOut {
+            State::TimedOut {
+                fault,
+                phase,
+                since,
+                sent,
+                began,
+            }
+        } else {
+            State::Failed {
+                failure: Failure::Fault(fault),
+                sent,
+                began,
+            }
+        };
     }
 }
 
@@ -561,7 +610,7 @@ impl<E: Endpoint> fmt::Debug for Call<E> {
             State::Sending { .. } => "sending",
             State::Replying { .. } => "replying",
             State::Refused { .. } => "refused",
-            State::Failed { .. } => "failed",
+            State::Failed { .. } | State::TimedOut { .. } => "failed",
             State::Waiting { .. } => "waiting",
             State::Ended => "ended",
         };

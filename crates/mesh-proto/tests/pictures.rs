@@ -1,0 +1,287 @@
+//! The shapes in which pictures come out of chat (protocol reference, section 6), plain and
+//! streamed.
+
+use bytes::Bytes;
+use mesh_proto::ChatRequest;
+use mesh_proto::chat::ChatReply;
+use mesh_proto::endpoint::{ChatStream, Endpoint};
+use mesh_proto::image::{GeneratedImage, MediaType};
+use serde_json::{Value, json};
+
+const PNG: &str = "iVBORw0KGgo=";
+const MAGIC: &[u8] = b"\x89PNG\r\n\x1a\n";
+const DATA_URL: &str = "data:image/webp;base64,iVBORw0KGgo=";
+const REMOTE: &str = "https://cdn.test/a.png";
+
+/// What one picture of a shape is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Picture {
+    Inline,
+    Remote,
+}
+
+fn is(image: &GeneratedImage, expected: Picture) -> bool {
+    match expected {
+        Picture::Inline => {
+            image.bytes().is_ok_and(|bytes| &bytes[..] == MAGIC)
+                && image.media_type().unwrap().0 == MediaType::PNG
+        }
+        Picture::Remote => image.remote_url() == Some(REMOTE),
+    }
+}
+
+fn plain(reply: &Value) -> ChatReply {
+    let response = http::Response::new(Bytes::from(reply.to_string()));
+    ChatRequest::new("m")
+        .user("x")
+        .read(response)
+        .expect("a reply")
+        .into_value()
+}
+
+fn streamed(chunks: &[Value]) -> ChatReply {
+    let frames: String = chunks
+        .iter()
+        .map(|chunk| format!("data: {chunk}\n\n"))
+        .collect();
+    let response = http::Response::new(Bytes::from(format!("{frames}data: [DONE]\n\n")));
+    let endpoint = ChatStream::new(&ChatRequest::new("m").user("x")).unwrap();
+    endpoint.read(response).expect("a reply").into_value()
+}
+
+/// Messages of each row, with the pictures in them.
+fn messages() -> Vec<(&'static str, Value, Vec<Picture>)> {
+    use Picture::{Inline, Remote};
+
+    let markdown = format!("Here: ![a fox]({DATA_URL}) and ![b]({REMOTE}) done");
+    let as_text = json!({"created": 1, "data": [{"b64_json": PNG}, {"url": REMOTE}]}).to_string();
+    vec![
+        (
+            "7",
+            json!({"content": "here", "images": [{"type": "image_url", "image_url": {"url": DATA_URL}}]}),
+            vec![Inline],
+        ),
+        (
+            "7 object",
+            json!({"content": null, "images": [{"url": REMOTE}]}),
+            vec![Remote],
+        ),
+        (
+            "7 bare",
+            json!({"images": [DATA_URL, REMOTE]}),
+            vec![Inline, Remote],
+        ),
+        (
+            "7 base64",
+            json!({"images": [{"b64_json": PNG}]}),
+            vec![Inline],
+        ),
+        (
+            "7 bare base64",
+            json!({"images": [PNG, "no picture"]}),
+            vec![Inline],
+        ),
+        (
+            "8",
+            json!({"content": [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": {"url": DATA_URL}}]}),
+            vec![Inline],
+        ),
+        (
+            "8 bare",
+            json!({"content": [{"type": "image_url", "image_url": REMOTE}]}),
+            vec![Remote],
+        ),
+        (
+            "9 image",
+            json!({"content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}]}),
+            vec![Inline],
+        ),
+        (
+            "9 output_image",
+            json!({"content": [{"type": "output_image", "b64_json": PNG}]}),
+            vec![Inline],
+        ),
+        (
+            "9 inline_data",
+            json!({"content": [{"inline_data": {"mime_type": "image/png", "data": PNG}}]}),
+            vec![Inline],
+        ),
+        (
+            "9 inlineData",
+            json!({"content": [{"inlineData": {"mimeType": "image/png", "data": PNG}}]}),
+            vec![Inline],
+        ),
+        ("10 data URL", json!({"content": DATA_URL}), vec![Inline]),
+        (
+            "10 odd case",
+            json!({"content": " DATA:image/png;base64,iVBORw0KGgo= "}),
+            vec![Inline],
+        ),
+        (
+            "10 Markdown",
+            json!({"content": markdown}),
+            vec![Inline, Remote],
+        ),
+        ("10 JSON", json!({"content": as_text}), vec![Inline, Remote]),
+        (
+            "10 fenced JSON",
+            json!({"content": format!("```json\n{as_text}\n```")}),
+            vec![Inline, Remote],
+        ),
+        (
+            "10 in a part",
+            json!({"content": [{"type": "text", "text": markdown}]}),
+            vec![Inline, Remote],
+        ),
+        (
+            "prose",
+            json!({"content": "I cannot draw https://cdn.test/a.png, sorry [link](https://cdn.test)"}),
+            vec![],
+        ),
+        (
+            "both places",
+            json!({"content": DATA_URL, "images": [{"image_url": {"url": DATA_URL}}]}),
+            vec![Inline],
+        ),
+        ("nothing", json!({"content": ""}), vec![]),
+        (
+            "odd",
+            json!({"content": "", "images": [null, 7, {"image_url": null}, {}]}),
+            vec![],
+        ),
+    ]
+}
+
+fn check(row: &str, reply: &ChatReply, expected: &[Picture]) {
+    let images = reply.images();
+    assert_eq!(images.len(), expected.len(), "{row}: {images:?}");
+    for (image, expected) in images.iter().zip(expected) {
+        assert!(is(image, *expected), "{row}: {image:?} is not {expected:?}");
+    }
+    assert!(
+        !format!("{reply:?} {images:?}").contains(PNG.trim_end_matches('=')) || PNG.len() < 48,
+        "{row}"
+    );
+}
+
+#[test]
+fn every_shape_of_a_message_is_found() {
+    for (row, message, expected) in messages() {
+        check(
+            row,
+            &plain(&json!({"choices": [{"index": 0, "message": message}]})),
+            &expected,
+        );
+    }
+}
+
+#[test]
+fn every_shape_of_a_delta_is_found() {
+    for (row, message, expected) in messages() {
+        let first = json!({"choices": [{"index": 0, "delta": {"role": "assistant"}}]});
+        let whole = json!({"choices": [{"index": 0, "delta": message.clone()}]});
+        check(row, &streamed(&[first.clone(), whole]), &expected);
+
+        // The content's text and the lists split over two deltas.
+        let (mut one, mut two) = (message.clone(), message.clone());
+        match message.get("content") {
+            Some(Value::String(text)) => {
+                let middle = text
+                    .char_indices()
+                    .nth(text.chars().count() / 2)
+                    .map_or(0, |(at, _)| at);
+                one["content"] = text[..middle].into();
+                two["content"] = text[middle..].into();
+            }
+            _ => {
+                two.as_object_mut().unwrap().remove("content");
+            }
+        }
+        one.as_object_mut().unwrap().remove("images");
+        let deltas = [one, two].map(|delta| json!({"choices": [{"index": 0, "delta": delta}]}));
+        check(row, &streamed(&[&[first], &deltas[..]].concat()), &expected);
+    }
+}
+
+#[test]
+fn data_beside_or_instead_of_choices_is_found() {
+    for (row, data, expected) in [
+        (
+            "1",
+            json!([{"url": DATA_URL, "revised_prompt": "a red fox"}]),
+            vec![Picture::Inline],
+        ),
+        ("2", json!([{"url": REMOTE}]), vec![Picture::Remote]),
+        (
+            "3",
+            json!([{"b64_json": PNG, "url": null}]),
+            vec![Picture::Inline],
+        ),
+        (
+            "4",
+            json!([{"b64_json": DATA_URL}, {"b64_json": "iVBORw0KGgo"}, {"b64_json": "iVBO\nRw0K\r\nGgo="}]),
+            vec![Picture::Inline; 3],
+        ),
+        ("5", json!([{}, {"url": "", "b64_json": null}]), vec![]),
+        (
+            "both",
+            json!([{"b64_json": PNG, "url": REMOTE}]),
+            vec![Picture::Inline],
+        ),
+    ] {
+        check(
+            row,
+            &plain(&json!({"created": "soon", "usage": 7, "data": data})),
+            &expected,
+        );
+        check(
+            row,
+            &plain(&json!({"choices": [{"message": {"content": "x"}}], "data": data})),
+            &expected,
+        );
+        check(
+            row,
+            &streamed(&[json!({"choices": [], "data": data})]),
+            &expected,
+        );
+    }
+    let reply = plain(&json!({"data": [{"url": DATA_URL, "revised_prompt": "a red fox"}]}));
+    assert_eq!(reply.images()[0].revised_prompt(), Some("a red fox"));
+}
+
+#[test]
+fn odd_metadata_never_loses_a_picture() {
+    let message = json!({"role": 7, "content": "x", "images": [DATA_URL]});
+    for (field, odd) in [
+        ("id", json!(7)),
+        ("created", json!("1e400")),
+        ("created", json!(1.5)),
+        ("model", json!([])),
+        ("usage", json!("none")),
+        (
+            "usage",
+            json!({"prompt_tokens": "7", "completion_tokens": -1, "total_tokens": {}}),
+        ),
+        ("system_fingerprint", json!({})),
+        ("data", json!({})),
+        ("unheard_of", json!({"deep": [1]})),
+    ] {
+        let mut reply = json!({"choices": [{"index": "0", "message": message, "finish_reason": {"odd": true}, "logprobs": 1}]});
+        reply[field] = odd;
+        check(field, &plain(&reply), &[Picture::Inline]);
+        let mut chunk = json!({"choices": [{"index": null, "delta": message, "finish_reason": 3}]});
+        chunk[field] = reply[field].clone();
+        check(field, &streamed(&[chunk]), &[Picture::Inline]);
+    }
+}
+
+#[test]
+fn what_is_not_modelled_is_kept() {
+    let reply = json!({
+        "id": "c", "object": "chat.completion", "cost": "0.0012", "x_auto_routed": true,
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": [{"type": "new", "a": 1}], "reasoning_details": [{"b": 2}]}}],
+        "usage": {"prompt_tokens": 1, "classifier_tokens": 9}
+    });
+    let stored = serde_json::to_value(plain(&reply)).unwrap();
+    assert_eq!(stored, reply);
+}
