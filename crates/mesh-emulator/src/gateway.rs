@@ -1,0 +1,380 @@
+//! The gateway without I/O: requests, moments and a seed in, replies out.
+
+mod admission;
+mod chat;
+mod chat_reply;
+mod chat_request;
+mod chat_stream;
+mod draft;
+mod errors;
+mod ids;
+mod looking;
+mod models;
+mod page;
+mod painting;
+mod picture_shape;
+mod pictures;
+mod record;
+mod route;
+mod routing;
+mod secrets;
+mod settings;
+mod sizes;
+mod structured;
+mod switches;
+mod tokens;
+mod validate;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::Authority;
+use http::{Request, StatusCode, request};
+use mesh_proto::Moment;
+use mesh_proto::error::ErrorCode;
+use serde_json::{Value, json};
+
+use self::admission::{RateWindow, Version};
+use self::chat::Circumstances;
+use self::draft::Draft;
+use self::errors::Refused;
+use self::ids::Ids;
+use self::pictures::{Hosted, Pictures};
+use self::record::{Exchange, Record};
+use self::route::Route;
+
+pub use self::admission::MOST_BODY_BYTES;
+pub use self::settings::GatewaySettings;
+pub use self::switches::{
+    ChatPictureShape, Cost, ErrorForm, ModelListShape, Pricing, Refusal, ResponseFormat, Switch,
+    Switches, UnknownChoice, VersionEcho,
+};
+
+/// A Mesh API gateway. It owns what lasts between requests: the rates of keys, the pictures that it
+/// hosts, the record of the last exchanges.
+///
+/// [`Gateway::handle`] does all of a request at once. Whoever answers several at a time takes the
+/// steps one by one: [`Gateway::admit`] and [`Gateway::settle`] are quick, and [`Admitted::answer`]
+/// between them, which decodes and draws, needs no gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    settings: Arc<GatewaySettings>,
+    key: String,
+    served: u64,
+    rates: RateWindow,
+    pictures: Pictures,
+    record: Record,
+}
+
+/// A response, and when its pieces leave.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Status and headers. A reply with `content-length` has one frame; one without is a stream.
+    pub head: http::response::Parts,
+    /// The body, in order.
+    pub frames: Vec<ReplyFrame>,
+}
+
+/// A piece of a response's body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyFrame {
+    /// When it leaves: never before the piece in front of it.
+    pub at: Moment,
+    /// What leaves.
+    pub bytes: Bytes,
+}
+
+/// A request that was let in or refused, and is not yet answered.
+#[derive(Debug)]
+pub struct Admitted {
+    settings: Arc<GatewaySettings>,
+    pictures: Pictures,
+    ids: Ids,
+    created: u64,
+    host: Option<String>,
+    marks: HeaderMap,
+    request_id: String,
+    work: Work,
+    exchange: Option<Exchange>,
+}
+
+/// An answer that the gateway has not yet taken note of.
+#[derive(Debug)]
+pub struct Answered {
+    draft: Draft,
+    hosted: Vec<Hosted>,
+    exchange: Option<Exchange>,
+}
+
+#[derive(Debug)]
+enum Work {
+    Ready(Draft),
+    Refused(Refused),
+    Models(String),
+    ApiVersions,
+    Chat(Bytes),
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self::new(GatewaySettings::default())
+    }
+}
+
+impl Gateway {
+    /// A gateway that has served nothing yet.
+    pub fn new(settings: GatewaySettings) -> Self {
+        Self {
+            key: own_key(&settings),
+            settings: Arc::new(settings),
+            served: 0,
+            rates: RateWindow::default(),
+            pictures: Pictures::default(),
+            record: Record::default(),
+        }
+    }
+
+    /// Sets the clock and the seed where the settings leave them at 0.
+    pub(crate) fn set_out(&mut self, epoch_seconds: u64, seed: u64) {
+        let mut settings = GatewaySettings::clone(&self.settings);
+        if settings.epoch_seconds == 0 {
+            settings.epoch_seconds = epoch_seconds;
+        }
+        if settings.seed == 0 {
+            settings.seed = seed;
+        }
+        self.key = own_key(&settings);
+        self.settings = Arc::new(settings);
+    }
+
+    /// A key to use. Any other of the documented form does as well.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// How it behaves.
+    pub fn settings(&self) -> &GatewaySettings {
+        &self.settings
+    }
+
+    /// Answers a request. `now` is when it came; moments must not go back between requests.
+    pub fn handle(&mut self, request: Request<Bytes>, now: Moment) -> Reply {
+        let answered = self.admit(request, now).answer();
+        self.settle(answered, now)
+    }
+
+    /// Takes a request in: the checks that come before its body is read (protocol reference,
+    /// sections 1, 2 and 8), in their order.
+    pub fn admit(&mut self, request: Request<Bytes>, now: Moment) -> Admitted {
+        let (head, body) = request.into_parts();
+        self.admit_body(&head, Body::Read(body), now)
+    }
+
+    /// Takes in a request whose body is over [`MOST_BODY_BYTES`] and was not read: a 413, unless
+    /// the request is wrong before that.
+    pub fn admit_oversized(&mut self, head: &request::Parts, now: Moment) -> Admitted {
+        self.admit_body(head, Body::TooLarge, now)
+    }
+
+    /// Takes note of an answer, and lets it begin now.
+    pub fn settle(&mut self, answered: Answered, now: Moment) -> Reply {
+        for picture in answered.hosted {
+            self.pictures.keep(picture);
+        }
+        if let Some(mut exchange) = answered.exchange {
+            exchange.status = answered.draft.status;
+            self.record.add(exchange);
+        }
+        answered.draft.begin(now)
+    }
+
+    fn admit_body(&mut self, head: &request::Parts, body: Body, now: Moment) -> Admitted {
+        let since = now.since_origin();
+        let epoch = self.settings.epoch_seconds;
+        let milliseconds = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let ids = Ids::new(
+            self.settings.seed,
+            self.served,
+            epoch.saturating_mul(1000).saturating_add(milliseconds),
+        );
+        self.served = self.served.wrapping_add(1);
+        let request_id = own_request_id(&head.headers).unwrap_or_else(|| ids.id("req_", 0));
+        let path = head.uri.path();
+        let host = host_of(head);
+        let mut marks = HeaderMap::new();
+        let work = self
+            .check(head, body, host.as_deref(), now, &mut marks)
+            .unwrap_or_else(Work::Refused);
+        Admitted {
+            settings: Arc::clone(&self.settings),
+            pictures: self.pictures.clone(),
+            ids,
+            created: epoch.saturating_add(since.as_secs()),
+            host,
+            marks,
+            request_id,
+            work,
+            exchange: route::is_api(path).then(|| Exchange::new(&head.method, path)),
+        }
+    }
+
+    fn check(
+        &mut self,
+        head: &request::Parts,
+        body: Body,
+        host: Option<&str>,
+        now: Moment,
+        marks: &mut HeaderMap,
+    ) -> Result<Work, Refused> {
+        let path = head.uri.path();
+        let is_api = route::is_api(path);
+        if is_api {
+            let version = Version::asked(&head.headers)?;
+            let name = HeaderName::from_static(self.settings.switches.version_echo.name());
+            marks.insert(name, HeaderValue::from_static(version.label()));
+        }
+        let body = body.within_limit()?;
+        let route = Route::find(&head.method, path)?;
+        if is_api {
+            let key = admission::check_key(&head.headers, &self.settings)?;
+            self.rates
+                .count(key, self.settings.requests_per_minute, now)?;
+        }
+        match route {
+            Route::Page => {
+                let page = page::page(host.unwrap_or("127.0.0.1"), &self.key, &self.record);
+                let html = "text/html; charset=utf-8";
+                Ok(Work::Ready(Draft::plain(StatusCode::OK, html, page.into())))
+            }
+            Route::Picture(name) => match self.pictures.find(&name) {
+                Some(bytes) => Ok(Work::Ready(Draft::plain(
+                    StatusCode::OK,
+                    "image/png",
+                    bytes.clone(),
+                ))),
+                None => Err(Refused::because(
+                    ErrorCode::NotFound,
+                    "That picture is not, or no longer, hosted here.",
+                )),
+            },
+            Route::Models => Ok(Work::Models(
+                head.uri.query().unwrap_or_default().to_owned(),
+            )),
+            Route::ApiVersions => Ok(Work::ApiVersions),
+            Route::Chat => Ok(Work::Chat(body)),
+        }
+    }
+}
+
+impl Admitted {
+    /// Whether the answer takes next to no time, so that it need not be worked out elsewhere.
+    pub fn is_quick(&self) -> bool {
+        !matches!(self.work, Work::Chat(_))
+    }
+
+    /// Works the answer out. This may take long: pictures are decoded and drawn here.
+    pub fn answer(self) -> Answered {
+        let mut exchange = self.exchange;
+        let switches = self.settings.switches;
+        let mut hosted = Vec::new();
+        let is_edge = matches!(self.work, Work::Refused(Refused::TooLarge));
+        let drafted = match self.work {
+            Work::Ready(draft) => Ok(draft),
+            Work::Refused(refused) => Err(refused),
+            Work::Models(query) => models::list(&query, switches.model_list, switches.pricing)
+                .map(|list| Draft::json(StatusCode::OK, &list)),
+            Work::ApiVersions => Ok(Draft::json(StatusCode::OK, &api_versions())),
+            Work::Chat(body) => {
+                let circumstances = Circumstances {
+                    settings: &self.settings,
+                    ids: self.ids,
+                    created: self.created,
+                    host: self.host.as_deref(),
+                    pictures: &self.pictures,
+                };
+                let mut unrecorded = Exchange::new(&http::Method::POST, "");
+                let noted = exchange.as_mut().unwrap_or(&mut unrecorded);
+                chat::answer(&body, &circumstances, noted).map(|answered| {
+                    hosted = answered.hosted;
+                    answered.draft
+                })
+            }
+        };
+        let mut draft =
+            drafted.unwrap_or_else(|refused| refused.draft(switches.errors, &self.request_id));
+        if !is_edge {
+            draft.headers.extend(self.marks);
+            if let Ok(id) = HeaderValue::from_str(&self.request_id) {
+                draft
+                    .headers
+                    .insert(HeaderName::from_static("x-request-id"), id);
+            }
+        }
+        Answered {
+            draft,
+            hosted,
+            exchange,
+        }
+    }
+}
+
+enum Body {
+    Read(Bytes),
+    TooLarge,
+}
+
+impl Body {
+    fn within_limit(self) -> Result<Bytes, Refused> {
+        match self {
+            Self::Read(body) if u64::try_from(body.len()).is_ok_and(|it| it <= MOST_BODY_BYTES) => {
+                Ok(body)
+            }
+            Self::Read(_) | Self::TooLarge => Err(Refused::TooLarge),
+        }
+    }
+}
+
+fn own_key(settings: &GatewaySettings) -> String {
+    let milliseconds = settings.epoch_seconds.saturating_mul(1000);
+    Ids::new(settings.seed, u64::MAX, milliseconds).id("rsk_", 0)
+}
+
+/// The caller's own request id, if it has the documented form.
+fn own_request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("x-request-id")?.to_str().ok()?;
+    let is_fine = (1..=64).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte));
+    is_fine.then(|| id.to_owned())
+}
+
+/// The host and port by which the caller names the gateway.
+fn host_of(head: &request::Parts) -> Option<String> {
+    let named = head
+        .headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| head.uri.authority().map(Authority::as_str))?;
+    let authority: Authority = named.parse().ok()?;
+    (!named.contains('@')).then(|| authority.as_str().to_owned())
+}
+
+fn api_versions() -> Value {
+    let rows = Version::ALL.map(|version| {
+        let is_baseline = version == Version::Baseline;
+        json!({
+            "label": version.label(),
+            "status": "ga",
+            "baseline": is_baseline,
+            "latest": !is_baseline,
+            "capabilities": if is_baseline { json!([]) } else { json!(["video"]) },
+            "sunset_on": null,
+        })
+    });
+    rows.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests;

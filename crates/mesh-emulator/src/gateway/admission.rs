@@ -1,0 +1,112 @@
+//! What is checked before a request is read: version, size, route, key, rate, in this order.
+
+use std::collections::BTreeMap;
+
+use http::HeaderMap;
+use http::header;
+use mesh_proto::Moment;
+use mesh_proto::error::ErrorCode;
+
+use super::errors::Refused;
+use super::ids::fingerprint;
+use super::secrets::Credential;
+use super::settings::GatewaySettings;
+
+/// The most bytes of a request's body, 32 MiB (protocol reference, section 8).
+pub const MOST_BODY_BYTES: u64 = 33_554_432;
+
+/// A dated contract (protocol reference, section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// `2026-08`.
+    Baseline,
+    /// `2026-09`.
+    Latest,
+}
+
+impl Version {
+    pub(super) const ALL: [Self; 2] = [Self::Baseline, Self::Latest];
+
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Baseline => "2026-08",
+            Self::Latest => "2026-09",
+        }
+    }
+
+    /// The version that the headers ask for, the baseline where they ask for none.
+    pub(super) fn asked(headers: &HeaderMap) -> Result<Self, Refused> {
+        let mut asked = None;
+        for value in headers.get_all("x-mesh-version") {
+            let known = value
+                .to_str()
+                .ok()
+                .and_then(|label| Self::ALL.into_iter().find(|it| it.label() == label));
+            match (known, asked) {
+                (Some(version), None) => asked = Some(version),
+                (Some(version), Some(before)) if version == before => {}
+                _ => {
+                    return Err(Refused::because(
+                        ErrorCode::InvalidApiVersion,
+                        "X-Mesh-Version must be one of 2026-08 and 2026-09, given once.",
+                    ));
+                }
+            }
+        }
+        Ok(asked.unwrap_or(Self::Baseline))
+    }
+}
+
+/// The fingerprint of the caller's key, or why it is not let in: 401, or 403 for a key of another
+/// kind.
+pub(super) fn check_key(headers: &HeaderMap, settings: &GatewaySettings) -> Result<u64, Refused> {
+    let value = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    match Credential::read(value) {
+        Credential::Inference(key) if settings.refused_keys.iter().any(|it| it == key) => Err(
+            Refused::because(ErrorCode::Unauthorized, "This API key is not valid."),
+        ),
+        Credential::Inference(key) => Ok(fingerprint(key)),
+        Credential::Administration => Err(Refused::because(
+            ErrorCode::Forbidden,
+            "A mak_ key administers keys only; inference takes an rsk_ key.",
+        )),
+        Credential::Unknown => Err(Refused::because(
+            ErrorCode::Unauthorized,
+            "An API key is needed: Authorization: Bearer rsk_ and at least 6 letters or digits.",
+        )),
+    }
+}
+
+/// How many requests each key made in the present minute.
+#[derive(Debug, Default)]
+pub(super) struct RateWindow {
+    minute: u64,
+    made: BTreeMap<u64, u32>,
+}
+
+impl RateWindow {
+    /// Counts a request, or refuses it with 429.
+    pub(super) fn count(
+        &mut self,
+        key: u64,
+        requests_per_minute: Option<u32>,
+        now: Moment,
+    ) -> Result<(), Refused> {
+        let Some(most) = requests_per_minute else {
+            return Ok(());
+        };
+        let seconds = now.since_origin().as_secs();
+        if self.minute != seconds / 60 {
+            self.minute = seconds / 60;
+            self.made.clear();
+        }
+        let made = self.made.entry(key).or_default();
+        if *made >= most {
+            return Err(Refused::rate_limited(most, 60 - seconds % 60));
+        }
+        *made += 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! Paths and methods.
+
+use http::Method;
+use mesh_proto::error::ErrorCode;
+
+use super::errors::Refused;
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    /// The page for people.
+    Page,
+    /// A hosted picture, by the name of its file.
+    Picture(String),
+    /// `GET /v1/models`.
+    Models,
+    /// `GET /v1/api-versions`.
+    ApiVersions,
+    /// `POST /v1/chat/completions`.
+    Chat,
+}
+
+impl Route {
+    /// What a method and a path ask for: 404 or 405 where it is nothing.
+    pub(super) fn find(method: &Method, path: &str) -> Result<Self, Refused> {
+        let (route, expected, allowed) = match path {
+            "/" => (Self::Page, Method::GET, "GET"),
+            "/v1/models" => (Self::Models, Method::GET, "GET"),
+            "/v1/api-versions" => (Self::ApiVersions, Method::GET, "GET"),
+            "/v1/chat/completions" => (Self::Chat, Method::POST, "POST"),
+            other => match other.strip_prefix("/pictures/") {
+                Some(name) => (Self::Picture(name.to_owned()), Method::GET, "GET"),
+                None => {
+                    return Err(Refused::because(
+                        ErrorCode::NotFound,
+                        "There is nothing at this path. The emulator answers /v1/chat/completions, /v1/models and /v1/api-versions.",
+                    ));
+                }
+            },
+        };
+        if *method == expected {
+            Ok(route)
+        } else {
+            Err(Refused::wrong_method(allowed))
+        }
+    }
+}
+
+/// Whether a path is one of the API, where versions and keys count.
+pub(super) fn is_api(path: &str) -> bool {
+    path == "/v1" || path.starts_with("/v1/")
+}

@@ -1,0 +1,115 @@
+//! Which model answers: the one asked for, its fallbacks, or one chosen for `auto`.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use mesh_proto::error::ErrorCode;
+
+use super::chat_request::{ChatRequest, Delivery, Wish};
+use super::errors::Refused;
+use super::models::Model;
+
+/// The model that answers, and how it came to that.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Routed {
+    pub(super) model: &'static Model,
+    pub(super) how: How,
+}
+
+/// How a model was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// It was asked for, or is the default.
+    Asked,
+    /// It is one of the fallbacks, after so many attempts.
+    Fallback(usize),
+    /// `auto` chose it.
+    Auto,
+}
+
+const DEFAULT: &str = "openai/gpt-4o";
+
+/// Finds the model: 404 where nothing in the request names one that is there.
+pub(super) fn route(request: &ChatRequest<'_>) -> Result<Routed, Refused> {
+    let asked = match (request.model, request.fallbacks.first()) {
+        (Some(model), _) => model,
+        (None, Some(first)) => first,
+        (None, None) => DEFAULT,
+    };
+    let routed = if asked == "auto" {
+        Model::find(chosen(request)).map(|model| Routed {
+            model,
+            how: How::Auto,
+        })
+    } else {
+        Model::find(asked)
+            .map(|model| Routed {
+                model,
+                how: How::Asked,
+            })
+            .or_else(|| fall_back(request))
+    };
+    let Some(routed) = routed else {
+        return Err(Refused::because(
+            ErrorCode::ModelNotFound,
+            format!(
+                "No model has the id '{}'. GET /v1/models lists those that the emulator answers for.",
+                asked.chars().take(100).collect::<String>()
+            ),
+        ));
+    };
+    if request.has_service_tier && !routed.model.is_openai() {
+        return Err(Refused::because(
+            ErrorCode::InvalidRequest,
+            "service_tier is for OpenAI's models only.",
+        ));
+    }
+    Ok(routed)
+}
+
+fn fall_back(request: &ChatRequest<'_>) -> Option<Routed> {
+    let attempts = 2..;
+    attempts.zip(&request.fallbacks).find_map(|(attempts, id)| {
+        Some(Routed {
+            model: Model::find(id)?,
+            how: How::Fallback(attempts),
+        })
+    })
+}
+
+fn chosen(request: &ChatRequest<'_>) -> &'static str {
+    if request.drawing.is_some() || request.wish == Some(Wish::Picture) {
+        "openai/gpt-image-1"
+    } else if request.pictures().is_empty() {
+        "openai/gpt-4o-mini"
+    } else {
+        DEFAULT
+    }
+}
+
+impl Routed {
+    /// Tells of it in the headers; of fallbacks in plain chat only.
+    pub(super) fn tell(self, delivery: Delivery, headers: &mut HeaderMap) {
+        match self.how {
+            How::Fallback(attempts) if delivery == Delivery::Whole => {
+                headers.insert(
+                    HeaderName::from_static("x-mesh-routing-attempts"),
+                    HeaderValue::from(attempts),
+                );
+                headers.insert(
+                    HeaderName::from_static("x-mesh-routing-fallback"),
+                    HeaderValue::from_static("true"),
+                );
+            }
+            How::Asked | How::Fallback(_) => {}
+            How::Auto => {
+                headers.insert(
+                    HeaderName::from_static("x-auto-routed"),
+                    HeaderValue::from_static("true"),
+                );
+                headers.insert(
+                    HeaderName::from_static("x-resolved-model-id"),
+                    HeaderValue::from_static(self.model.id),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! One switch for each point that the protocol reference leaves open (section 11).
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How a gateway behaves where the protocol reference leaves a point open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Switches {
+    /// Where chat puts the pictures that it draws (open point 1).
+    pub chat_picture: ChatPictureShape,
+    /// Whether chat tells its cost (open point 4).
+    pub cost: Cost,
+    /// The form of the models list (open point 5).
+    pub model_list: ModelListShape,
+    /// Whether `image.response_format` counts (open point 7).
+    pub response_format: ResponseFormat,
+    /// The pricing fields of the models list (open point 8).
+    pub pricing: Pricing,
+    /// The form of errors (open point 9).
+    pub errors: ErrorForm,
+    /// The header that tells the version that served a call (open point 10).
+    pub version_echo: VersionEcho,
+    /// How a prompt that the policy forbids is declined.
+    pub refusal: Refusal,
+}
+
+/// A switch: a closed list of choices, each with a name for command lines.
+pub trait Switch: Copy + fmt::Display + FromStr<Err = UnknownChoice> + 'static {
+    /// Every choice, the default first.
+    const ALL: &'static [Self];
+
+    /// The choice's name, in kebab case.
+    fn name(self) -> &'static str;
+}
+
+/// A text that names no choice of a switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownChoice;
+
+impl fmt::Display for UnknownChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no such choice")
+    }
+}
+
+impl std::error::Error for UnknownChoice {}
+
+macro_rules! switch {
+    ($(#[$outer:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident = $first_text:literal, $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$outer])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(#[$first_doc])*
+            #[default]
+            $first,
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Switch for $name {
+            const ALL: &'static [Self] = &[Self::$first, $(Self::$variant),*];
+
+            fn name(self) -> &'static str {
+                match self {
+                    Self::$first => $first_text,
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownChoice;
+
+            fn from_str(text: &str) -> Result<Self, UnknownChoice> {
+                Self::ALL.iter().copied().find(|choice| choice.name() == text).ok_or(UnknownChoice)
+            }
+        }
+    };
+}
+
+switch! {
+    /// Where a chat answer has its pictures (protocol reference, section 6, rows 7 to 12). A
+    /// stream has the same in its deltas.
+    ChatPictureShape {
+        /// `message.images[]` of `{type, image_url: {url}}`, or of `{b64_json}` where base64 was
+        /// asked for (row 7).
+        Images = "images",
+        /// `message.images[]` of bare strings (row 7).
+        ImageStrings = "image-strings",
+        /// `message.content[]` with `image_url` parts (row 8).
+        ImageUrlParts = "image-url-parts",
+        /// `message.content[]` with `output_image` parts (row 9).
+        OutputImageParts = "output-image-parts",
+        /// `message.content[]` with `inline_data` parts (row 9).
+        InlineDataParts = "inline-data-parts",
+        /// `message.content[]` with `image` parts that have a `source` (row 9).
+        ImageParts = "image-parts",
+        /// `message.content` is one URL (row 10).
+        UrlText = "url-text",
+        /// `message.content` is Markdown (row 10).
+        MarkdownText = "markdown-text",
+        /// `message.content` is the JSON text of an image response (row 10).
+        JsonText = "json-text",
+        /// `data[]` beside `choices` (row 11).
+        Data = "data",
+        /// `data[]` instead of `choices` (row 11).
+        DataAlone = "data-alone",
+    }
+}
+
+switch! {
+    /// Whether chat tells its cost.
+    Cost {
+        /// It does not.
+        Absent = "absent",
+        /// As a decimal string beside `usage`, at the catalogue's prices.
+        Reported = "reported",
+    }
+}
+
+switch! {
+    /// The form of the models list (protocol reference, section 9).
+    ModelListShape {
+        /// A bare array.
+        Array = "array",
+        /// An object with the array as `data`.
+        Data = "data",
+    }
+}
+
+switch! {
+    /// Whether `image.response_format` counts.
+    ResponseFormat {
+        /// Pictures come as asked: hosted where `url` is given, base64 where `b64_json` is.
+        Honoured = "honoured",
+        /// Pictures come inline, as data URLs, whatever is asked.
+        Ignored = "ignored",
+    }
+}
+
+switch! {
+    /// The pricing fields of the models list (protocol reference, section 9).
+    Pricing {
+        /// `pricing_unit` with prices per unit.
+        Current = "current",
+        /// The retired `*_usd_per_1k` and `image_usd_per_image`.
+        Legacy = "legacy",
+    }
+}
+
+switch! {
+    /// The form of errors (protocol reference, section 7).
+    ErrorForm {
+        /// The standard envelope, and FastAPI's list for what validation finds.
+        Documented = "documented",
+        /// The standard envelope for all.
+        Envelope = "envelope",
+        /// `{"detail": "text"}` for all.
+        DetailText = "detail-text",
+        /// `{"message": "text"}` for all.
+        MessageOnly = "message-only",
+        /// `{"error": "text"}` for all.
+        ErrorText = "error-text",
+    }
+}
+
+switch! {
+    /// The header that tells the version that served a call.
+    VersionEcho {
+        /// `X-Mesh-Version`.
+        XMeshVersion = "x-mesh-version",
+        /// `Mesh-Version`, as some deployments have it.
+        MeshVersion = "mesh-version",
+    }
+}
+
+switch! {
+    /// How a prompt that the policy forbids is declined. The policy forbids prompts with the words
+    /// `refuse this`.
+    Refusal {
+        /// 200, a `refusal` in the message and the finish reason `content_filter`.
+        InMessage = "in-message",
+        /// 400 `content_policy_violation`.
+        AsError = "as-error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_name_reads_back<S: Switch + PartialEq + fmt::Debug + Default>() {
+        assert_eq!(S::ALL.first(), Some(&S::default()));
+        for choice in S::ALL {
+            assert_eq!(choice.name().parse(), Ok(*choice));
+        }
+        assert_eq!(S::from_str("nonsense"), Err(UnknownChoice));
+    }
+
+    #[test]
+    fn names_read_back() {
+        every_name_reads_back::<ChatPictureShape>();
+        every_name_reads_back::<Cost>();
+        every_name_reads_back::<ModelListShape>();
+        every_name_reads_back::<ResponseFormat>();
+        every_name_reads_back::<Pricing>();
+        every_name_reads_back::<ErrorForm>();
+        every_name_reads_back::<VersionEcho>();
+        every_name_reads_back::<Refusal>();
+    }
+}

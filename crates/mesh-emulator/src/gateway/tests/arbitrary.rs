@@ -1,0 +1,128 @@
+//! Whatever comes in, something well-formed goes out.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let names = || {
+        prop::sample::select(vec![
+            "messages",
+            "role",
+            "content",
+            "type",
+            "image_url",
+            "url",
+            "detail",
+            "text",
+            "image",
+            "n",
+            "size",
+            "stream",
+            "stop",
+            "max_tokens",
+            "model",
+            "modality",
+            "response_format",
+            "json_schema",
+            "schema",
+            "properties",
+            "items",
+            "$ref",
+            "other",
+        ])
+        .prop_map(str::to_owned)
+    };
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,12}".prop_map(Value::from),
+        prop::sample::select(vec![
+            "user",
+            "text",
+            "image_url",
+            "json_schema",
+            "json_object",
+            "array",
+            "object",
+            "#",
+            "#/schema",
+            "auto",
+            "data:image/png;base64,iVBORw0KGgo=",
+            "http://127.0.0.1/pictures/x",
+            "16x16",
+            "openai/gpt-image-1",
+        ])
+        .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(names(), inner, 0..6)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+/// A body that is likely to reach the answer. Sizes stay small, for the pictures' sake.
+fn likely_body() -> impl Strategy<Value = Value> {
+    (any_value(), any_value(), any_value(), "\\PC{0,20}", any::<bool>()).prop_map(|(content, options, format, text, draws)| {
+        let mut body = json!({"messages": [{"role": "assistant", "content": content}, {"role": "user", "content": text}]});
+        if let Value::Object(fields) = options {
+            body.as_object_mut().unwrap().extend(fields.into_iter().filter(|(name, _)| name != "messages" && name != "model" && name != "modality"));
+        }
+        if draws {
+            body["image"] = json!({"size": "16x16"});
+            body["model"] = "openai/gpt-5.4-image".into();
+        } else {
+            body["response_format"] = json!({"type": "json_schema", "json_schema": {"name": "x", "schema": format}});
+            body.as_object_mut().unwrap().remove("image");
+        }
+        body
+    })
+}
+
+fn is_well_formed(reply: &Reply) -> bool {
+    let bytes = whole(reply);
+    let kind = header_of(reply, "content-type").unwrap_or_default();
+    match kind {
+        "application/json" => serde_json::from_slice::<Value>(&bytes).is_ok(),
+        "text/event-stream; charset=utf-8" => bytes.ends_with(b"data: [DONE]\n\n"),
+        "text/html; charset=utf-8" => bytes.starts_with(b"<!doctype html>"),
+        _ => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_request_is_answered(
+        method in "GET|POST|PUT|HEAD|BREW",
+        path in prop_oneof![Just("/v1/chat/completions".to_owned()), "/(v1/)?(models|pictures/|chat)?[a-z0-9./?&=%+-]{0,20}"],
+        headers in prop::collection::vec(("authorization|host|x-mesh-version|x-request-id|expect", "[ -~]{0,20}"), 0..4),
+        body: Vec<u8>,
+    ) {
+        let mut gateway = gateway();
+        let mut built = Request::builder().method(method.as_str()).uri(path).header("authorization", KEY);
+        for (name, value) in headers {
+            built = built.header(name, value);
+        }
+        let Ok(request) = built.body(Bytes::from(body)) else { return Ok(()) };
+        let reply = gateway.handle(request, Moment::ORIGIN);
+        prop_assert!(is_well_formed(&reply), "{reply:?}");
+        prop_assert!(is_well_formed(&get(&mut gateway, "/")));
+    }
+
+    #[test]
+    fn any_json_is_answered(body in any_value()) {
+        prop_assert!(is_well_formed(&chat(&mut gateway(), &body)));
+    }
+
+    #[test]
+    fn any_likely_body_is_answered(body in likely_body()) {
+        prop_assert!(is_well_formed(&chat(&mut gateway(), &body)), "{body}");
+    }
+}

@@ -1,0 +1,175 @@
+//! Pictures in, words out.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use image::{Rgba, RgbaImage};
+
+use super::*;
+use crate::drawing::{Codec, encode};
+
+fn plain(colour: [u8; 3]) -> Vec<u8> {
+    let [red, green, blue] = colour;
+    let picture = RgbaImage::from_pixel(40, 30, Rgba([red, green, blue, 255]));
+    encode(&picture, Codec::Png, 90).unwrap()
+}
+
+const RED: [u8; 3] = [220, 20, 20];
+const BLUE: [u8; 3] = [20, 20, 220];
+
+fn url(bytes: &[u8]) -> String {
+    format!("data:image/png;base64,{}", STANDARD.encode(bytes))
+}
+
+fn show(text: &str, urls: &[&str]) -> Value {
+    let mut parts = vec![json!({"type": "text", "text": text})];
+    parts.extend(
+        urls.iter()
+            .map(|url| json!({"type": "image_url", "image_url": {"url": url}})),
+    );
+    json!({"model": "openai/gpt-4o-mini", "messages": user(parts)})
+}
+
+fn said(gateway: &mut Gateway, body: &Value) -> String {
+    ask(gateway, body)["choices"][0]["message"]["content"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn the_answer_is_about_the_pixels_however_they_are_written() {
+    let mut gateway = gateway();
+    let picture = plain(RED);
+    let percent: Vec<String> = picture.iter().map(|byte| format!("%{byte:02X}")).collect();
+    let urls = [
+        url(&picture),
+        format!(
+            "data:image/jpeg;base64,{}",
+            URL_SAFE_NO_PAD.encode(&picture)
+        ),
+        url(&picture).replace('+', "%2B").replace('/', "%2F"),
+        format!("DATA:image/png,{}", percent.concat()),
+    ];
+    for url in urls {
+        let text = said(&mut gateway, &show("What colour is this?", &[&url]));
+        assert!(
+            text.contains("red") && text.contains("PNG") && text.contains("40 x 30"),
+            "{text}"
+        );
+    }
+    let text = said(
+        &mut gateway,
+        &show("What colour is this?", &[&url(&plain(BLUE))]),
+    );
+    assert!(text.contains("blue") && !text.contains("red"), "{text}");
+}
+
+#[test]
+fn the_last_pictures_count() {
+    let mut gateway = gateway();
+    let part = |bytes: &[u8]| json!([{"type": "image_url", "image_url": {"url": url(bytes), "detail": "low"}}]);
+    let body = json!({"messages": [
+        {"role": "user", "content": part(&plain(RED))},
+        {"role": "assistant", "content": "A red one."},
+        {"role": "user", "content": part(&plain(BLUE))},
+        {"role": "assistant", "content": null},
+        {"role": "user", "content": "And the colour of that?"},
+    ]});
+    let reply = ask(&mut gateway, &body);
+    let text = reply["choices"][0]["message"]["content"].as_str().unwrap();
+    assert!(text.contains("blue") && !text.contains("red"), "{text}");
+    assert_eq!(reply["usage"]["prompt_tokens_details"]["image_tokens"], 170);
+
+    let both = said(
+        &mut gateway,
+        &show("Compare.", &[&url(&plain(RED)), &url(&plain(BLUE))]),
+    );
+    assert!(
+        both.contains("Image 1") && both.contains("Image 2"),
+        "{both}"
+    );
+}
+
+#[test]
+fn what_cannot_be_seen_is_told_apart() {
+    let mut gateway = gateway();
+    let good = url(&plain(RED));
+    let bare = STANDARD.encode(plain(RED));
+    for (address, expected, word) in [
+        (bare.as_str(), "invalid_input", "bare base64"),
+        ("data:image/png;base64,AAAA", "invalid_input", "picture"),
+        ("data:image/png;base64,!", "invalid_input", "base64"),
+        ("data:image/png;base64", "invalid_input", "comma"),
+        ("data:,", "invalid_input", "no bytes"),
+        (
+            "https://example.com/image.jpg",
+            "invalid_request",
+            "no network",
+        ),
+        (
+            "http://127.0.0.1:4000/pictures/none.png",
+            "invalid_request",
+            "hosted",
+        ),
+    ] {
+        let reply = chat(&mut gateway, &show("What?", &[&good, address]));
+        assert_eq!(reply.head.status, 400);
+        assert_eq!(code(&reply), expected, "{address}");
+        let body = document(&reply);
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("messages[0].content[2]: ") && message.contains(word),
+            "{message}"
+        );
+    }
+    let mut body = show("What?", &[&good]);
+    body["model"] = "deepseek/deepseek-chat-v3.1".into();
+    assert_eq!(
+        code(&chat(&mut gateway, &body)),
+        "model_capability_not_supported"
+    );
+}
+
+#[test]
+fn facts_come_as_json() {
+    let mut gateway = gateway();
+    let mut body = show("Describe.", &[&url(&plain(RED))]);
+    body["response_format"] = json!({"type": "json_object"});
+    let facts: Value = serde_json::from_str(&said(&mut gateway, &body)).unwrap();
+    assert_eq!(facts["pictures"][0]["mean_colour"], "#dc1414");
+    assert_eq!(facts["pictures"][0]["width"], 40);
+
+    let schema = json!({"type": "object", "required": ["width", "colors", "main"], "properties": {
+        "width": {"type": "integer"}, "colors": {"type": "array", "items": {"type": "string"}},
+        "main": {"$ref": "#/$defs/colour"}, "color": {"enum": ["blue", "red"]}, "note": {"type": "string"},
+        "boxes": {"type": "array", "minItems": 2, "items": {"type": "object", "properties": {"height": {"type": "number"}}}},
+    }, "$defs": {"colour": {"type": ["string", "null"]}}});
+    body["response_format"] =
+        json!({"type": "json_schema", "json_schema": {"name": "facts", "schema": schema}});
+    let facts: Value = serde_json::from_str(&said(&mut gateway, &body)).unwrap();
+    assert_eq!(facts["width"], 40);
+    assert_eq!(facts["color"], "red");
+    assert_eq!(facts["colors"], json!(["red"]));
+    assert_eq!(facts["boxes"], json!([{"height": 30}, {"height": 30}]));
+    assert!(facts["main"].is_string() && facts["note"].is_string());
+}
+
+#[test]
+fn the_page_tells_what_came_in() {
+    let mut gateway = gateway();
+    chat(
+        &mut gateway,
+        &show("What?", &[&url(&plain(RED)), "data:text/plain,<b>hello"]),
+    );
+    let page = whole(&get(&mut gateway, "/"));
+    let page = String::from_utf8_lossy(&page);
+    for told in [
+        "POST /v1/chat/completions",
+        "400",
+        "openai/gpt-4o-mini",
+        "a PNG picture, 40 × 30",
+        "text, 8 bytes",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+}
