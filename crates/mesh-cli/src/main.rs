@@ -10,6 +10,7 @@
     reason = "the command is where the terminal, the environment and the files are"
 )]
 
+#[allow(clippy::doc_markdown, reason = "its comments are the help text")]
 mod arguments;
 mod draw;
 mod failure;

@@ -7,6 +7,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::expect_used,
+    clippy::missing_panics_doc,
     reason = "a test server has sockets and threads, and what goes wrong in it fails the test"
 )]
 

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
+use http::response;
 use proptest::prelude::*;
 
 use super::*;
 use crate::chat::{ChatReply, ChatRequest};
 use crate::endpoint::{ChatStream, ListModels, Replay};
-use crate::error::ErrorCode;
+use crate::error::{DecodeError, ErrorCode, Outcome};
 use crate::target::BaseUrl;
 
 /// What a server and a network do in one exchange, step by step.

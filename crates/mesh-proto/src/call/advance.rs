@@ -1,0 +1,251 @@
+//! What the call does next, and how an attempt ends.
+
+use std::time::Duration;
+
+use super::retry::{self, BeganReply};
+use super::{Attempt, AttemptEnd, Call, Failed, Moment, Next, Reading, Since, Stage, State};
+use crate::endpoint::{Decode, Decoded, Endpoint};
+use crate::error::{ApiError, CallError, DecodeError, Failure, Outcome, redact};
+use crate::head::{Answer, Head};
+
+impl<E: Endpoint> Call<E> {
+    pub(super) fn advance(&mut self) -> Next<E> {
+        loop {
+            self.date_inputs();
+            let step = match std::mem::replace(&mut self.state, State::Ended) {
+                State::Sending { stage, since } => self.send(stage, since),
+                State::Replying {
+                    decoder,
+                    began,
+                    body,
+                } => self.decode(decoder, began, body),
+                State::Refused { head, text, body } => self.read_error(head, text, body),
+                State::Failed(failed) => Err(failed),
+                State::TimedOut {
+                    failed,
+                    phase,
+                    since,
+                } => Err(match self.passed(since, phase) {
+                    Some(deadline) => Failed {
+                        failure: Failure::Deadline(deadline),
+                        ..failed
+                    },
+                    None => failed,
+                }),
+                State::Waiting { until, because } => match self.wait(until, because) {
+                    Some(next) => Ok(next),
+                    None => continue,
+                },
+                State::Ended => Ok(Next::Done(Err(
+                    self.error(Failure::Finished, Outcome::Unknown)
+                ))),
+            };
+            match step {
+                Ok(next) => return next,
+                Err(failed) => {
+                    if let Some(error) = self.fail(failed) {
+                        return Next::Done(Err(error));
+                    }
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, stage: Option<Stage>, since: Since) -> Result<Next<E>, Failed> {
+        if let Some(deadline) = self.passed(since, self.sending_limit(stage)) {
+            let failure = Failure::Deadline(deadline);
+            return Err(Failed {
+                failure,
+                sent: Stage::sent(stage),
+                began: BeganReply::No,
+            });
+        }
+        self.state = State::Sending { stage, since };
+        Ok(Next::Send)
+    }
+
+    fn decode(
+        &mut self,
+        mut decoder: E::Decoder,
+        began: BeganReply,
+        body: Reading,
+    ) -> Result<Next<E>, Failed> {
+        let failure = match decoder.next() {
+            Ok(Decoded::Event(event)) => {
+                self.state = State::Replying {
+                    decoder,
+                    began: BeganReply::Events,
+                    body,
+                };
+                return Ok(Next::Event(event));
+            }
+            Ok(Decoded::Starved) if !body.ended => match self.passed(body.since, self.idle_limit())
+            {
+                Some(deadline) => Failure::Deadline(deadline),
+                None => {
+                    self.state = State::Replying {
+                        decoder,
+                        began,
+                        body,
+                    };
+                    return Ok(Next::Receive);
+                }
+            },
+            Ok(Decoded::Starved | Decoded::Complete) => match decoder.finish() {
+                Ok(value) => return Ok(Next::Done(self.succeed(value))),
+                Err(error) => Failure::Decode(error),
+            },
+            Err(error) => Failure::Decode(error),
+        };
+        self.partial = decoder.partial();
+        Err(Failed::after_sending(failure, began))
+    }
+
+    /// An error whose body does not end in time is told by what has come of it.
+    fn read_error(&mut self, head: Head, text: Vec<u8>, body: Reading) -> Result<Next<E>, Failed> {
+        let is_whole = body.ended || text.len() >= self.settings.limits.error_body;
+        if is_whole || self.passed(body.since, self.idle_limit()).is_some() {
+            let error = ApiError::read(&head, &text);
+            return Err(Failed::after_sending(
+                Failure::Api(Box::new(error)),
+                BeganReply::No,
+            ));
+        }
+        self.state = State::Refused { head, text, body };
+        Ok(Next::Receive)
+    }
+
+    /// Waits, or begins the next attempt.
+    fn wait(&mut self, until: Moment, because: CallError) -> Option<Next<E>> {
+        if self.total().is_some_and(|total| self.now >= total) {
+            return Some(Next::Done(Err(because)));
+        }
+        if self.now < until {
+            self.state = State::Waiting { until, because };
+            return Some(Next::Wait(until));
+        }
+        self.attempt += 1;
+        self.attempt_began = self.now;
+        self.head = None;
+        self.state = State::Sending {
+            stage: None,
+            since: Since::At(self.now),
+        };
+        None
+    }
+
+    fn succeed(&mut self, value: E::Output) -> Result<Answer<E::Output>, CallError> {
+        self.settings.budget.deposit();
+        self.tell(AttemptEnd::Success, None);
+        match self.head.clone() {
+            Some(head) => Ok(Answer { head, value }),
+            None => Err(self.error(Failure::Finished, Outcome::Delivered)),
+        }
+    }
+
+    /// Ends the attempt: prepares the next one, or gives the error that the call ends with.
+    fn fail(&mut self, failed: Failed) -> Option<CallError> {
+        let Failed {
+            mut failure,
+            sent,
+            began,
+        } = failed;
+        self.complete_and_redact(&mut failure);
+        let outcome = retry::outcome(&failure, sent, began);
+        let end = match &failure {
+            Failure::Fault(fault) => AttemptEnd::Fault(*fault, outcome),
+            Failure::Deadline(deadline) => AttemptEnd::Deadline(*deadline, outcome),
+            _ => AttemptEnd::Failed(outcome),
+        };
+        let hint = if let Failure::Api(error) = &failure {
+            error.retry_after()
+        } else {
+            None
+        };
+        let is_repeatable = began != BeganReply::Events
+            && retry::is_repeatable(
+                self.endpoint.replay(),
+                &failure,
+                outcome,
+                &self.settings.retry,
+            );
+        let delay = if is_repeatable {
+            self.delay(hint)
+        } else {
+            None
+        };
+        self.tell(end, delay);
+        let error = self.error(failure, outcome);
+        match delay {
+            Some(delay) => {
+                self.partial = None;
+                self.state = State::Waiting {
+                    until: self.now.plus(delay),
+                    because: error,
+                };
+                None
+            }
+            None => Some(error),
+        }
+    }
+
+    /// How long to wait before the next attempt, or `None` where there may be none: the retries or
+    /// the budget are used up, or the wait would be longer than it may be.
+    fn delay(&mut self, hint: Option<Duration>) -> Option<Duration> {
+        let retries = self.attempt - 1;
+        if retries >= self.settings.retry.max_retries
+            || hint.is_some_and(|hint| hint > self.settings.retry.longest_hint)
+        {
+            return None;
+        }
+        let delay = retry::delay(&self.settings.retry, retries, hint, &mut self.jitter);
+        let fits = self
+            .total()
+            .is_none_or(|total| self.now.plus(delay) < total);
+        (fits && self.settings.budget.withdraw()).then_some(delay)
+    }
+
+    fn complete_and_redact(&self, failure: &mut Failure) {
+        let secret = self.key.reveal();
+        match failure {
+            Failure::Api(error) => error.redact(secret),
+            Failure::Decode(error) => {
+                if let (DecodeError::Api(error), Some(head)) = (&mut *error, &self.head) {
+                    error.complete_from(head);
+                }
+                error.redact(secret);
+            }
+            Failure::Redirect {
+                location: Some(location),
+                ..
+            } => redact(location, secret),
+            Failure::Redirect { .. }
+            | Failure::Fault(_)
+            | Failure::Deadline(_)
+            | Failure::Finished => {}
+        }
+    }
+
+    pub(super) fn error(&self, failure: Failure, outcome: Outcome) -> CallError {
+        CallError::new(failure, outcome, self.attempt, self.head.clone())
+    }
+
+    fn tell(&self, end: AttemptEnd, next: Option<Duration>) {
+        if let Some(observer) = &self.settings.observer {
+            observer.tell(&Attempt {
+                number: self.attempt,
+                path: self.request.uri().path().to_owned(),
+                began: self.attempt_began,
+                ended: self.now,
+                status: self.head.as_ref().map(Head::status),
+                request_id: self
+                    .head
+                    .as_ref()
+                    .and_then(Head::request_id)
+                    .map(str::to_owned),
+                end,
+                next,
+            });
+        }
+    }
+}
