@@ -1,0 +1,272 @@
+//! The gateway's address.
+
+use std::fmt;
+use std::str::FromStr;
+
+use http::uri::{Authority, Scheme, Uri};
+
+use crate::error::BuildError;
+
+/// The gateway's address: scheme, host, port and, behind a proxy, a path prefix.
+///
+/// A trailing `/v1` is accepted and never doubled (protocol reference, section 1).
+#[derive(Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    scheme: Scheme,
+    authority: Authority,
+    prefix: String,
+}
+
+impl BaseUrl {
+    /// Mesh's production gateway, `https://api.meshapi.ai`.
+    pub fn production() -> Self {
+        Self {
+            scheme: Scheme::HTTPS,
+            authority: Authority::from_static("api.meshapi.ai"),
+            prefix: String::new(),
+        }
+    }
+
+    /// A base URL over `https`, or over `http` where the host is loopback: `localhost`,
+    /// `127.0.0.0/8` or `[::1]`.
+    ///
+    /// Errors on any other scheme, on plain `http` elsewhere, and on what a base has no place for:
+    /// user information, a query, a fragment.
+    pub fn new(url: impl AsRef<str>) -> Result<Self, InvalidBaseUrl> {
+        let base = Self::over_plain_http(url)?;
+        if base.scheme == Scheme::HTTP && !base.is_loopback() {
+            return Err(InvalidBaseUrl::PlainHttp);
+        }
+        Ok(base)
+    }
+
+    /// As [`BaseUrl::new`], with plain `http` allowed to any host: the key and the pictures travel
+    /// readable by everyone on the way.
+    pub fn over_plain_http(url: impl AsRef<str>) -> Result<Self, InvalidBaseUrl> {
+        let url = url.as_ref().trim();
+        if url.contains(['?', '#']) {
+            return Err(InvalidBaseUrl::QueryOrFragment);
+        }
+        let parts = Uri::from_str(url)
+            .map_err(|_| InvalidBaseUrl::Malformed)?
+            .into_parts();
+        let scheme = match parts.scheme {
+            Some(scheme) if scheme == Scheme::HTTP || scheme == Scheme::HTTPS => scheme,
+            _ => return Err(InvalidBaseUrl::Scheme),
+        };
+        let authority = parts.authority.ok_or(InvalidBaseUrl::Malformed)?;
+        if authority.as_str().contains('@') {
+            return Err(InvalidBaseUrl::UserInformation);
+        }
+        let port = authority
+            .as_str()
+            .strip_prefix(authority.host())
+            .unwrap_or_default();
+        if authority.host().is_empty() || (!port.is_empty() && authority.port_u16().is_none()) {
+            return Err(InvalidBaseUrl::Malformed);
+        }
+        let path = parts
+            .path_and_query
+            .as_ref()
+            .map_or("", |path| path.path())
+            .trim_end_matches('/');
+        let prefix = path
+            .strip_suffix("/v1")
+            .unwrap_or(path)
+            .trim_end_matches('/')
+            .to_owned();
+        Ok(Self {
+            scheme,
+            authority,
+            prefix,
+        })
+    }
+
+    /// The host, an IPv6 address in its brackets.
+    pub fn host(&self) -> &str {
+        self.authority.host()
+    }
+
+    /// The port, given or the scheme's own.
+    pub fn port(&self) -> u16 {
+        let own = if self.scheme == Scheme::HTTP { 80 } else { 443 };
+        self.authority.port_u16().unwrap_or(own)
+    }
+
+    /// Whether it is reached over TLS.
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    /// Whether the host is this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(self.host())
+    }
+
+    /// Whether `other` has this scheme, host and port (RFC 6454).
+    pub fn is_same_origin(&self, other: &Uri) -> bool {
+        let own_port = if other.scheme() == Some(&Scheme::HTTP) {
+            80
+        } else {
+            443
+        };
+        other.scheme() == Some(&self.scheme)
+            && other
+                .host()
+                .is_some_and(|host| host.eq_ignore_ascii_case(self.host()))
+            && other.port_u16().unwrap_or(own_port) == self.port()
+    }
+
+    pub(super) fn join(&self, path_and_query: &str) -> Result<Uri, BuildError> {
+        Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(format!("{}{path_and_query}", self.prefix))
+            .build()
+            .map_err(|_| BuildError::path(path_and_query))
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || bare
+            .parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BaseUrl({self})")
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = InvalidBaseUrl;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        Self::new(url)
+    }
+}
+
+/// What keeps a text from being a base URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidBaseUrl {
+    /// Not an absolute URL with a host.
+    Malformed,
+    /// A scheme other than `https` and `http`.
+    Scheme,
+    /// Plain `http` to a host that is not this machine.
+    PlainHttp,
+    /// A user name or a password before the host.
+    UserInformation,
+    /// A query or a fragment.
+    QueryOrFragment,
+}
+
+impl fmt::Display for InvalidBaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "the base URL is not of the form https://host[:port]",
+            Self::Scheme => "the base URL does not begin with https://",
+            Self::PlainHttp => {
+                "the base URL is plain http to another machine, which would show the key to everyone on the way; use https"
+            }
+            Self::UserInformation => "the base URL holds a user name; the key goes into the API key",
+            Self::QueryOrFragment => "the base URL holds a query or a fragment",
+        })
+    }
+}
+
+impl std::error::Error for InvalidBaseUrl {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn v1_is_accepted_and_never_doubled() {
+        for (base, url) in [
+            ("https://api.meshapi.ai", "https://api.meshapi.ai/v1/models"),
+            (
+                "https://api.meshapi.ai/",
+                "https://api.meshapi.ai/v1/models",
+            ),
+            (
+                "https://api.meshapi.ai/v1",
+                "https://api.meshapi.ai/v1/models",
+            ),
+            (
+                " https://api.meshapi.ai/v1// ",
+                "https://api.meshapi.ai/v1/models",
+            ),
+            ("http://localhost:8000", "http://localhost:8000/v1/models"),
+            ("http://[::1]:8000/v1", "http://[::1]:8000/v1/models"),
+            (
+                "http://127.0.0.2:1/mesh/v1/",
+                "http://127.0.0.2:1/mesh/v1/models",
+            ),
+            (
+                "https://proxy.test/notv1",
+                "https://proxy.test/notv1/v1/models",
+            ),
+        ] {
+            assert_eq!(
+                BaseUrl::new(base).unwrap().join("/v1/models").unwrap(),
+                url,
+                "{base}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_base_that_would_leak_or_mislead_is_refused() {
+        for (base, error) in [
+            ("http://api.meshapi.ai", InvalidBaseUrl::PlainHttp),
+            ("http://localhost.evil.test", InvalidBaseUrl::PlainHttp),
+            ("http://127.0.0.1.evil.test", InvalidBaseUrl::PlainHttp),
+            (
+                "https://rsk_1@api.meshapi.ai",
+                InvalidBaseUrl::UserInformation,
+            ),
+            (
+                "https://api.meshapi.ai/?a=b",
+                InvalidBaseUrl::QueryOrFragment,
+            ),
+            (
+                "https://api.meshapi.ai/#v1",
+                InvalidBaseUrl::QueryOrFragment,
+            ),
+            ("ftp://api.meshapi.ai", InvalidBaseUrl::Scheme),
+            ("api.meshapi.ai", InvalidBaseUrl::Scheme),
+            ("https://api.meshapi.ai:99999", InvalidBaseUrl::Malformed),
+            ("https://", InvalidBaseUrl::Malformed),
+            ("", InvalidBaseUrl::Malformed),
+            ("https://a b", InvalidBaseUrl::Malformed),
+        ] {
+            assert_eq!(BaseUrl::new(base), Err(error), "{base}");
+        }
+        assert!(BaseUrl::over_plain_http("http://gateway.internal").is_ok());
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let base = BaseUrl::new("http://localhost:80").unwrap();
+        for (url, same) in [
+            ("http://LOCALHOST/a", true),
+            ("http://localhost:80/", true),
+            ("http://localhost:81/", false),
+            ("https://localhost:80/", false),
+            ("http://127.0.0.1/", false),
+        ] {
+            assert_eq!(base.is_same_origin(&url.parse().unwrap()), same, "{url}");
+        }
+    }
+}
