@@ -18,8 +18,10 @@ use ureq::config::{Config, ConfigBuilder};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{Connector as _, DefaultConnector, NextTimeout};
 use ureq::{Agent, SendBody, Timeout};
+
+use crate::phases::PhasedConnector;
 
 /// How many idle connections are kept: one for each of many threads, where ureq's own three would
 /// make the others reconnect for every call.
@@ -90,11 +92,12 @@ impl AgentOptions {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .build();
+        let connector = DefaultConnector::new().chain(PhasedConnector);
         Ok(match reach {
-            Reach::Gateway(_) | Reach::LoopbackGateway(_) => Agent::new_with_config(config),
-            Reach::Public => {
-                Agent::with_parts(config, DefaultConnector::new(), PublicResolver::default())
+            Reach::Gateway(_) | Reach::LoopbackGateway(_) => {
+                Agent::with_parts(config, connector, DefaultResolver::default())
             }
+            Reach::Public => Agent::with_parts(config, connector, PublicResolver::default()),
         })
     }
 
@@ -190,9 +193,6 @@ impl Sender {
         request: Request<SendBody<'static>>,
         limits: ExchangeLimits,
     ) -> Result<Response<ureq::Body>, ureq::Error> {
-        // The limit per read holds while the head is waited for, too, so it has to let that pass;
-        // the call itself notices when a response stands still for too long.
-        let per_read = limits.head.max(limits.idle);
         let request = self
             .0
             .configure_request(request)
@@ -201,7 +201,7 @@ impl Sender {
             .timeout_send_request(Some(at_least_a_moment(limits.head)))
             .timeout_send_body(Some(at_least_a_moment(limits.head)))
             .timeout_recv_response(Some(at_least_a_moment(limits.head)))
-            .timeout_per_read(Some(at_least_a_moment(per_read)))
+            .timeout_per_read(Some(at_least_a_moment(limits.idle)))
             .build();
         self.0.run(request)
     }

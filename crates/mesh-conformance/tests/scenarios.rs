@@ -1,5 +1,7 @@
 //! What a user relies on over real sockets, through every driver.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -255,10 +257,10 @@ fn a_large_picture_goes_out_with_its_exact_length<D: Driver>() {
     );
 }
 
-fn refused_while_uploading<D: Driver>() -> CallError {
+fn refused_while_uploading<D: Driver>(end: Act) -> CallError {
     let picture = [PNG, &vec![0; 20 << 20]].concat();
     let refusal = response(413, "connection: close\r\n", "<html>too large");
-    let server = ScriptedServer::start([vec![Act::IgnoreBody, refusal, Act::Close]]);
+    let server = ScriptedServer::start([vec![Act::IgnoreBody, refusal, end]]);
     let request = ChatRequest::new("m").user(("look", Image::from_bytes(picture).unwrap()));
     let mut case = case(&server);
     case.settings.retry = RetryPolicy::never();
@@ -266,7 +268,7 @@ fn refused_while_uploading<D: Driver>() -> CallError {
 }
 
 fn a_refusal_while_uploading_is_told<D: Driver>() {
-    let error = refused_while_uploading::<D>();
+    let error = refused_while_uploading::<D>(Act::Close);
     // Who does not wait for the go-ahead may find the connection closed before it reads the refusal.
     match error.status() {
         Some(status) => assert_eq!((status.as_u16(), error.outcome()), (413, Outcome::Refused)),
@@ -276,12 +278,16 @@ fn a_refusal_while_uploading_is_told<D: Driver>() {
 
 #[test]
 fn who_waits_for_the_go_ahead_hears_an_early_refusal() {
-    let error = refused_while_uploading::<Blocking>();
-    assert_eq!(
-        error.status().map(|status| status.as_u16()),
-        Some(413),
-        "{error:?}"
-    );
+    // Whether the server hangs up or keeps the connection.
+    for end in [Act::Close, Act::AwaitHangUp] {
+        let error = refused_while_uploading::<Blocking>(end);
+        assert_eq!(
+            error.status().map(|status| status.as_u16()),
+            Some(413),
+            "{error:?}"
+        );
+        assert_eq!((error.outcome(), error.attempts()), (Outcome::Refused, 1));
+    }
 }
 
 fn connections_are_kept_and_dead_ones_replaced<D: Driver>() {
@@ -325,12 +331,37 @@ fn a_silent_gateway_meets_the_total_limit<D: Driver>() {
     gate.open();
 }
 
+fn the_head_may_take_longer_than_the_pause_between_pieces<D: Driver>() {
+    // The second request's head comes only when the first call, which has the same limits, has
+    // stood still for longer than a piece may take.
+    let gate = Gate::new();
+    let stalled = ScriptedServer::start([vec![sse_head(), delta("one"), Act::Await(Gate::new())]]);
+    let slow = ScriptedServer::start([vec![Act::Await(gate.clone()), response(200, "", REPLY)]]);
+    let limited = |server: &ScriptedServer| {
+        let mut case = case(server);
+        case.settings.deadlines.idle = Duration::from_millis(50);
+        case
+    };
+    let slow_case = limited(&slow);
+    let waiting = std::thread::spawn(move || {
+        D::new(&slow_case)
+            .create(&chat())
+            .map(|reply| reply.text().into_owned())
+    });
+    slow.next();
+    D::new(&limited(&stalled))
+        .stream(&chat(), &mut |_| {})
+        .result
+        .unwrap_err();
+    gate.open();
+    assert_eq!(waiting.join().unwrap().unwrap(), "hi");
+}
+
 fn a_stream_that_stands_still_meets_the_idle_limit<D: Driver>() {
     let gate = Gate::new();
     let server = ScriptedServer::start([vec![sse_head(), delta("one"), Act::Await(gate.clone())]]);
     let mut case = case(&server);
     case.settings.deadlines.idle = Duration::from_millis(50);
-    case.settings.deadlines.head = Some(Duration::from_millis(100));
     let streamed = D::new(&case).stream(&chat(), &mut |_| {});
     let error = call_error(streamed.result.unwrap_err());
     assert_eq!(
@@ -423,6 +454,7 @@ through_every_driver! {
     connections_are_kept_and_dead_ones_replaced,
     an_encoding_that_nobody_asked_for_is_told,
     a_silent_gateway_meets_the_total_limit,
+    the_head_may_take_longer_than_the_pause_between_pieces,
     a_stream_that_stands_still_meets_the_idle_limit,
     a_picture_is_fetched_without_the_key,
     a_picture_is_not_fetched_from_a_private_place,

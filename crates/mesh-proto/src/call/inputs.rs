@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::response;
 
 use super::retry::BeganReply;
-use super::{Call, Failed, Fault, FaultKind, Reading, Sent, Since, Stage, State};
+use super::{Call, Failed, Fault, FaultKind, Reading, Sent, Since, State};
 use crate::endpoint::{Decode, Endpoint, Verdict};
 use crate::error::Failure;
 use crate::head::Head;
@@ -99,8 +99,7 @@ impl<E: Endpoint> Call<E> {
         let (phase, since, sent, began) = match &mut self.state {
             State::Sending { stage, since } => {
                 let (stage, since) = (*stage, *since);
-                let sent = fault.sent.min(Stage::sent(stage));
-                (self.sending_limit(stage), since, sent, BeganReply::No)
+                (self.sending_limit(stage), since, fault.sent, BeganReply::No)
             }
             State::Replying {
                 decoder,

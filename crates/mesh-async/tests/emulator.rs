@@ -1,0 +1,253 @@
+//! The client against the emulator on a real socket: pictures seen and drawn, models listed, errors
+//! told.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mesh_async::image::{self, Image};
+use mesh_async::proto::chat::{FinishReason, ImageFormat, ImageOptions};
+use mesh_async::proto::error::ErrorCode;
+use mesh_async::proto::image::{Evidence, MediaType};
+use mesh_async::{ChatRequest, Client, Error, GeneratedImage, Outcome};
+use mesh_emulator::gateway::{ChatPictureShape, Switch};
+use mesh_emulator::{Gateway, GatewaySettings, Server, vision};
+
+/// The emulator, streaming as fast as it can.
+fn emulator(shape: ChatPictureShape) -> Server {
+    let mut settings = GatewaySettings::default();
+    settings.pace = Duration::ZERO;
+    settings.switches.chat_picture = shape;
+    settings.refused_keys = vec!["rsk_refused1".to_owned()];
+    Server::start(Gateway::new(settings)).unwrap()
+}
+
+fn client(server: &Server) -> Client {
+    client_with(server, server.key())
+}
+
+fn client_with(server: &Server, key: &str) -> Client {
+    Client::builder()
+        .key(key)
+        .base_url(server.base_url())
+        .build()
+        .unwrap()
+}
+
+fn photo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/photos/rocket.jpg")
+}
+
+fn what_is_in(image: Image) -> ChatRequest {
+    ChatRequest::new("openai/gpt-4o").user(("What is in this image?", image))
+}
+
+fn a_circle(format: Option<ImageFormat>) -> ChatRequest {
+    let mut options = ImageOptions::new().size("320x200");
+    options.response_format = format;
+    ChatRequest::new("openai/gpt-image-1")
+        .image(options)
+        .user("a red circle on a blue background")
+}
+
+/// Decodes the whole picture.
+fn assert_is_the_circle(picture: &GeneratedImage) {
+    assert_eq!(
+        picture.media_type().unwrap(),
+        (MediaType::PNG, Evidence::MagicBytes)
+    );
+    let sight = vision::look(picture.bytes().unwrap()).unwrap();
+    assert_eq!((sight.width, sight.height), (320, 200));
+    let colours = sight.describe("Which colours?");
+    assert!(
+        colours.contains("blue") && colours.contains("red"),
+        "{colours}"
+    );
+}
+
+#[tokio::test]
+async fn a_photograph_is_described_the_same_plain_and_streamed() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let request = what_is_in(image::open(photo()).await.unwrap());
+
+    let plain = client.chat().completions().create(&request).await.unwrap();
+    assert!(plain.text().contains("JPEG") && plain.text().contains("640 x 427"));
+    assert!(plain.head.request_id().is_some());
+    assert_eq!(plain.finish_reason(), Some(&FinishReason::Stop));
+    assert!(plain.usage.as_ref().unwrap().completion_tokens.is_some());
+    assert_eq!(plain.system_fingerprint.as_deref(), Some("mesh-emulator"));
+
+    let mut stream = client.chat().completions().stream(&request).unwrap();
+    let mut pieces = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        pieces.push(chunk.unwrap().text().into_owned());
+    }
+    assert!(pieces.len() > 2, "{pieces:?}");
+    assert_eq!(pieces.concat(), plain.text());
+    let streamed = stream.finish().await.unwrap();
+    assert_eq!(streamed.text(), plain.text());
+    assert_eq!(streamed.usage, plain.usage);
+    assert_eq!(streamed.finish_reason(), plain.finish_reason());
+}
+
+#[tokio::test]
+async fn a_drawn_picture_is_found_wherever_the_gateway_puts_it() {
+    for shape in ChatPictureShape::ALL {
+        for format in [None, Some(ImageFormat::Url), Some(ImageFormat::B64Json)] {
+            let server = emulator(*shape);
+            let client = client(&server);
+            let request = a_circle(format.clone());
+
+            let plain = client.chat().completions().create(&request).await.unwrap();
+            let pictures = plain.images();
+            assert_eq!(pictures.len(), 1, "{shape}, {format:?}");
+            assert_is_the_circle(&client.download(&pictures[0]).await.unwrap());
+
+            let stream = client.chat().completions().stream(&request).unwrap();
+            let streamed = stream.finish().await.unwrap().images();
+            assert_eq!(streamed.len(), 1, "{shape}, {format:?}, streamed");
+            let streamed = client.download(&streamed[0]).await.unwrap();
+            let plain = client.download(&pictures[0]).await.unwrap();
+            assert_eq!(streamed.bytes(), plain.bytes(), "{shape}, {format:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hosted_picture_is_fetched_from_its_url() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let request = a_circle(Some(ImageFormat::Url));
+    let reply = client.chat().completions().create(&request).await.unwrap();
+    let pictures = reply.images();
+    let url = pictures[0].remote_url().unwrap();
+    assert!(url.starts_with(&server.base_url()), "{url}");
+    assert!(pictures[0].bytes().is_err());
+    let fetched = client.download(&pictures[0]).await.unwrap();
+    assert_eq!(fetched.remote_url(), None);
+    assert_is_the_circle(&fetched);
+
+    let gone = GeneratedImage::from_url(format!("{}/pictures/nothing.png", server.base_url()));
+    let error = client.download(&gone).await.unwrap_err();
+    assert_eq!(error.call().unwrap().status().unwrap().as_u16(), 404);
+}
+
+#[tokio::test]
+async fn a_drawn_picture_can_be_shown_to_a_model() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let drawn = client
+        .chat()
+        .completions()
+        .create(&a_circle(None))
+        .await
+        .unwrap();
+    let bytes = drawn.images()[0].bytes().unwrap().clone();
+    let request = what_is_in(Image::from_bytes(bytes).unwrap());
+    let seen = client.chat().completions().create(&request).await.unwrap();
+    assert!(
+        seen.text().contains("A PNG picture, 320 x 200 pixels"),
+        "{}",
+        seen.text()
+    );
+}
+
+#[tokio::test]
+async fn the_catalogue_says_who_sees_and_who_draws() {
+    let server = emulator(ChatPictureShape::Images);
+    let list = client(&server).models().list().await.unwrap();
+    assert!(list.seeing().any(|model| model.id == "openai/gpt-4o"));
+    assert!(list.drawing().any(|model| model.id == "openai/gpt-image-1"));
+    assert!(!list.drawing().any(|model| model.id == "openai/gpt-4o"));
+    assert!(list.odd.is_empty(), "{:?}", list.odd);
+}
+
+/// The error of a request, which the gateway refused before any work.
+async fn refused(client: &Client, request: &ChatRequest) -> (u16, Option<ErrorCode>) {
+    let plain = client
+        .chat()
+        .completions()
+        .create(request)
+        .await
+        .unwrap_err();
+    let stream = client.chat().completions().stream(request).unwrap();
+    let streamed = stream.finish().await.unwrap_err();
+    let told = |error: &Error| {
+        assert_eq!(error.outcome(), Outcome::Refused, "{error}");
+        let call = error.call().unwrap();
+        assert!(call.request_id().is_some_and(|id| !id.is_empty()));
+        assert_eq!(call.attempts(), 1);
+        let api = error.api().unwrap();
+        assert!(error.to_string().contains(&api.message));
+        (api.status.as_u16(), api.code.clone())
+    };
+    assert_eq!(told(&plain), told(&streamed));
+    told(&plain)
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_refused_with_the_request_to_quote() {
+    let server = emulator(ChatPictureShape::Images);
+    for key in ["rsk_refused1", "sk-of-another-house"] {
+        let client = client_with(&server, key);
+        let request = ChatRequest::new("openai/gpt-4o").user("hello");
+        assert_eq!(
+            refused(&client, &request).await,
+            (401, Some(ErrorCode::Unauthorized))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_not_found() {
+    let server = emulator(ChatPictureShape::Images);
+    let request = ChatRequest::new("openai/nonsense").user("hello");
+    assert_eq!(
+        refused(&client(&server), &request).await,
+        (404, Some(ErrorCode::ModelNotFound))
+    );
+}
+
+#[tokio::test]
+async fn a_broken_picture_is_invalid_input() {
+    let server = emulator(ChatPictureShape::Images);
+    let whole = image::open(photo()).await.unwrap();
+    let half = whole.bytes().unwrap().slice(..60_000);
+    let request = what_is_in(Image::from_bytes(half).unwrap());
+    assert_eq!(
+        refused(&client(&server), &request).await,
+        (400, Some(ErrorCode::InvalidInput))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_client_serves_many_tasks_at_once() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let request = what_is_in(image::open(photo()).await.unwrap());
+    let expected = client.chat().completions().create(&request).await.unwrap();
+    let tasks: Vec<_> = (0..16)
+        .map(|number| {
+            let (client, request) = (client.clone(), request.clone());
+            tokio::spawn(async move {
+                let completions = client.chat().completions();
+                if number % 2 == 0 {
+                    completions.create(&request).await.unwrap()
+                } else {
+                    let stream = completions.stream(&request).unwrap();
+                    stream.finish().await.unwrap()
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().text(), expected.text());
+    }
+}

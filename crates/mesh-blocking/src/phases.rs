@@ -1,0 +1,121 @@
+//! Time limits phase by phase, which ureq does not tell apart: its limit per read holds while the
+//! head is waited for, too, and that wait is a long one.
+//!
+//! A transport wrapped in [`Phased`] knows whether the head has come. It lifts the limit per read
+//! until then. It also hands a head that is there already to whoever waits for one: after
+//! `Expect: 100-continue` ureq waits for more of a refusal that it has whole, for as long as the
+//! server keeps the connection.
+
+use ureq::Error;
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+
+/// Wraps the transports of the connector before it.
+#[derive(Debug)]
+pub(crate) struct PhasedConnector;
+
+impl<In: Transport> Connector<In> for PhasedConnector {
+    type Out = Phased<In>;
+
+    fn connect(
+        &self,
+        _details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        Ok(chained.map(|inner| Phased {
+            inner,
+            head: Head::Awaited,
+        }))
+    }
+}
+
+/// A transport that knows whether the response's head has come.
+#[derive(Debug)]
+pub(crate) struct Phased<T> {
+    inner: T,
+    head: Head,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Head {
+    Awaited,
+    /// It lies in the buffer whole.
+    Here,
+    /// Whoever asks has been told that it is there.
+    Offered,
+}
+
+impl<T: Transport> Transport for Phased<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.head = Head::Awaited;
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        if self.head == Head::Here {
+            self.head = Head::Offered;
+            if has_final_head(self.inner.buffers().input()) {
+                return Ok(true);
+            }
+        }
+        if self.head == Head::Offered {
+            return self.inner.await_input(timeout);
+        }
+        let timeout = NextTimeout {
+            per_read: None,
+            ..timeout
+        };
+        let made_progress = self.inner.await_input(timeout)?;
+        if has_final_head(self.inner.buffers().input()) {
+            self.head = Head::Here;
+        }
+        Ok(made_progress)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+/// Whether `input` begins with the whole head of a response that is not an interim one (RFC 9110,
+/// section 15.2).
+fn has_final_head(input: &[u8]) -> bool {
+    let is_response = input.starts_with(b"HTTP/1.");
+    let is_interim = input.get(9) == Some(&b'1');
+    is_response && !is_interim && input.windows(4).any(|window| window == b"\r\n\r\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_final_head_is_whole_and_not_interim() {
+        for (input, expected) in [
+            (
+                &b"HTTP/1.1 413 Too Large\r\nconnection: close\r\n\r\n<html>"[..],
+                true,
+            ),
+            (b"HTTP/1.1 200 OK\r\n\r\n", true),
+            (b"HTTP/1.1 200 OK\r\nx: y\r\n", false),
+            (b"HTTP/1.1 100 Continue\r\n\r\n", false),
+            (b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n", false),
+            (b"5\r\nhello\r\n\r\n", false),
+            (b"", false),
+        ] {
+            assert_eq!(
+                has_final_head(input),
+                expected,
+                "{:?}",
+                String::from_utf8_lossy(input)
+            );
+        }
+    }
+}

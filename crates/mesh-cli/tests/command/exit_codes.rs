@@ -1,0 +1,323 @@
+//! Each way to fail has its exit code and its one line.
+
+use std::process::Command;
+
+use mesh_conformance::{Act, chunk, response};
+use serde_json::{Value, json};
+
+use crate::answers::{
+    document, done, end_of_body, error, event, finish, pictures, piece, png, reply, saying, server,
+    stream,
+};
+use crate::running::{KEY, Ran, mesh, names_in, photo, run, speaking_to};
+
+/// Asks about a photograph.
+fn see(answer: Vec<Act>) -> Ran {
+    let server = server(answer);
+    let ran = run(speaking_to(&server).arg("see").arg(photo("rocket.jpg")));
+    assert_eq!(server.rest().len(), 1, "{ran:?}");
+    ran
+}
+
+/// Asks for a picture, and expects none to be written.
+fn draw(answer: Vec<Act>) -> Ran {
+    let directory = tempfile::tempdir().unwrap();
+    let server = server(answer);
+    let ran = run(speaking_to(&server)
+        .current_dir(&directory)
+        .args(["draw", "a fox", "-o", "fox.png"]));
+    assert_eq!(names_in(directory.path()), [""; 0], "{ran:?}");
+    ran
+}
+
+fn told(ran: &Ran, code: i32, what: &str) {
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(code), ""), "{ran:?}");
+    let line = ran.line();
+    assert!(line.starts_with("mesh: ") && line.contains(what), "{line}");
+}
+
+#[test]
+fn a_gateway_that_fails_is_1() {
+    for ask in [see, draw] {
+        told(
+            &ask(error(500, "internal_error", "It broke")),
+            1,
+            "It broke",
+        );
+        told(
+            &ask(error(502, "upstream_error", "The provider broke")),
+            1,
+            "The provider broke",
+        );
+        told(
+            &ask(error(503, "provider_not_available", "Closed")),
+            1,
+            "Closed",
+        );
+        told(
+            &ask(error(404, "model_not_found", "No such model")),
+            1,
+            "No such model",
+        );
+        told(
+            &ask(vec![response(
+                502,
+                "content-type: text/html\r\n",
+                "<html>Bad gateway</html>",
+            )]),
+            1,
+            "Bad gateway",
+        );
+        told(
+            &ask(vec![response(
+                200,
+                "content-type: text/html\r\n",
+                "<html>Welcome</html>",
+            )]),
+            1,
+            "HTML",
+        );
+        told(
+            &ask(vec![response(
+                307,
+                "location: https://elsewhere.test/\r\n",
+                "",
+            )]),
+            1,
+            "elsewhere.test",
+        );
+    }
+    told(
+        &see(stream([chunk("data: {\"choices\": nonsense}\n\n"), done()])),
+        1,
+        "JSON",
+    );
+}
+
+#[test]
+fn an_error_tells_the_request_to_quote() {
+    told(&see(error(500, "internal_error", "It broke")), 1, "req_7");
+    told(&draw(error(500, "internal_error", "It broke")), 1, "req_7");
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    let usages: [&[&str]; 8] = [
+        &[],
+        &["nonsense"],
+        &["see"],
+        &["see", "--nonsense", "a.png"],
+        &["see", "--detail", "nonsense", "a.png"],
+        &["draw"],
+        &["draw", "a fox", "--response-format", "nonsense"],
+        &["draw", " "],
+    ];
+    for arguments in usages {
+        let ran = run(mesh().args(arguments).env("MESHAPI_API_KEY", KEY));
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(!ran.stderr.is_empty());
+    }
+}
+
+#[test]
+fn a_picture_that_the_gateway_finds_broken_is_2() {
+    told(
+        &see(error(400, "invalid_input", "The picture is truncated")),
+        2,
+        "truncated",
+    );
+    told(
+        &see(vec![response(
+            413,
+            "content-type: text/html\r\n",
+            "<h1>413 Too Large</h1>",
+        )]),
+        2,
+        "413",
+    );
+}
+
+#[test]
+fn a_key_that_is_refused_is_3_with_the_gateways_message() {
+    for ask in [see, draw] {
+        told(
+            &ask(error(401, "unauthorized", "This key is not valid")),
+            3,
+            "This key is not valid",
+        );
+        told(
+            &ask(error(403, "forbidden", "Not for this key")),
+            3,
+            "Not for this key",
+        );
+    }
+}
+
+#[test]
+fn a_rate_or_quota_that_is_used_up_is_4() {
+    for ask in [see, draw] {
+        told(
+            &ask(error(429, "rate_limit_exceeded", "Slow down")),
+            4,
+            "Slow down",
+        );
+        told(
+            &ask(error(429, "insufficient_quota", "Nothing left")),
+            4,
+            "Nothing left",
+        );
+        told(
+            &ask(error(402, "insufficient_credits", "Buy credits")),
+            4,
+            "Buy credits",
+        );
+        told(
+            &ask(error(402, "spend_limit_exceeded", "Limit reached")),
+            4,
+            "Limit reached",
+        );
+    }
+    // The same inside a stream, where the status says nothing.
+    let inside = json!({"error": {"code": "rate_limit_exceeded", "message": "Slow down"}});
+    told(&see(stream([event(&inside)])), 4, "Slow down");
+}
+
+#[test]
+fn a_model_that_declines_to_look_is_5() {
+    let refusing = json!({"choices": [{"index": 0, "delta": {"refusal": "I would rather not."}, "finish_reason": "stop"}]});
+    told(
+        &see(stream([event(&refusing), done()])),
+        5,
+        "I would rather not.",
+    );
+    told(
+        &see(error(400, "content_policy_violation", "Not allowed")),
+        5,
+        "Not allowed",
+    );
+    told(&see(stream([finish("stop"), done()])), 5, "nothing");
+    told(&see(document(&json!({"choices": []}))), 5, "nothing");
+    told(
+        &see(stream([event(&json!({"choices": []})), done()])),
+        5,
+        "nothing",
+    );
+
+    let ran = see(stream([
+        piece("I cannot help."),
+        finish("content_filter"),
+        done(),
+    ]));
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(5), "I cannot help.\n"),
+        "{ran:?}"
+    );
+    assert!(ran.line().contains("refused"), "{ran:?}");
+}
+
+#[test]
+fn a_model_that_sends_no_picture_is_5_with_what_it_says() {
+    let message = |content: Value, refusal: Value| json!({"role": "assistant", "content": content, "refusal": refusal});
+    let prose = message(json!("Foxes are shy."), Value::Null);
+    told(&draw(reply(&prose, "stop")), 5, "Foxes are shy.");
+    told(&draw(reply(&prose, "content_filter")), 5, "Foxes are shy.");
+    let refusal = message(Value::Null, json!("Not a fox."));
+    told(&draw(reply(&refusal, "stop")), 5, "Not a fox.");
+    told(&draw(document(&json!({"choices": []}))), 5, "no picture");
+    told(
+        &draw(error(400, "content_policy_violation", "Not allowed")),
+        5,
+        "Not allowed",
+    );
+    let letter = json!({"content": "", "images": [{"b64_json": "aGVsbG8="}]});
+    told(&draw(reply(&letter, "stop")), 5, "text");
+    let nothing = json!({"content": "", "images": [{"b64_json": "!!!!"}]});
+    told(&draw(reply(&nothing, "stop")), 5, "base64");
+}
+
+#[test]
+fn a_stream_that_is_cut_is_6_with_what_had_come() {
+    let inside = json!({"error": {"code": "upstream_error", "message": "It broke"}});
+    for cut in [
+        vec![Act::Close],
+        vec![Act::Send(b"40\r\ndata: {\"choi".to_vec()), Act::Close],
+        vec![end_of_body()],
+        vec![event(&inside), end_of_body()],
+    ] {
+        let ran = see([stream([piece("A rocket "), piece("at night")]), cut].concat());
+        assert_eq!(
+            (ran.code, ran.stdout.as_str()),
+            (Some(6), "A rocket at night\n"),
+            "{ran:?}"
+        );
+        assert!(ran.line().starts_with("mesh: "), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_stream_without_its_end_mark_is_6_even_if_it_says_nothing() {
+    let ran = see(stream([event(&json!({"choices": []})), end_of_body()]));
+    told(&ran, 6, "before it was complete");
+    let ran = see(stream([piece("All of it."), finish("stop"), end_of_body()]));
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(6), "All of it.\n"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn an_answer_that_is_cut_off_at_the_most_tokens_is_6() {
+    let ran = see(stream([piece("A rocket at"), finish("length"), done()]));
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(6), "A rocket at\n"),
+        "{ran:?}"
+    );
+    assert!(ran.line().contains("cut off"), "{ran:?}");
+}
+
+#[test]
+fn a_connection_that_is_lost_before_there_is_anything_to_show_is_1_and_may_be_billed() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n";
+    for answer in [
+        vec![
+            Act::Send(format!("{head}{{\"choi").into_bytes()),
+            Act::Close,
+        ],
+        stream([Act::Close]),
+        vec![Act::Close],
+    ] {
+        for ask in [see, draw] {
+            told(&ask(answer.clone()), 1, "may be billed");
+        }
+    }
+}
+
+#[test]
+fn the_codes_are_documented() {
+    let ran = run(mesh().arg("--help"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for code in 0..=6 {
+        assert!(
+            ran.stdout.contains(&format!("\n  {code}  ")),
+            "{code}: {}",
+            ran.stdout
+        );
+    }
+}
+
+#[test]
+fn what_works_is_0_and_silent() {
+    let server = server(saying("A rocket."));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("picture.png");
+    std::fs::write(&path, png()).unwrap();
+    let command: &mut Command = &mut speaking_to(&server);
+    let ran = run(command.arg("see").arg(path));
+    assert_eq!(
+        (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
+        (Some(0), "A rocket.\n", "")
+    );
+}

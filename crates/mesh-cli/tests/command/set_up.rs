@@ -1,0 +1,139 @@
+//! The key, the gateway's address, and what is said where they are missing or wrong.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use mesh_conformance::response;
+use serde_json::json;
+
+use crate::answers::{document, server};
+use crate::running::{KEY, mesh, photo, run};
+
+fn every_command() -> [Command; 3] {
+    let (mut see, mut draw, mut models) = (mesh(), mesh(), mesh());
+    see.arg("see").arg(photo("rocket.jpg"));
+    draw.args(["draw", "a fox"]);
+    models.arg("models");
+    [see, draw, models]
+}
+
+#[test]
+fn without_a_key_one_line_says_what_to_set_and_what_else_there_is() {
+    for mut command in every_command() {
+        let ran = run(command.env("MESHAPI_API_KEY", " "));
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), ""), "{ran:?}");
+        let line = ran.line();
+        assert!(
+            line.contains("MESHAPI_API_KEY") && line.contains("--offline"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn the_key_is_read_from_either_variable_the_first_before_the_second() {
+    for (variables, key) in [
+        (&[("MESH_API_KEY", KEY)][..], KEY),
+        (&[("MESHAPI_API_KEY", KEY)], KEY),
+        (
+            &[("MESHAPI_API_KEY", KEY), ("MESH_API_KEY", "rsk_other")],
+            KEY,
+        ),
+        (&[("MESHAPI_API_KEY", ""), ("MESH_API_KEY", KEY)], KEY),
+    ] {
+        let server = server(document(&json!([])));
+        let ran = run(mesh()
+            .arg("models")
+            .env("MESHAPI_BASE_URL", server.base_url())
+            .envs(variables.iter().copied()));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let received = server.rest();
+        assert_eq!(
+            received[0].header("authorization"),
+            Some(format!("Bearer {key}").as_str())
+        );
+    }
+}
+
+#[test]
+fn a_key_that_no_header_can_carry_is_refused_without_being_shown() {
+    let ran = run(mesh()
+        .arg("models")
+        .env("MESHAPI_API_KEY", format!("{KEY}\n{KEY}")));
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.line().contains("MESHAPI_API_KEY"), "{ran:?}");
+}
+
+#[test]
+fn the_version_in_the_base_url_is_never_doubled() {
+    for (ending, line) in [
+        ("", "GET /v1/models HTTP/1.1"),
+        ("/", "GET /v1/models HTTP/1.1"),
+        ("/v1", "GET /v1/models HTTP/1.1"),
+        ("/v1/", "GET /v1/models HTTP/1.1"),
+        ("/behind/v1", "GET /behind/v1/models HTTP/1.1"),
+    ] {
+        let server = server(document(&json!([])));
+        let ran = run(mesh()
+            .arg("models")
+            .env("MESHAPI_API_KEY", KEY)
+            .env("MESHAPI_BASE_URL", format!("{}{ending}", server.base_url())));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(server.rest()[0].line, line, "{ending}");
+    }
+}
+
+#[test]
+fn a_base_url_that_cannot_be_one_is_wrong_usage() {
+    for url in [
+        "nonsense".to_owned(),
+        "ftp://gateway.test".to_owned(),
+        "http://gateway.test".to_owned(),
+        format!("https://{KEY}@gateway.test"),
+    ] {
+        let ran = run(mesh()
+            .arg("models")
+            .env("MESHAPI_API_KEY", KEY)
+            .env("MESHAPI_BASE_URL", &url));
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.line().contains("MESHAPI_BASE_URL"), "{ran:?}");
+    }
+}
+
+#[test]
+fn with_a_key_alone_the_gateway_is_meshs_own() {
+    // A proxy that lets nobody through sees where the command wants to go, and nobody gets there.
+    let proxy = server(vec![response(403, "", "")]);
+    let ran = run(mesh()
+        .arg("see")
+        .arg("https://example.com/image.jpg")
+        .env("MESHAPI_API_KEY", KEY)
+        .env("HTTPS_PROXY", proxy.base_url()));
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("https://api.meshapi.ai"), "{ran:?}");
+    let asked = proxy.rest();
+    assert!(!asked.is_empty());
+    for request in asked {
+        assert_eq!(request.line, "CONNECT api.meshapi.ai:443 HTTP/1.1");
+        assert!(!format!("{request:?}").contains(KEY));
+    }
+}
+
+#[test]
+fn an_unreachable_gateway_is_told_by_its_address_and_the_reason() {
+    // A port that was free a moment ago, and that nobody listens on.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let url = format!("http://127.0.0.1:{port}");
+    let ran = run(mesh()
+        .arg("see")
+        .arg(photo("rocket.jpg"))
+        .env("MESHAPI_API_KEY", KEY)
+        .env("MESHAPI_BASE_URL", &url));
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
+    let last = ran.stderr.lines().last().unwrap();
+    assert!(last.contains(&url) && last.contains("refused"), "{last}");
+}
