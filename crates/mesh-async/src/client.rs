@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
 use mesh_proto::call::CallOptions;
-use mesh_proto::download::{Download, DownloadBounds};
+use mesh_proto::download::{self, Download, DownloadBounds};
 use mesh_proto::error::{BuildError, SetUpError};
 use mesh_proto::image::GeneratedImage;
 use mesh_proto::{Answer, Call, Endpoint, Error, Settings, Target};
@@ -28,6 +28,7 @@ struct Shared {
     gateway: reqwest::Client,
     /// For pictures behind URLs, made when the first is fetched.
     public: OnceLock<reqwest::Client>,
+    anywhere: OnceLock<reqwest::Client>,
     options: HttpOptions,
     clock: Clock,
 }
@@ -72,7 +73,7 @@ impl Client {
     /// Errors where the request cannot be built, the gateway refuses it, or no reply can be read;
     /// [`Error::outcome`] says what that may have cost.
     pub async fn send<E: Endpoint>(&self, endpoint: E) -> Result<Answer<E::Output>, Error> {
-        let driver = self.drive(endpoint, self.shared.gateway.clone())?;
+        let mut driver = self.drive(endpoint, self.shared.gateway.clone(), &self.settings)?;
         Ok(driver.finish().await?)
     }
 
@@ -81,7 +82,7 @@ impl Client {
     ///
     /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
     pub fn stream<E: Endpoint>(&self, endpoint: E) -> Result<EventStream<E>, Error> {
-        self.drive(endpoint, self.shared.gateway.clone())
+        self.drive(endpoint, self.shared.gateway.clone(), &self.settings)
             .map(EventStream::new)
     }
 
@@ -105,16 +106,12 @@ impl Client {
         };
         let mut download = Download::new(url, bounds)?;
         loop {
-            let client = if download.needs_public_address(&self.target) {
-                self.shared.public()?
-            } else {
-                self.shared.gateway.clone()
-            };
-            let error = match self.drive(&download, client)?.finish().await {
+            let client = self.shared.reaching(download.reach(&self.target))?;
+            let settings = download.settings(&self.settings);
+            let error = match self.drive(&download, client, &settings)?.finish().await {
                 Ok(answer) => {
-                    return Ok(answer
-                        .value
-                        .with_revised_prompt(image.revised_prompt().map(str::to_owned)));
+                    let prompt = image.revised_prompt().map(str::to_owned);
+                    return Ok(answer.value.with_revised_prompt(prompt));
                 }
                 Err(error) => error,
             };
@@ -125,24 +122,34 @@ impl Client {
         }
     }
 
-    fn drive<E: Endpoint>(&self, endpoint: E, client: reqwest::Client) -> Result<Driver<E>, Error> {
+    fn drive<E: Endpoint>(
+        &self,
+        endpoint: E,
+        client: reqwest::Client,
+        settings: &Settings,
+    ) -> Result<Driver<E>, Error> {
         let clock = self.shared.clock;
         let seed = RandomState::new().hash_one(0);
-        let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed)?;
+        let call = Call::new(endpoint, &self.target, settings, clock.now(), seed)?;
         Ok(Driver::new(call, client, clock))
     }
 }
 
 impl Shared {
-    fn public(&self) -> Result<reqwest::Client, Error> {
-        if let Some(client) = self.public.get() {
+    fn reaching(&self, reach: download::Reach) -> Result<reqwest::Client, Error> {
+        let (made, reach) = match reach {
+            download::Reach::Gateway => return Ok(self.gateway.clone()),
+            download::Reach::Public => (&self.public, Reach::Public),
+            download::Reach::Anywhere => (&self.anywhere, Reach::Anywhere),
+        };
+        if let Some(client) = made.get() {
             return Ok(client.clone());
         }
         let client = self
             .options
-            .client(Reach::Public)
+            .client(reach)
             .map_err(|error| BuildError::invalid("url", error.to_string()))?;
-        Ok(self.public.get_or_init(|| client).clone())
+        Ok(made.get_or_init(|| client).clone())
     }
 }
 
@@ -225,6 +232,7 @@ impl ClientBuilder {
         let shared = Shared {
             gateway,
             public: OnceLock::new(),
+            anywhere: OnceLock::new(),
             options,
             clock: Clock(Instant::now()),
         };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http_body::Body as _;
-use mesh_proto::call::{Fault, FaultKind};
+use mesh_proto::call::{Fault, FaultKind, Sent, Stage};
 use mesh_proto::error::{CallError, Failure};
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -70,7 +70,7 @@ impl<E: Endpoint> Driver<E> {
     }
 
     /// Drives the call to its end.
-    pub(crate) async fn finish(mut self) -> Result<Answer<E::Output>, CallError> {
+    pub(crate) async fn finish(&mut self) -> Result<Answer<E::Output>, CallError> {
         loop {
             if let Progress::Done(result) = poll_fn(|context| self.poll_advance(context)).await {
                 return result;
@@ -83,7 +83,7 @@ impl<E: Endpoint> Driver<E> {
         loop {
             self.report_upload(context);
             match self.call.poll(self.clock.now()) {
-                Step::Send(outgoing) => {
+                Step::Send(mut outgoing) => {
                     let attempt = outgoing.attempt();
                     if !matches!(self.exchange, Exchange::Sending(begun, ..) if begun == attempt) {
                         let (body, progress) = UploadBody::new(outgoing.request().body());
@@ -104,6 +104,12 @@ impl<E: Endpoint> Driver<E> {
                             let (parts, body) = http::Response::from(response).into_parts();
                             self.exchange = Exchange::Receiving(body);
                             outgoing.head(parts);
+                        }
+                        Poll::Ready(Err(error)) if error.is_connect() && error.is_timeout() => {
+                            outgoing.progress(Stage::Connecting);
+                            outgoing.fault(Fault::new(FaultKind::TimedOut).after(Sent::Nothing));
+                            self.source = Some(error.into());
+                            self.exchange = Exchange::None;
                         }
                         Poll::Ready(Err(error)) => {
                             outgoing.fault(Fault::new(fault_kind(&error)).after(upload.sent()));
@@ -156,6 +162,14 @@ impl<E: Endpoint> Driver<E> {
     fn report_upload(&mut self, context: &Context<'_>) {
         if let Exchange::Sending(attempt, _, upload) = &self.exchange {
             upload.watch(context.waker());
+            // Past the limit for connecting, the body must not leave while the call gives it up.
+            if self
+                .call
+                .deadline()
+                .is_some_and(|deadline| deadline <= self.clock.now())
+            {
+                upload.close();
+            }
             if let (Some(stage), Step::Send(mut outgoing)) =
                 (upload.stage(), self.call.poll(Moment::ORIGIN))
                 && outgoing.attempt() == *attempt
@@ -170,7 +184,10 @@ impl<E: Endpoint> Driver<E> {
         let Some(deadline) = self.call.deadline() else {
             return Poll::Pending;
         };
-        let deadline = self.clock.0 + deadline.since_origin();
+        // What lies beyond the clock's range never comes.
+        let Some(deadline) = self.clock.0.checked_add(deadline.since_origin()) else {
+            return Poll::Pending;
+        };
         let timer = self
             .timer
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));

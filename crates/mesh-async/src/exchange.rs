@@ -1,7 +1,7 @@
 //! A request's body on its way through reqwest, and how far it has got.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,10 +29,13 @@ pub(crate) struct Upload {
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     length: u64,
-    /// In bytes, and one more once hyper has asked for the first.
+    /// In bytes; [`CLOSED`] once nothing may be taken any more.
     taken: AtomicU64,
     waker: Mutex<Option<Waker>>,
 }
+
+/// More than any body has.
+const CLOSED: u64 = u64::MAX;
 
 impl Upload {
     pub(crate) fn new(body: &Body) -> (Self, Arc<Progress>) {
@@ -66,12 +69,12 @@ impl Upload {
 
 impl http_body::Body for Upload {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         if this.reader.remaining() == 0 {
             return Poll::Ready(None);
@@ -79,9 +82,11 @@ impl http_body::Body for Upload {
         let mut buffer = this.buffer();
         let count = this.reader.read(&mut buffer);
         buffer.truncate(count);
+        if !this.progress.advance(count as u64) {
+            return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
+        }
         let piece = buffer.freeze();
         this.handed_out.push_back(piece.clone());
-        this.progress.advance(count as u64);
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
@@ -95,18 +100,33 @@ impl http_body::Body for Upload {
 }
 
 impl Progress {
-    fn advance(&self, count: u64) {
-        let before = self.taken.fetch_add(count, Ordering::Relaxed);
+    /// Notes that a piece is taken; whether it may be.
+    fn advance(&self, count: u64) -> bool {
+        let taken = self
+            .taken
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
+                (taken != CLOSED).then(|| taken.saturating_add(count))
+            });
+        let Ok(before) = taken else { return false };
         // The driver has something new to say when the first and when the last byte is taken.
-        if (before == 0 || before + count == self.length)
-            && let Some(waker) = self
+        if before == 0 || before + count == self.length {
+            let waker = self
                 .waker
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .take()
-        {
-            waker.wake();
+                .take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
         }
+        true
+    }
+
+    /// Lets nothing be taken, unless something has been.
+    pub(crate) fn close(&self) {
+        let _begun = self
+            .taken
+            .compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Has `waker` woken at the next stage.
@@ -120,9 +140,9 @@ impl Progress {
     /// The stage that has been reached. Without a body nothing shows whether the connection
     /// stands.
     pub(crate) fn stage(&self) -> Option<Stage> {
-        match self.taken.load(Ordering::Relaxed) {
+        match self.taken.load(Ordering::Acquire) {
             _ if self.length == 0 => None,
-            0 => Some(Stage::Connecting),
+            0 | CLOSED => Some(Stage::Connecting),
             taken if taken < self.length => Some(Stage::Connected),
             _ => Some(Stage::BodySent),
         }

@@ -34,6 +34,8 @@ pub(crate) enum Reach {
     Gateway(Encryption),
     /// A URL that somebody else wrote, on the public Internet only.
     Public,
+    /// A URL that somebody else wrote, wherever it leads.
+    Anywhere,
 }
 
 /// Whether certificates are needed at all: reading the system's takes longer than a call.
@@ -70,7 +72,7 @@ impl HttpOptions {
         if let Reach::LoopbackGateway(_) = reach {
             builder = builder.no_proxy();
         }
-        if reach == Reach::Public {
+        if reach == Reach::Public && !has_proxy() {
             builder = builder.dns_resolver(PublicResolver);
         }
         builder
@@ -134,6 +136,13 @@ pub(crate) fn fault_kind(error: &reqwest::Error) -> FaultKind {
     } else {
         FaultKind::Lost
     }
+}
+
+/// Whether the environment names a proxy: it is the proxy's name that is resolved here then.
+fn has_proxy() -> bool {
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .into_iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// Resolves names to public addresses only.

@@ -44,11 +44,14 @@ impl<E: Endpoint> EventStream<E> {
         self.reply.as_ref()
     }
 
-    /// Reads to the end, and gives the whole reply.
+    /// Reads to the end, and gives the whole reply; what had arrived when it fails stays in
+    /// [`EventStream::into_partial`].
     ///
-    /// Errors as the stream would.
-    pub async fn finish(self) -> Result<Answer<E::Output>, Error> {
-        match self.reply {
+    /// Errors as the stream would; once the reply or an error has been given, with
+    /// [`Failure::Finished`](mesh_proto::error::Failure::Finished).
+    pub async fn finish(&mut self) -> Result<Answer<E::Output>, Error> {
+        self.ended = true;
+        match self.reply.take() {
             Some(reply) => Ok(reply),
             None => Ok(self.driver.finish().await?),
         }

@@ -101,6 +101,10 @@ async fn a_photograph_is_described_the_same_plain_and_streamed() {
 async fn a_drawn_picture_is_found_wherever_the_gateway_puts_it() {
     for shape in ChatPictureShape::ALL {
         for format in [None, Some(ImageFormat::Url), Some(ImageFormat::B64Json)] {
+            if (*shape, &format) == (ChatPictureShape::UrlText, &Some(ImageFormat::Url)) {
+                // A URL and no word beside it: has a test of its own.
+                continue;
+            }
             let server = emulator(*shape);
             let client = client(&server);
             let request = a_circle(format.clone());
@@ -110,7 +114,7 @@ async fn a_drawn_picture_is_found_wherever_the_gateway_puts_it() {
             assert_eq!(pictures.len(), 1, "{shape}, {format:?}");
             assert_is_the_circle(&client.download(&pictures[0]).await.unwrap());
 
-            let stream = client.chat().completions().stream(&request).unwrap();
+            let mut stream = client.chat().completions().stream(&request).unwrap();
             let streamed = stream.finish().await.unwrap().images();
             assert_eq!(streamed.len(), 1, "{shape}, {format:?}, streamed");
             let streamed = client.download(&streamed[0]).await.unwrap();
@@ -137,6 +141,18 @@ async fn a_hosted_picture_is_fetched_from_its_url() {
     let gone = GeneratedImage::from_url(format!("{}/pictures/nothing.png", server.base_url()));
     let error = client.download(&gone).await.unwrap_err();
     assert_eq!(error.call().unwrap().status().unwrap().as_u16(), 404);
+}
+
+#[tokio::test]
+async fn a_text_that_is_nothing_but_the_url_of_a_picture_is_the_picture() {
+    let server = emulator(ChatPictureShape::UrlText);
+    let client = client(&server);
+    let request = a_circle(Some(ImageFormat::Url));
+    let reply = client.chat().completions().create(&request).await.unwrap();
+    assert!(reply.text().starts_with("http"), "{}", reply.text());
+    let pictures = reply.images();
+    assert_eq!(pictures.len(), 1, "{}", reply.text());
+    assert_is_the_circle(&client.download(&pictures[0]).await.unwrap());
 }
 
 #[tokio::test]
@@ -177,7 +193,7 @@ async fn refused(client: &Client, request: &ChatRequest) -> (u16, Option<ErrorCo
         .create(request)
         .await
         .unwrap_err();
-    let stream = client.chat().completions().stream(request).unwrap();
+    let mut stream = client.chat().completions().stream(request).unwrap();
     let streamed = stream.finish().await.unwrap_err();
     let told = |error: &Error| {
         assert_eq!(error.outcome(), Outcome::Refused, "{error}");
@@ -241,7 +257,7 @@ async fn one_client_serves_many_tasks_at_once() {
                 if number % 2 == 0 {
                     completions.create(&request).await.unwrap()
                 } else {
-                    let stream = completions.stream(&request).unwrap();
+                    let mut stream = completions.stream(&request).unwrap();
                     stream.finish().await.unwrap()
                 }
             })

@@ -51,6 +51,8 @@ pub(crate) enum Reach {
     Gateway(Encryption),
     /// A URL that somebody else wrote, on the public Internet only.
     Public,
+    /// A URL that somebody else wrote, wherever it leads.
+    Anywhere,
 }
 
 /// Whether certificates are needed at all: reading the system's takes longer than a call.
@@ -93,11 +95,11 @@ impl AgentOptions {
             .max_redirects_will_error(false)
             .build();
         let connector = DefaultConnector::new().chain(PhasedConnector);
-        Ok(match reach {
-            Reach::Gateway(_) | Reach::LoopbackGateway(_) => {
-                Agent::with_parts(config, connector, DefaultResolver::default())
-            }
-            Reach::Public => Agent::with_parts(config, connector, PublicResolver::default()),
+        // Behind a proxy it is the proxy's name that is resolved here.
+        Ok(if reach == Reach::Public && config.proxy().is_none() {
+            Agent::with_parts(config, connector, PublicResolver::default())
+        } else {
+            Agent::with_parts(config, connector, DefaultResolver::default())
         })
     }
 
@@ -179,6 +181,13 @@ impl Sender {
         };
         result.map_err(|error| {
             let sent = match handed_over.load(Ordering::Relaxed) {
+                _ if matches!(
+                    error,
+                    ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
+                ) =>
+                {
+                    Sent::Nothing
+                }
                 // Without a body, the request may be whole when its first line is out.
                 0 if length > 0 => Sent::Nothing,
                 count if count < length => Sent::Part,
@@ -196,20 +205,24 @@ impl Sender {
         let request = self
             .0
             .configure_request(request)
-            .timeout_global(limits.total.map(at_least_a_moment))
-            .timeout_connect(Some(at_least_a_moment(limits.connect)))
-            .timeout_send_request(Some(at_least_a_moment(limits.head)))
-            .timeout_send_body(Some(at_least_a_moment(limits.head)))
-            .timeout_recv_response(Some(at_least_a_moment(limits.head)))
-            .timeout_per_read(Some(at_least_a_moment(limits.idle)))
+            .timeout_global(limits.total.map(bounded))
+            .timeout_resolve(Some(bounded(limits.connect)))
+            .timeout_connect(Some(bounded(limits.connect)))
+            .timeout_send_request(Some(bounded(limits.head)))
+            .timeout_send_body(Some(bounded(limits.head)))
+            .timeout_recv_response(Some(bounded(limits.head)))
+            .timeout_per_read(Some(bounded(limits.idle)))
             .build();
         self.0.run(request)
     }
 }
 
-/// ureq takes zero for no limit.
-fn at_least_a_moment(limit: Duration) -> Duration {
-    limit.max(Duration::from_millis(1))
+/// ureq takes zero for no limit, and adds limits to the time of day, which must not overflow.
+fn bounded(limit: Duration) -> Duration {
+    limit.clamp(
+        Duration::from_millis(1),
+        Duration::from_secs(100 * 365 * 86_400),
+    )
 }
 
 struct Counted {
@@ -234,8 +247,7 @@ pub(crate) fn fault_kind(error: &ureq::Error) -> FaultKind {
         | ureq::Error::InvalidProxyUrl
         | ureq::Error::Tls(_)
         | ureq::Error::Rustls(_)
-        | ureq::Error::TlsRequired
-        | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => FaultKind::Connect,
+        | ureq::Error::TlsRequired => FaultKind::Connect,
         ureq::Error::Timeout(_) => FaultKind::TimedOut,
         ureq::Error::BodyStalled => FaultKind::BodyRefused,
         ureq::Error::Io(error) => match error.kind() {

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use mesh_proto::call::CallOptions;
-use mesh_proto::download::{Download, DownloadBounds};
+use mesh_proto::download::{self, Download, DownloadBounds};
 use mesh_proto::error::{BuildError, SetUpError};
 use mesh_proto::image::GeneratedImage;
 use mesh_proto::{Answer, Call, Endpoint, Error, Moment, Settings, Target};
@@ -30,6 +30,7 @@ struct Shared {
     gateway: Sender,
     /// For pictures behind URLs, made when the first is fetched.
     public: OnceLock<Sender>,
+    anywhere: OnceLock<Sender>,
     options: AgentOptions,
     clock: Clock,
 }
@@ -75,7 +76,7 @@ impl Client {
     /// [`Error::outcome`] says what that may have cost.
     pub fn send<E: Endpoint>(&self, endpoint: E) -> Result<Answer<E::Output>, Error> {
         Ok(self
-            .drive(endpoint, self.shared.gateway.clone())?
+            .drive(endpoint, self.shared.gateway.clone(), &self.settings)?
             .finish()?)
     }
 
@@ -84,7 +85,7 @@ impl Client {
     ///
     /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
     pub fn stream<E: Endpoint>(&self, endpoint: E) -> Result<EventStream<E>, Error> {
-        self.drive(endpoint, self.shared.gateway.clone())
+        self.drive(endpoint, self.shared.gateway.clone(), &self.settings)
             .map(EventStream::new)
     }
 
@@ -108,16 +109,12 @@ impl Client {
         };
         let mut download = Download::new(url, bounds)?;
         loop {
-            let sender = if download.needs_public_address(&self.target) {
-                self.shared.public()?
-            } else {
-                self.shared.gateway.clone()
-            };
-            let error = match self.drive(&download, sender)?.finish() {
+            let sender = self.shared.reaching(download.reach(&self.target))?;
+            let settings = download.settings(&self.settings);
+            let error = match self.drive(&download, sender, &settings)?.finish() {
                 Ok(answer) => {
-                    return Ok(answer
-                        .value
-                        .with_revised_prompt(image.revised_prompt().map(str::to_owned)));
+                    let prompt = image.revised_prompt().map(str::to_owned);
+                    return Ok(answer.value.with_revised_prompt(prompt));
                 }
                 Err(error) => error,
             };
@@ -128,24 +125,35 @@ impl Client {
         }
     }
 
-    fn drive<E: Endpoint>(&self, endpoint: E, sender: Sender) -> Result<Driver<E>, Error> {
+    fn drive<E: Endpoint>(
+        &self,
+        endpoint: E,
+        sender: Sender,
+        settings: &Settings,
+    ) -> Result<Driver<E>, Error> {
         let clock = self.shared.clock;
         let seed = RandomState::new().hash_one(0);
-        let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed)?;
+        let call = Call::new(endpoint, &self.target, settings, clock.now(), seed)?;
         Ok(Driver::new(call, sender, clock))
     }
 }
 
 impl Shared {
-    fn public(&self) -> Result<Sender, Error> {
-        if let Some(sender) = self.public.get() {
+    fn reaching(&self, reach: download::Reach) -> Result<Sender, Error> {
+        let (made, reach) = match reach {
+            download::Reach::Gateway => return Ok(self.gateway.clone()),
+            download::Reach::Public => (&self.public, Reach::Public),
+            download::Reach::Anywhere => (&self.anywhere, Reach::Anywhere),
+        };
+        if let Some(sender) = made.get() {
             return Ok(sender.clone());
         }
-        let agent = self
+        let sender = self
             .options
-            .agent(Reach::Public)
+            .agent(reach)
+            .map(Sender)
             .map_err(|error| BuildError::invalid("url", error.to_string()))?;
-        Ok(self.public.get_or_init(|| Sender(agent)).clone())
+        Ok(made.get_or_init(|| sender).clone())
     }
 }
 
@@ -238,6 +246,7 @@ impl ClientBuilder {
         let shared = Shared {
             gateway,
             public: OnceLock::new(),
+            anywhere: OnceLock::new(),
             options: self.options,
             clock: Clock(Instant::now()),
         };

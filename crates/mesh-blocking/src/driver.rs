@@ -4,10 +4,10 @@ use std::error::Error as StdError;
 use std::io::Read;
 use std::thread;
 
-use mesh_proto::call::{Fault, FaultKind};
+use mesh_proto::call::{Fault, FaultKind, Stage};
 use mesh_proto::error::{CallError, Failure};
 use mesh_proto::{Answer, Call, Endpoint, Step};
-use ureq::BodyReader;
+use ureq::{BodyReader, Timeout};
 
 use crate::agent::{self, Sender};
 use crate::client::Clock;
@@ -49,7 +49,7 @@ impl<E: Endpoint> Driver<E> {
     }
 
     /// Drives the call to its end.
-    pub(crate) fn finish(mut self) -> Result<Answer<E::Output>, CallError> {
+    pub(crate) fn finish(&mut self) -> Result<Answer<E::Output>, CallError> {
         loop {
             if let Progress::Done(result) = self.advance() {
                 return result;
@@ -61,7 +61,7 @@ impl<E: Endpoint> Driver<E> {
     pub(crate) fn advance(&mut self) -> Progress<E> {
         loop {
             match self.call.poll(self.clock.now()) {
-                Step::Send(outgoing) => {
+                Step::Send(mut outgoing) => {
                     self.response = None;
                     match self.sender.send(outgoing.request(), outgoing.limits()) {
                         Ok(response) => {
@@ -70,6 +70,10 @@ impl<E: Endpoint> Driver<E> {
                             outgoing.head(parts);
                         }
                         Err((error, sent)) => {
+                            if let ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) = error
+                            {
+                                outgoing.progress(Stage::Connecting);
+                            }
                             outgoing.fault(Fault::new(agent::fault_kind(&error)).after(sent));
                             self.source = Some(error.into());
                         }

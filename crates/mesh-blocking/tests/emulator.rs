@@ -103,6 +103,10 @@ fn a_photograph_is_described_the_same_plain_and_streamed() {
 fn a_drawn_picture_is_found_wherever_the_gateway_puts_it() {
     for shape in ChatPictureShape::ALL {
         for format in [None, Some(ImageFormat::Url), Some(ImageFormat::B64Json)] {
+            if (*shape, &format) == (ChatPictureShape::UrlText, &Some(ImageFormat::Url)) {
+                // A URL and no word beside it: has a test of its own.
+                continue;
+            }
             let server = emulator(*shape);
             let client = client(&server);
             let request = a_circle(format.clone());
@@ -112,7 +116,7 @@ fn a_drawn_picture_is_found_wherever_the_gateway_puts_it() {
             assert_eq!(pictures.len(), 1, "{shape}, {format:?}");
             assert_is_the_circle(&client.download(&pictures[0]).unwrap());
 
-            let stream = client.chat().completions().stream(&request).unwrap();
+            let mut stream = client.chat().completions().stream(&request).unwrap();
             let streamed = stream.finish().unwrap().images();
             assert_eq!(streamed.len(), 1, "{shape}, {format:?}, streamed");
             let streamed = client.download(&streamed[0]).unwrap();
@@ -139,6 +143,18 @@ fn a_hosted_picture_is_fetched_from_its_url() {
     let gone = GeneratedImage::from_url(format!("{}/pictures/nothing.png", server.base_url()));
     let error = client.download(&gone).unwrap_err();
     assert_eq!(error.call().unwrap().status().unwrap().as_u16(), 404);
+}
+
+#[test]
+fn a_text_that_is_nothing_but_the_url_of_a_picture_is_the_picture() {
+    let server = emulator(ChatPictureShape::UrlText);
+    let client = client(&server);
+    let request = a_circle(Some(ImageFormat::Url));
+    let reply = client.chat().completions().create(&request).unwrap();
+    assert!(reply.text().starts_with("http"), "{}", reply.text());
+    let pictures = reply.images();
+    assert_eq!(pictures.len(), 1, "{}", reply.text());
+    assert_is_the_circle(&client.download(&pictures[0]).unwrap());
 }
 
 #[test]
@@ -169,7 +185,7 @@ fn the_catalogue_says_who_sees_and_who_draws() {
 /// The error of a request, which the gateway refused before any work.
 fn refused(client: &Client, request: &ChatRequest) -> (u16, Option<ErrorCode>) {
     let plain = client.chat().completions().create(request).unwrap_err();
-    let stream = client.chat().completions().stream(request).unwrap();
+    let mut stream = client.chat().completions().stream(request).unwrap();
     let streamed = stream.finish().unwrap_err();
     let told = |error: &Error| {
         assert_eq!(error.outcome(), Outcome::Refused, "{error}");

@@ -1,16 +1,18 @@
 //! `mesh draw`: have a picture drawn.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use mesh_blocking::proto::chat::{ImageFormat, ImageOptions, Quality};
 use mesh_blocking::proto::image::{Evidence, MediaType};
-use mesh_blocking::{ChatReply, ChatRequest, GeneratedImage};
+use mesh_blocking::{ChatReply, ChatRequest, Client, GeneratedImage, Target};
+use tempfile::NamedTempFile;
 
 use crate::arguments::{Draw, FormatArgument, GatewayArguments};
 use crate::failure::{Failure, Kind, Shown};
 use crate::gateway::Gateway;
+use crate::output::say;
 
 pub(crate) fn run(draw: &Draw, gateway: &GatewayArguments) -> Result<(), Failure> {
     if draw.prompt.trim().is_empty() {
@@ -30,24 +32,60 @@ pub(crate) fn run(draw: &Draw, gateway: &GatewayArguments) -> Result<(), Failure
         .map_err(failed)?;
     let pictures = reply.images();
     if pictures.is_empty() {
-        return Err(no_picture(&reply));
+        return Err(no_picture(&reply, client.target()));
     }
-    let count = pictures.len();
+    // What has been paid for is kept: one picture that fails does not cost the others.
+    let mut failure = None;
     for (index, picture) in pictures.iter().enumerate() {
-        let picture = client.download(picture).map_err(failed)?;
-        let (media_type, _) = picture.media_type()?;
-        let path = match &draw.output {
-            Some(path) => path.clone(),
-            None => named_after(&draw.prompt, &media_type),
-        };
-        let path = if count > 1 {
-            numbered(&path, index + 1)
+        let number = if pictures.len() > 1 {
+            Some(index + 1)
         } else {
-            path
+            None
         };
-        write(&path, &picture, draw.force)?;
+        if let Err(error) = keep(draw, client, picture, number) {
+            if let Some(earlier) = failure.replace(error) {
+                earlier.report();
+            }
+        }
     }
-    Ok(())
+    failure.map_or(Ok(()), Err)
+}
+
+fn keep(
+    draw: &Draw,
+    client: &Client,
+    picture: &GeneratedImage,
+    number: Option<usize>,
+) -> Result<(), Failure> {
+    let url = picture.remote_url().unwrap_or_default();
+    let picture = client
+        .download(picture)
+        .map_err(|error| Failure::of_download(&error, url))?;
+    let (media_type, _) = picture.media_type()?;
+    let path = match &draw.output {
+        Some(path) => path.clone(),
+        None => named_after(&draw.prompt, &media_type),
+    };
+    let path = number.map_or_else(|| path.clone(), |number| numbered(&path, number));
+    if draw.force {
+        return write(&path, &picture, Place::Taken)
+            .map_err(|error| Failure::of_file(&path, &error));
+    }
+    // A name that is taken meanwhile, or was never asked for, is no reason to lose the picture.
+    let others = (2..=1000).map(|number| numbered(&path, number));
+    for path in std::iter::once(path.clone()).chain(others) {
+        match write(&path, &picture, Place::Free) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            result => return result.map_err(|error| Failure::of_file(&path, &error)),
+        }
+    }
+    Err(Failure::new(
+        Kind::Usage,
+        format_args!(
+            "{}: is there already, and so are its neighbours",
+            path.display()
+        ),
+    ))
 }
 
 fn request(draw: &Draw) -> ChatRequest {
@@ -63,14 +101,12 @@ fn request(draw: &Draw) -> ChatRequest {
 }
 
 /// A model that answers in prose instead says why in it.
-fn no_picture(reply: &ChatReply) -> Failure {
-    let text = reply.refusal().unwrap_or_else(|| reply.text());
-    let message = if text.trim().is_empty() {
-        "the model sent no picture".to_owned()
-    } else {
-        format!("the model sent no picture but says: {}", text.trim())
-    };
-    Failure::new(Kind::Declined, message)
+fn no_picture(reply: &ChatReply, target: &Target) -> Failure {
+    let words = reply.refusal().unwrap_or_else(|| reply.text());
+    if words.trim().is_empty() {
+        return Failure::new(Kind::Declined, "the model sent no picture");
+    }
+    Failure::declined("the model sent no picture but says", &words, target)
 }
 
 fn check_free(path: &Path, force: bool) -> Result<(), Failure> {
@@ -94,28 +130,42 @@ fn directory(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// Writes beside the place and moves there, so that nobody ever sees half a picture.
-fn write(path: &Path, picture: &GeneratedImage, force: bool) -> Result<(), Failure> {
-    check_free(path, force)?;
-    let bytes = picture.bytes()?;
-    let failed = |error: &std::io::Error| Failure::of_file(path, error);
-    let mut file = tempfile::Builder::new()
-        .prefix(".mesh-")
-        .tempfile_in(directory(path))
-        .map_err(|error| failed(&error))?;
-    file.write_all(bytes).map_err(|error| failed(&error))?;
-    let placed = if force {
-        file.persist(path)
-    } else {
-        file.persist_noclobber(path)
-    };
-    placed.map_err(|error| failed(&error.error))?;
-    say(path, picture)
+/// Whether a file may be in the place of the one that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Free,
+    Taken,
 }
 
-fn say(path: &Path, picture: &GeneratedImage) -> Result<(), Failure> {
-    let (media_type, evidence) = picture.media_type()?;
-    let size = picture.dimensions()?.map_or_else(
+/// Writes beside the place and moves there, so that nobody ever sees half a picture.
+fn write(path: &Path, picture: &GeneratedImage, place: Place) -> io::Result<()> {
+    let bytes = picture.bytes().map_err(io::Error::other)?;
+    let mut file = temporary(directory(path))?;
+    file.write_all(bytes)?;
+    match place {
+        Place::Free => file.persist_noclobber(path),
+        Place::Taken => file.persist(path),
+    }
+    .map_err(|error| error.error)?;
+    tell(path, picture);
+    Ok(())
+}
+
+fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".mesh-");
+    // As any program would create it: the user's mask takes away what others may not.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(directory)
+}
+
+fn tell(path: &Path, picture: &GeneratedImage) {
+    let (Ok((media_type, evidence)), Ok(bytes)) = (picture.media_type(), picture.bytes()) else {
+        return;
+    };
+    let size = picture.dimensions().ok().flatten();
+    let size = size.map_or_else(
         || "size unknown".to_owned(),
         |size| format!("{size} pixels"),
     );
@@ -133,12 +183,11 @@ fn say(path: &Path, picture: &GeneratedImage) -> Result<(), Failure> {
     } else {
         "; its name says otherwise"
     };
-    let bytes = picture.bytes()?.len();
-    eprintln!(
-        "mesh: wrote {}: {media_type}{declared}, {size}, {bytes} bytes{other_name}",
+    let length = bytes.len();
+    say(format_args!(
+        "wrote {}: {media_type}{declared}, {size}, {length} bytes{other_name}",
         path.display()
-    );
-    Ok(())
+    ));
 }
 
 fn is_named_after(ending: &str, media_type: &MediaType) -> bool {

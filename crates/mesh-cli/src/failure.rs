@@ -11,6 +11,8 @@ use mesh_blocking::proto::error::{
 use mesh_blocking::proto::image::PictureError;
 use mesh_blocking::{Error, Outcome, SetUpError, Target};
 
+use crate::output::say;
+
 /// Why the command ends without success.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -45,6 +47,12 @@ impl Failure {
         }
     }
 
+    /// A model that declines, in its own words: they may be anything, the key among it.
+    pub(crate) fn declined(lead: &str, words: &str, target: &Target) -> Self {
+        let words = words.trim().replace(target.key().reveal(), "[key]");
+        Self::new(Kind::Declined, format_args!("{lead}: {words}"))
+    }
+
     /// A call that failed, made to `target`, of which something may have been shown already.
     pub(crate) fn of_call(error: &Error, target: &Target, shown: Shown) -> Self {
         let kind = match error {
@@ -57,13 +65,23 @@ impl Failure {
             if let CallFailure::Fault(_) | CallFailure::Deadline(_) = call.failure() {
                 message = format!("{message}; asked {}", target.base());
             }
-            let mut source = call.source();
-            while let Some(cause) = source {
-                message = format!("{message}: {cause}");
-                source = cause.source();
-            }
+        }
+        for cause in causes(error) {
+            message = format!("{message}: {cause}");
         }
         Self { kind, message }
+    }
+
+    /// A picture that cannot be fetched: its host failed, not the gateway.
+    pub(crate) fn of_download(error: &Error, url: &str) -> Self {
+        Self::new(
+            Kind::Failed,
+            format_args!(
+                "the picture at {} cannot be fetched: {}",
+                shortened(url),
+                chain(error)
+            ),
+        )
     }
 
     /// A file that cannot be written.
@@ -74,19 +92,7 @@ impl Failure {
     /// Says it on standard error, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         if self.kind != Kind::BrokenPipe {
-            // One line, whatever an error of somebody else's has in it.
-            let line: String = self
-                .message
-                .chars()
-                .map(|character| {
-                    if character.is_control() {
-                        ' '
-                    } else {
-                        character
-                    }
-                })
-                .collect();
-            eprintln!("mesh: {line}");
+            say(&self.message);
         }
         ExitCode::from(match self.kind {
             Kind::BrokenPipe => 0,
@@ -97,6 +103,28 @@ impl Failure {
             Kind::Declined => 5,
             Kind::Incomplete => 6,
         })
+    }
+}
+
+/// The causes of an error, which its own text does not tell.
+fn causes<'e>(error: &'e Error) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    let first = error.call().and_then(StdError::source);
+    std::iter::successors(first, |cause: &&'e (dyn StdError + 'static)| {
+        let cause: &'e (dyn StdError + 'static) = *cause;
+        cause.source()
+    })
+}
+
+fn chain(error: &Error) -> String {
+    causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// A URL as far as a line takes it; a signature may be thousands of characters long.
+fn shortened(url: &str) -> String {
+    if url.chars().count() > 400 {
+        url.chars().take(400).chain(['…']).collect()
+    } else {
+        url.to_owned()
     }
 }
 

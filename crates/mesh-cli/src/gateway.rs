@@ -6,6 +6,7 @@ use mesh_emulator::Server;
 
 use crate::arguments::GatewayArguments;
 use crate::failure::{Failure, Kind};
+use crate::output::say;
 
 /// A client, and the emulator it speaks to, where it does.
 #[derive(Debug)]
@@ -40,8 +41,8 @@ impl Gateway {
             .base_url(emulator.base_url())
             .settings(settings)
             .build()?;
-        eprintln!(
-            "mesh: offline: the emulator on this machine answers, by measuring pixels; no model is asked"
+        say(
+            "offline: the emulator on this machine answers, by measuring pixels; no model is asked",
         );
         Ok(Self {
             client,
@@ -56,10 +57,10 @@ fn tell(attempt: &Attempt) {
         let why = attempt
             .status
             .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        eprintln!(
-            "mesh: attempt {} failed ({why}); trying again in {:.1} s",
+        say(format_args!(
+            "attempt {} failed ({why}); trying again in {:.1} s",
             attempt.number,
             wait.as_secs_f64()
-        );
+        ));
     }
 }

@@ -8,6 +8,7 @@ use mesh_blocking::proto::models::{Capability, Model};
 use crate::arguments::Models;
 use crate::failure::{Failure, Shown};
 use crate::gateway::Gateway;
+use crate::output::say;
 
 pub(crate) fn run(arguments: &Models, gateway: &Gateway) -> Result<(), Failure> {
     let client = &gateway.client;
@@ -41,10 +42,11 @@ pub(crate) fn run(arguments: &Models, gateway: &Gateway) -> Result<(), Failure> 
     }
     out.flush()?;
     for row in &list.odd {
-        eprintln!(
-            "mesh: row {} of the catalogue is no model: {}",
-            row.place, row.reason
-        );
+        say(format_args!(
+            "row {} of the catalogue is no model: {}",
+            row.place + 1,
+            row.reason
+        ));
     }
     Ok(())
 }

@@ -1,6 +1,24 @@
-//! Text on standard output, as it comes.
+//! Text on standard output, as it comes, and talk on standard error.
 
+use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
+
+/// Says a line on standard error. Whoever has closed it does not want to hear it.
+pub(crate) fn say(line: impl fmt::Display) {
+    // One line, whatever somebody else's text has in it.
+    let line: String = line
+        .to_string()
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect();
+    let _heard = writeln!(io::stderr(), "mesh: {line}");
+}
 
 /// Writes text that somebody else made, piece by piece.
 #[derive(Debug)]

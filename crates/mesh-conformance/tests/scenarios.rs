@@ -1,6 +1,10 @@
 //! What a user relies on over real sockets, through every driver.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that fails says so"
+)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -28,6 +28,8 @@ pub enum Segment {
     Literal(Bytes),
     /// Bytes that are sent as padded base64 in the standard alphabet (RFC 4648, section 4).
     Base64(Bytes),
+    /// The text of a data URL, a picture in its own words, sent as it is.
+    DataUrl(Bytes),
 }
 
 impl Segment {
@@ -38,7 +40,7 @@ impl Segment {
     )]
     pub fn len(&self) -> u64 {
         match self {
-            Self::Literal(bytes) => bytes.len() as u64,
+            Self::Literal(bytes) | Self::DataUrl(bytes) => bytes.len() as u64,
             Self::Base64(bytes) => (bytes.len() as u64).div_ceil(3).saturating_mul(4),
         }
     }
@@ -49,6 +51,7 @@ impl fmt::Debug for Segment {
         match self {
             Self::Literal(bytes) => write!(f, "Literal({} bytes)", bytes.len()),
             Self::Base64(bytes) => write!(f, "Base64({} bytes)", bytes.len()),
+            Self::DataUrl(text) => write!(f, "DataUrl({} bytes)", text.len()),
         }
     }
 }
@@ -134,7 +137,9 @@ impl BodyReader {
                 break;
             };
             let count = match segment {
-                Segment::Literal(bytes) => copy(bytes.get(self.offset..).unwrap_or_default(), free),
+                Segment::Literal(bytes) | Segment::DataUrl(bytes) => {
+                    copy(bytes.get(self.offset..).unwrap_or_default(), free)
+                }
                 Segment::Base64(bytes) => encode(bytes, self.offset, free),
             };
             if count == 0 {
@@ -188,7 +193,8 @@ mod tests {
         proptest::collection::vec(
             prop_oneof![
                 bytes().prop_map(Segment::Literal),
-                bytes().prop_map(Segment::Base64)
+                bytes().prop_map(Segment::Base64),
+                bytes().prop_map(Segment::DataUrl)
             ],
             0..6,
         )
@@ -203,7 +209,7 @@ mod tests {
             let mut whole = Vec::new();
             for segment in &segments {
                 match segment {
-                    Segment::Literal(bytes) => whole.extend_from_slice(bytes),
+                    Segment::Literal(bytes) | Segment::DataUrl(bytes) => whole.extend_from_slice(bytes),
                     Segment::Base64(bytes) => {
                         let mut text = String::new();
                         base64::encode_onto(bytes, &mut text);

@@ -36,7 +36,7 @@ pub use self::step::{ExchangeLimits, Fault, FaultKind, Incoming, Outgoing, Sent,
 pub use self::timing::{Deadline, Deadlines, Moment};
 use crate::body::{Body, Segment};
 use crate::endpoint::{Decode, Endpoint};
-use crate::error::{BuildError, CallError, Failure};
+use crate::error::{BuildError, CallError, Failure, Outcome};
 use crate::head::{Answer, Head};
 use crate::target::{ApiKey, Target};
 
@@ -48,13 +48,15 @@ pub struct Call<E: Endpoint> {
     /// What must not show in an error, whoever echoes it.
     key: ApiKey,
     jitter: Jitter,
-    began: Moment,
+    began: Since,
     now: Moment,
     attempt: u32,
     attempt_began: Moment,
     state: State<E::Decoder>,
     head: Option<Head>,
     partial: Option<E::Output>,
+    /// What the call cost that has ended.
+    outcome: Outcome,
 }
 
 enum State<D> {
@@ -129,7 +131,7 @@ enum Next<E: Endpoint> {
 }
 
 impl<E: Endpoint> Call<E> {
-    /// Starts a call of `endpoint` at `now`. `seed` determines the jitter of its back-off: a call
+    /// A call of `endpoint`, made at `now`; its time begins with the first poll. `seed` determines the jitter of its back-off: a call
     /// with the same seed, inputs and moments takes the same steps.
     ///
     /// Errors where the request cannot be built, or is larger than `settings.limits.request`.
@@ -148,16 +150,17 @@ impl<E: Endpoint> Call<E> {
             settings: settings.clone(),
             key: target.key().clone(),
             jitter: Jitter::new(seed),
-            began: now,
+            began: Since::Undated,
             now,
             attempt: 1,
             attempt_began: now,
             state: State::Sending {
                 stage: None,
-                since: Since::At(now),
+                since: Since::Undated,
             },
             head: None,
             partial: None,
+            outcome: Outcome::NotSent,
         })
     }
 
@@ -219,10 +222,8 @@ impl<E: Endpoint> Call<E> {
     }
 
     fn total(&self) -> Option<Moment> {
-        self.settings
-            .deadlines
-            .total
-            .map(|total| self.began.plus(total))
+        let total = self.settings.deadlines.total?;
+        Some(self.date(self.began).plus(total))
     }
 
     fn sending_limit(&self, stage: Option<Stage>) -> Deadline {
@@ -295,7 +296,7 @@ fn check_size(body: &Body, limit: u64) -> Result<(), BuildError> {
     let pictures = body
         .segments()
         .iter()
-        .filter(|segment| matches!(segment, Segment::Base64(_)));
+        .filter(|segment| matches!(segment, Segment::Base64(_) | Segment::DataUrl(_)));
     let mut largest: Vec<(usize, u64)> = pictures
         .enumerate()
         .map(|(index, picture)| (index + 1, picture.len()))

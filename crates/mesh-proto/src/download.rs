@@ -7,13 +7,14 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Uri};
 
 use crate::body::Body;
-use crate::call::Limits;
+use crate::call::{Limits, RetryBudget, Settings};
 use crate::endpoint::{Collected, Decode, Decoded, Endpoint, Replay};
 use crate::error::{BuildError, CallError, DecodeError, Failure};
 use crate::head::Head;
@@ -37,6 +38,8 @@ pub struct Download {
 pub struct DownloadBounds {
     /// The largest picture, in bytes. 64 MiB by default.
     pub size: usize,
+    /// How long it may take in all. 5 minutes by default.
+    pub time: Duration,
     /// Which addresses it may come from.
     pub addresses: Addresses,
 }
@@ -45,6 +48,7 @@ impl Default for DownloadBounds {
     fn default() -> Self {
         Self {
             size: 64 << 20,
+            time: Duration::from_secs(300),
             addresses: Addresses::Public,
         }
     }
@@ -82,10 +86,28 @@ impl Download {
         &self.url
     }
 
-    /// Whether the transport must look at the addresses that the host's name stands for, with
-    /// [`is_public`], before it connects.
-    pub fn needs_public_address(&self, target: &Target) -> bool {
-        self.bounds.addresses == Addresses::Public && !target.base().is_same_origin(&self.url)
+    /// Where the transport has to send it.
+    pub fn reach(&self, target: &Target) -> Reach {
+        if target.base().is_same_origin(&self.url) {
+            Reach::Gateway
+        } else if self.bounds.addresses == Addresses::Any {
+            Reach::Anywhere
+        } else {
+            Reach::Public
+        }
+    }
+
+    /// The settings of its call: those of the client, within the bounds, with a retry budget of its
+    /// own, as the host is not the gateway.
+    pub fn settings(&self, client: &Settings) -> Settings {
+        let mut settings = client.clone();
+        let total = client
+            .deadlines
+            .total
+            .map_or(self.bounds.time, |total| total.min(self.bounds.time));
+        settings.deadlines.total = Some(total);
+        settings.budget = RetryBudget::new();
+        settings
     }
 
     /// The download to go on with after `error`, where that is a redirect.
@@ -132,14 +154,7 @@ impl Download {
         {
             return Err(BuildError::invalid("url", "it holds a user name"));
         }
-        let address: Option<IpAddr> = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse()
-            .ok();
-        let is_local = host.eq_ignore_ascii_case("localhost")
-            || address.is_some_and(|address| !is_public(address));
-        if self.needs_public_address(target) && is_local {
+        if self.reach(target) == Reach::Public && is_local(host) {
             return Err(BuildError::invalid(
                 "url",
                 "it points into a private network, where nothing is fetched from",
@@ -147,6 +162,37 @@ impl Download {
         }
         Ok(())
     }
+}
+
+/// Where a download goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To the gateway's own origin, like any call.
+    Gateway,
+    /// To addresses for which [`is_public`] holds: the transport looks at those that the host's
+    /// name stands for, before it connects.
+    Public,
+    /// To any address.
+    Anywhere,
+}
+
+/// Whether a host is this machine or a private address by its name alone, in any of the forms that
+/// URL parsers take for an IPv4 address (WHATWG URL, section 3.5): `127.1`, `0x7f000001`,
+/// `2130706433`.
+fn is_local(host: &str) -> bool {
+    let host = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .trim_end_matches('.');
+    if let Ok(address) = host.parse() {
+        return !is_public(address);
+    }
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_number = last.starts_with(|first: char| first.is_ascii_digit())
+        && (last.bytes().all(|byte| byte.is_ascii_digit())
+            || last.starts_with("0x")
+            || last.starts_with("0X"));
+    is_number || last.eq_ignore_ascii_case("localhost")
 }
 
 /// A redirect's target against the URL that sent it (RFC 3986, section 5.2, as far as `http` needs
@@ -346,6 +392,14 @@ mod tests {
             ("https://10.0.0.1/p.png", true),
             ("https://[::ffff:10.0.0.1]/p.png", true),
             ("https://169.254.169.254/latest", true),
+            ("https://2130706433/p.png", true),
+            ("https://127.1/p.png", true),
+            ("https://0x7f.1/p.png", true),
+            ("https://127.0.0.1./p.png", true),
+            ("https://localhost./p.png", true),
+            ("https://a.localhost/p.png", true),
+            ("https://1.1.1.1/p.png", false),
+            ("https://3com.test/p.png", false),
             ("http://cdn.test/p.png", true),
             ("https://cdn.test/p.png", false),
             ("https://user@cdn.test/p.png", true),

@@ -219,16 +219,13 @@ impl<E: Endpoint + ?Sized> Endpoint for &E {
     }
 }
 
-/// An error that came as the body of a success, if `body` is one: an object with `error` and none
-/// of the `expected` fields.
-fn in_band_error(
-    body: &serde_json::Map<String, serde_json::Value>,
-    expected: &[&str],
-) -> Option<ApiError> {
-    if body.get("error").is_none_or(serde_json::Value::is_null)
-        || expected.iter().any(|name| body.contains_key(*name))
-    {
-        return None;
+/// An error that came inside a success, if `document` is or holds one: an object or a text under
+/// `error`.
+fn in_band_error(document: &serde_json::Map<String, serde_json::Value>) -> Option<ApiError> {
+    let error = document.get("error")?;
+    if error.is_object() || error.is_string() {
+        ApiError::from_envelope(StatusCode::OK, document)
+    } else {
+        None
     }
-    ApiError::from_envelope(StatusCode::OK, body)
 }

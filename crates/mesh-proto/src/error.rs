@@ -5,6 +5,7 @@ mod api;
 mod code;
 mod excerpt;
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -24,8 +25,8 @@ use crate::target::TargetError;
 pub enum BuildError {
     /// A value breaks a rule of the protocol reference.
     Invalid {
-        /// The field's name on the wire, such as `temperature`.
-        field: &'static str,
+        /// The field on the wire, such as `temperature` or `messages[2].content[1]`.
+        field: Cow<'static, str>,
         /// The rule that it breaks.
         rule: String,
     },
@@ -49,9 +50,9 @@ pub enum BuildError {
 
 impl BuildError {
     /// A value that breaks a rule: for endpoints of one's own.
-    pub fn invalid(field: &'static str, rule: impl Into<String>) -> Self {
+    pub fn invalid(field: impl Into<Cow<'static, str>>, rule: impl Into<String>) -> Self {
         Self::Invalid {
-            field,
+            field: field.into(),
             rule: rule.into(),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use http::header::{HeaderMap, HeaderName};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, response};
 
 /// The head of a response: its status, and what the gateway says of the call in its headers
@@ -75,6 +75,17 @@ impl Head {
     /// When what was called goes away, as the gateway writes it.
     pub fn sunset(&self) -> Option<&str> {
         self.header("sunset")
+    }
+
+    /// The same head, without a secret that a server echoes in it.
+    pub(crate) fn without(mut self, secret: &str) -> Self {
+        let secret = secret.as_bytes();
+        for value in self.headers.values_mut() {
+            if !secret.is_empty() && memchr::memmem::find(value.as_bytes(), secret).is_some() {
+                *value = HeaderValue::from_static("[key]");
+            }
+        }
+        self
     }
 
     fn is_true(&self, name: &'static str) -> bool {

@@ -8,7 +8,7 @@ mod media_type;
 mod output;
 
 pub use self::data_url::{DataUrl, InvalidDataUrl};
-pub(crate) use self::extract::{find_in_data, find_in_message};
+pub(crate) use self::extract::{find_in_data, find_in_message, once};
 pub use self::input::{Detail, Image, ImageError, ImageFileError, MAX_FILE};
 pub use self::media_type::{Dimensions, MediaType, describe};
 pub use self::output::{Evidence, GeneratedImage, PictureError};

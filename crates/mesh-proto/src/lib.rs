@@ -83,5 +83,6 @@ pub use self::endpoint::Endpoint;
 pub use self::error::{Error, Outcome};
 pub use self::head::{Answer, Head};
 pub use self::target::{
-    ApiKey, ApiVersion, BaseUrl, InvalidApiVersion, InvalidBaseUrl, InvalidKey, Target, TargetError,
+    ApiKey, ApiVersion, BaseUrl, InvalidApiVersion, InvalidBaseUrl, InvalidKey, ReservedHeader,
+    Target, TargetError,
 };

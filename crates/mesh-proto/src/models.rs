@@ -135,8 +135,6 @@ impl IntoIterator for ModelList {
 pub struct OddRow {
     /// Its place in the list, from 0.
     pub place: usize,
-    /// What is odd about it.
-    pub reason: String,
-    /// The beginning of it.
-    pub excerpt: String,
+    /// What is odd about it; none of the row's own text, which may be anything.
+    pub reason: &'static str,
 }

@@ -82,6 +82,7 @@ pub struct Frame<'d> {
     event: &'d [u8],
     data: &'d [u8],
     id: &'d [u8],
+    terminated: bool,
 }
 
 impl<'d> Frame<'d> {
@@ -94,6 +95,12 @@ impl<'d> Frame<'d> {
     /// that is left to the reader, who often has a stricter parser.
     pub fn data(&self) -> &'d [u8] {
         self.data
+    }
+
+    /// Whether the frame has its blank line. One that the end of the stream leaves without may be
+    /// cut off in the middle.
+    pub fn is_terminated(&self) -> bool {
+        self.terminated
     }
 
     /// The last event id that the stream has set, empty where it has not.
@@ -206,6 +213,8 @@ impl Decoder {
                 event: &self.given.event,
                 data,
                 id: &self.last_id,
+                // The end stands for two line feeds, of which this frame took one.
+                terminated: !(self.ended && self.at + 1 >= self.chunk.len()),
             }));
         }
         Ok(None)

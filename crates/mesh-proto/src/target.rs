@@ -87,11 +87,23 @@ impl Target {
         self
     }
 
-    /// Adds a header of the caller's to every request, in place of one of the same name. The
-    /// `Authorization` header is the key's and stays it.
-    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        if name != header::AUTHORIZATION {
-            self.headers.insert(name, value);
+    /// Adds a header of the caller's to every request, in place of one of the same name.
+    ///
+    /// Errors on the headers that are the SDK's or the transport's own: `Authorization`,
+    /// `Content-Type`, and those that frame the message.
+    pub fn with_header(
+        mut self,
+        name: HeaderName,
+        value: HeaderValue,
+    ) -> Result<Self, ReservedHeader> {
+        self.headers.insert(callers_own(name)?, value);
+        Ok(self)
+    }
+
+    /// The same target with headers that stand before those it has. They are the caller's own.
+    pub(crate) fn with_headers(mut self, headers: &HeaderMap) -> Self {
+        for (name, value) in headers {
+            self.headers.insert(name, value.clone());
         }
         self
     }
@@ -125,6 +137,39 @@ impl Target {
         Ok(builder)
     }
 }
+
+const RESERVED: [HeaderName; 9] = [
+    header::AUTHORIZATION,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::EXPECT,
+    header::HOST,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// A header that a caller may set.
+pub(crate) fn callers_own(name: HeaderName) -> Result<HeaderName, ReservedHeader> {
+    if RESERVED.contains(&name) {
+        Err(ReservedHeader(name))
+    } else {
+        Ok(name)
+    }
+}
+
+/// A header that a caller cannot set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReservedHeader(HeaderName);
+
+impl fmt::Display for ReservedHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the header {} is the SDK's own", self.0)
+    }
+}
+
+impl std::error::Error for ReservedHeader {}
 
 const KEY_VARIABLES: [&str; 2] = ["MESHAPI_API_KEY", "MESH_API_KEY"];
 const BASE_URL_VARIABLE: &str = "MESHAPI_BASE_URL";
@@ -165,11 +210,16 @@ mod tests {
     #[test]
     fn headers_are_those_of_the_reference() {
         let target = Target::new(BaseUrl::production(), ApiKey::new(" rsk_canary\n").unwrap())
-            .with_version(&ApiVersion::new("2026-09").unwrap())
-            .with_header(
-                header::AUTHORIZATION,
-                HeaderValue::from_static("Bearer other"),
-            );
+            .with_version(&ApiVersion::new("2026-09").unwrap());
+        for name in RESERVED {
+            let error = target
+                .clone()
+                .with_header(name, HeaderValue::from_static("x"));
+            assert!(error.is_err());
+        }
+        let target = target
+            .with_header(header::ACCEPT, HeaderValue::from_static("x/y"))
+            .unwrap();
         let request = target
             .request(Method::GET, "/v1/models")
             .unwrap()

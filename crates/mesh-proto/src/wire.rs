@@ -146,7 +146,26 @@ pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(serde_json::from_value(value).ok())
 }
 
-/// The same for a list, of which what can be read is kept.
+/// A field that some write as null where they mean nothing.
+pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A list that may be null, and may have nulls in it.
+pub(crate) fn without_nulls<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let items: Option<Vec<Option<T>>> = Option::deserialize(deserializer)?;
+    Ok(items.into_iter().flatten().flatten().collect())
+}
+
+/// A list of which what can be read is kept; a single object counts as a list of one.
 pub(crate) fn lenient_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -155,6 +174,7 @@ pub(crate) fn lenient_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
             .into_iter()
             .filter_map(|item| serde_json::from_value(item).ok())
             .collect(),
+        item @ Value::Object(_) => serde_json::from_value(item).into_iter().collect(),
         _ => Vec::new(),
     })
 }

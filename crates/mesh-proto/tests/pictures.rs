@@ -134,6 +134,36 @@ fn messages() -> Vec<(&'static str, Value, Vec<Picture>)> {
             vec![Inline, Remote],
         ),
         (
+            "10 URL",
+            json!({"content": format!(" {REMOTE}\n")}),
+            vec![Remote],
+        ),
+        (
+            "10 URL of a page",
+            json!({"content": "https://cdn.test/a"}),
+            vec![],
+        ),
+        (
+            "no data",
+            json!({"content": "I would send data:image/png if I could"}),
+            vec![],
+        ),
+        (
+            "a link",
+            json!({"content": format!("Wow![1] see [docs]({REMOTE})")}),
+            vec![],
+        ),
+        (
+            "an answer",
+            json!({"content": "{\"result\":\"approved\",\"url\":\"https://cdn.test/a.png\"}"}),
+            vec![],
+        ),
+        (
+            "null first",
+            json!({"images": [{"b64_json": null, "image_base64": PNG}]}),
+            vec![Inline],
+        ),
+        (
             "prose",
             json!({"content": "I cannot draw https://cdn.test/a.png, sorry [link](https://cdn.test)"}),
             vec![],
@@ -273,6 +303,66 @@ fn odd_metadata_never_loses_a_picture() {
         chunk[field] = reply[field].clone();
         check(field, &streamed(&[chunk]), &[Picture::Inline]);
     }
+}
+
+#[test]
+fn a_text_full_of_beginnings_is_read_in_one_go() {
+    for mark in [
+        "![",
+        "data:image/",
+        "](http",
+        "![x](http",
+        "![](",
+        "data:image/png;base64,",
+    ] {
+        let reply = plain(
+            &json!({"choices": [{"message": {"content": format!("- {}", mark.repeat(300_000))}}]}),
+        );
+        assert!(reply.images().len() <= 1, "{mark}");
+    }
+}
+
+#[test]
+fn nulls_where_a_choice_or_a_message_should_be_cost_no_picture() {
+    let data = json!([{"b64_json": PNG}]);
+    for choices in [json!(null), json!([null]), json!([{"message": null}])] {
+        check(
+            "null",
+            &plain(&json!({"choices": choices, "data": data})),
+            &[Picture::Inline],
+        );
+        check(
+            "null",
+            &streamed(&[json!({"choices": choices, "data": data})]),
+            &[Picture::Inline],
+        );
+    }
+    check(
+        "one object",
+        &plain(&json!({"data": {"b64_json": PNG}})),
+        &[Picture::Inline],
+    );
+}
+
+#[test]
+fn fields_that_are_not_modelled_go_together_as_deltas_do() {
+    let delta = |delta: Value| json!({"choices": [{"index": 0, "delta": delta, "native_finish_reason": "stop"}]});
+    let reply = streamed(&[
+        delta(
+            json!({"audio": {"id": "a", "data": "AA"}, "reasoning": "be", "reasoning_details": [1]}),
+        ),
+        delta(
+            json!({"audio": {"data": "BB", "expires_at": 7}, "reasoning": "cause", "reasoning_details": [2]}),
+        ),
+    ]);
+    let choice = &reply.choices[0];
+    assert_eq!(choice.extra["native_finish_reason"], "stop");
+    assert_eq!(
+        choice.message.extra["audio"],
+        json!({"id": "a", "data": "AABB", "expires_at": 7})
+    );
+    assert_eq!(choice.message.extra["reasoning"], "because");
+    assert_eq!(choice.message.extra["reasoning_details"], json!([1, 2]));
 }
 
 #[test]

@@ -6,8 +6,7 @@ use mesh_conformance::{Act, chunk, response};
 use serde_json::{Value, json};
 
 use crate::answers::{
-    document, done, end_of_body, error, event, finish, pictures, piece, png, reply, saying, server,
-    stream,
+    document, done, end_of_body, error, event, finish, piece, png, reply, saying, server, stream,
 };
 use crate::running::{KEY, Ran, mesh, names_in, photo, run, speaking_to};
 

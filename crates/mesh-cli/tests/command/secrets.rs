@@ -81,14 +81,14 @@ fn a_key_at_the_edge_of_an_excerpt() {
     // part.
     for length in [240, 2_000] {
         for kept in [8, KEY.len() - 1] {
-            let padding = ". ".repeat(length)[..length - kept].to_owned();
+            let padding = ".".repeat(length - kept);
             let body = format!("{padding}{KEY} {}", "and so on ".repeat(20));
             let envelope = json!({"error": {"code": "unauthorized", "message": body}});
             for body in [body.clone(), envelope.to_string()] {
                 let server = server(vec![response(401, "", &body)]);
                 let ran = run(speaking_to(&server).args(["see", "https://example.com/a.jpg"]));
                 assert_eq!(ran.code, Some(3));
-                assert!(!ran.stderr.contains(&KEY[..8]), "{}", ran.stderr);
+                assert!(!ran.stderr.contains("rsk_01CA"), "{}", ran.stderr);
             }
         }
     }

@@ -36,9 +36,7 @@ impl<E: Endpoint> Call<E> {
                     Some(next) => Ok(next),
                     None => continue,
                 },
-                State::Ended => Ok(Next::Done(Err(
-                    self.error(Failure::Finished, Outcome::Unknown)
-                ))),
+                State::Ended => Ok(Next::Done(Err(self.error(Failure::Finished, self.outcome)))),
             };
             match step {
                 Ok(next) => return next,
@@ -75,7 +73,11 @@ impl<E: Endpoint> Call<E> {
                 self.state = State::Replying {
                     decoder,
                     began: BeganReply::Events,
-                    body,
+                    // How long the caller takes over an event is not the gateway's silence.
+                    body: Reading {
+                        since: Since::Undated,
+                        ..body
+                    },
                 };
                 return Ok(Next::Event(event));
             }
@@ -135,11 +137,12 @@ impl<E: Endpoint> Call<E> {
     }
 
     fn succeed(&mut self, value: E::Output) -> Result<Answer<E::Output>, CallError> {
+        self.outcome = Outcome::Delivered;
         self.settings.budget.deposit();
         self.tell(AttemptEnd::Success, None);
         match self.head.clone() {
             Some(head) => Ok(Answer { head, value }),
-            None => Err(self.error(Failure::Finished, Outcome::Delivered)),
+            None => Err(self.error(Failure::Finished, self.outcome)),
         }
     }
 
@@ -152,6 +155,7 @@ impl<E: Endpoint> Call<E> {
         } = failed;
         self.complete_and_redact(&mut failure);
         let outcome = retry::outcome(&failure, sent, began);
+        self.outcome = outcome;
         let end = match &failure {
             Failure::Fault(fault) => AttemptEnd::Fault(*fault, outcome),
             Failure::Deadline(deadline) => AttemptEnd::Deadline(*deadline, outcome),

@@ -12,6 +12,10 @@ use crate::head::Head;
 impl<E: Endpoint> Call<E> {
     pub(super) fn date_inputs(&mut self) {
         let now = Since::At(self.now);
+        if let Since::Undated = self.began {
+            self.began = now;
+            self.attempt_began = self.now;
+        }
         let since = match &mut self.state {
             State::Sending { since, .. } => since,
             State::Replying { body, .. } | State::Refused { body, .. } => &mut body.since,
@@ -28,7 +32,7 @@ impl<E: Endpoint> Call<E> {
     }
 
     pub(super) fn take_head(&mut self, parts: &response::Parts) {
-        let head = Head::from(parts);
+        let head = Head::from(parts).without(self.key.reveal());
         let body = Reading {
             since: Since::Undated,
             ended: false,

@@ -7,7 +7,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::settings::{RetryPolicy, Settings};
 use super::timing::Deadlines;
-use crate::target::{ApiVersion, Target};
+use crate::target::{ApiVersion, ReservedHeader, Target, callers_own};
 
 /// What some calls do differently from their client: time limits, retries, headers.
 ///
@@ -61,30 +61,34 @@ impl CallOptions {
     }
 
     /// Skips the gateway's response cache (`X-Mesh-Cache: no-store`).
-    pub fn no_store(self) -> Self {
-        self.header(
-            HeaderName::from_static("x-mesh-cache"),
-            HeaderValue::from_static("no-store"),
-        )
+    pub fn no_store(mut self) -> Self {
+        let name = HeaderName::from_static("x-mesh-cache");
+        self.headers
+            .insert(name, HeaderValue::from_static("no-store"));
+        self
     }
 
     /// Adds a header.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
-        self
+    ///
+    /// Errors as [`Target::with_header`] does.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Result<Self, ReservedHeader> {
+        self.headers.insert(callers_own(name)?, value);
+        Ok(self)
     }
 
     /// Sets the id by which the gateway knows the request, 1 to 64 of letters, digits, `.`, `_`,
     /// `:` and `-` (protocol reference, section 1).
     ///
     /// Errors on any other text, which the gateway would silently replace.
-    pub fn request_id(self, id: &str) -> Result<Self, InvalidRequestId> {
+    pub fn request_id(mut self, id: &str) -> Result<Self, InvalidRequestId> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
         if id.is_empty() || id.len() > 64 || !id.bytes().all(allowed) {
             return Err(InvalidRequestId);
         }
         let value = HeaderValue::from_str(id).map_err(|_| InvalidRequestId)?;
-        Ok(self.header(HeaderName::from_static("x-request-id"), value))
+        self.headers
+            .insert(HeaderName::from_static("x-request-id"), value);
+        Ok(self)
     }
 
     /// The target and the settings of a call that is made with these options.
@@ -93,9 +97,7 @@ impl CallOptions {
         if let Some(version) = &self.version {
             target = target.with_version(version);
         }
-        for (name, value) in &self.headers {
-            target = target.with_header(name.clone(), value.clone());
-        }
+        target = target.with_headers(&self.headers);
         let mut settings = settings.clone();
         settings.deadlines = self.deadlines.unwrap_or(settings.deadlines);
         settings.deadlines.total = self.total.or(settings.deadlines.total);

@@ -164,10 +164,11 @@ fn what_is_repeated_and_what_a_failure_may_have_cost() {
         (vec![Act::Fault(Other, Sent::Whole)], 3, 1, Unknown),
         (vec![Act::Stage(Stage::Connecting)], 3, 3, NotSent),
         (
+            // A stage may be outdated by the time of the fault, whose word counts.
             vec![Act::Stage(Stage::Connecting), Act::Fault(Lost, Sent::Whole)],
             3,
-            3,
-            NotSent,
+            1,
+            Unknown,
         ),
         (vec![Act::Stage(Stage::Connected)], 3, 1, Unknown),
         (vec![], 3, 1, Unknown),
@@ -271,7 +272,7 @@ fn nothing_is_repeated_after_the_first_event() {
 
 #[test]
 fn an_end_without_its_mark_is_truncated_and_keeps_what_came() {
-    for tail in ["", "data: {\"choices\":[{\"del", ": ping\n\n"] {
+    for tail in ["", "data: {\"choices\":[{\"del", "data: [DON", ": ping\n\n"] {
         let run = run(
             stream(),
             &Settings::default(),
@@ -406,6 +407,47 @@ fn deadlines_are_noticed_in_every_phase() {
         limits(idle),
         (Deadline::Idle(seconds(300)), seconds(299 + 299 + 300))
     );
+}
+
+#[test]
+fn the_callers_own_time_is_not_the_gateways_silence() {
+    let mut now = Moment::ORIGIN;
+    let mut call = Call::new(stream(), &target(), &Settings::default(), now, 0).unwrap();
+    // The first poll begins the call, however late it is.
+    now = now.plus(seconds(1000));
+    let Step::Send(outgoing) = call.poll(now) else {
+        panic!()
+    };
+    outgoing.head(parts(200, &[]));
+    for _ in 0..3 {
+        let Step::Receive(incoming) = call.poll(now) else {
+            panic!()
+        };
+        incoming.data(CHUNK.as_bytes());
+        assert!(matches!(call.poll(now), Step::Event(_)));
+        now = now.plus(seconds(1000));
+    }
+    let Step::Receive(incoming) = call.poll(now) else {
+        panic!()
+    };
+    incoming.data(DONE.as_bytes());
+    assert!(matches!(call.poll(now), Step::Done(Ok(_))));
+}
+
+#[test]
+fn a_limit_beyond_all_time_is_no_limit() {
+    let mut settings = Settings::default();
+    settings.deadlines.idle = Duration::MAX;
+    settings.deadlines.head = Some(Duration::MAX);
+    settings.deadlines.total = Some(Duration::MAX);
+    let exchange = vec![
+        Act::Pass(seconds(1 << 40)),
+        head(200),
+        Act::Pass(seconds(1 << 40)),
+        data(REPLY),
+        Act::End,
+    ];
+    assert!(run(chat(), &settings, &[exchange]).result.is_ok());
 }
 
 #[test]
@@ -587,6 +629,12 @@ fn an_error_in_a_stream_has_the_heads_request_id() {
             "{frame}"
         );
     }
+    // An error is one whatever stands beside it, and what stands beside it is kept.
+    let beside = r#"data: {"error":{"code":"upstream_error","message":"m"},"choices":[{"delta":{"content":" there"},"finish_reason":"error"}]}"#;
+    let exchange = vec![head(200), data(&format!("{CHUNK}{beside}\n\n{DONE}"))];
+    let broken = run(stream(), &Settings::default(), &[exchange]);
+    assert_eq!(broken.result.unwrap_err().api().unwrap().message, "m");
+    assert_eq!(broken.partial.unwrap().text(), "hi there");
     let exchange = vec![
         head(200),
         data(&format!(
@@ -821,6 +869,50 @@ fn a_document_instead_of_a_stream_is_read_as_what_it_is() {
         ),
         "{empty}"
     );
+    let text = run(
+        stream(),
+        &Settings::default(),
+        &[whole(200, "upstream connect error")],
+    )
+    .result
+    .unwrap_err();
+    assert!(
+        matches!(text.failure(), Failure::Decode(DecodeError::NotJson { what: "text", excerpt }) if excerpt == "upstream connect error"),
+        "{text}"
+    );
+    for body in [
+        r#"{"detail":"overloaded"}"#,
+        r#"{"message":"overloaded"}"#,
+        r#"{"error":"overloaded","choices":[]}"#,
+    ] {
+        for error in [
+            run(chat(), &Settings::default(), &[whole(200, body)])
+                .result
+                .unwrap_err(),
+            run(stream(), &Settings::default(), &[whole(200, body)])
+                .result
+                .unwrap_err(),
+        ] {
+            assert_eq!(error.api().unwrap().message, "overloaded", "{body}");
+        }
+    }
+    let shape = run(
+        chat(),
+        &Settings::default(),
+        &[whole(200, r#"{"status":"ok"}"#)],
+    )
+    .result
+    .unwrap_err();
+    assert!(
+        matches!(shape.failure(), Failure::Decode(DecodeError::Json { .. })),
+        "{shape}"
+    );
+    let silent = run(
+        chat(),
+        &Settings::default(),
+        &[whole(200, r#"{"choices":[{"message":{"content":""}}]}"#)],
+    );
+    assert_eq!(silent.result.unwrap().text(), "");
     let events = run(chat(), &Settings::default(), &[whole(200, CHUNK)])
         .result
         .unwrap_err();

@@ -1,10 +1,9 @@
 //! A stream's chunks put together: the reply that a plain call would have got.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::chunk::{ChatChunk, ChunkChoice};
 use super::reply::{ChatReply, Choice};
-use crate::wire::Extra;
 
 /// A reply in the making.
 #[derive(Debug, Default)]
@@ -32,7 +31,7 @@ impl Assembly {
         }
         // It says `chat.completion.chunk`, which the whole is not.
         extra.remove("object");
-        reply.extra.extend(extra.0);
+        append_extra(&mut reply.extra, extra.0);
         for choice in chunk.choices {
             add_choice(&mut reply.choices, choice);
         }
@@ -62,7 +61,7 @@ fn add_choice(choices: &mut Vec<Choice>, chunk: ChunkChoice) {
         return;
     };
     choice.finish_reason = chunk.finish_reason.or(choice.finish_reason.take());
-    append_extra(&mut choice.extra, chunk.extra);
+    append_extra(&mut choice.extra, chunk.extra.0);
     let message = &mut choice.message;
     message.role = message.role.take().or(chunk.delta.role);
     match (&mut message.content, chunk.delta.content) {
@@ -71,16 +70,21 @@ fn add_choice(choices: &mut Vec<Choice>, chunk: ChunkChoice) {
         (Some(_), None) => {}
     }
     message.images.extend(chunk.delta.images);
-    append_extra(&mut message.extra, chunk.delta.extra);
+    append_extra(&mut message.extra, chunk.delta.extra.0);
 }
 
-/// Fields that are not modelled go together as deltas do: texts and lists grow, the rest is
-/// replaced.
-fn append_extra(extra: &mut Extra, more: Extra) {
-    for (name, value) in more.0 {
+/// Fields that are not modelled go together as deltas do: lists grow, objects grow by their fields,
+/// texts that are told in pieces grow, and the rest is replaced.
+fn append_extra(extra: &mut Map<String, Value>, more: Map<String, Value>) {
+    for (name, value) in more {
         match (extra.get_mut(&name), value) {
-            (Some(Value::String(text)), Value::String(more)) => text.push_str(&more),
+            (Some(Value::String(text)), Value::String(more))
+                if TOLD_IN_PIECES.contains(&name.as_str()) =>
+            {
+                text.push_str(&more);
+            }
             (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
+            (Some(Value::Object(fields)), Value::Object(more)) => append_extra(fields, more),
             (Some(_), Value::Null) => {}
             (_, value) => {
                 extra.insert(name, value);
@@ -88,3 +92,15 @@ fn append_extra(extra: &mut Extra, more: Extra) {
         }
     }
 }
+
+const TOLD_IN_PIECES: &[&str] = &[
+    "arguments",
+    "content",
+    "data",
+    "reasoning",
+    "reasoning_content",
+    "refusal",
+    "text",
+    "thinking",
+    "transcript",
+];

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::content::Content;
 use super::message::Role;
 use super::reply::{ChatReply, FinishReason, Picture, Usage, index};
-use crate::wire::{Extra, count, lenient, lenient_list};
+use crate::wire::{Extra, count, lenient, lenient_list, null_is_default, without_nulls};
 
 /// A `chat.completion.chunk` (protocol reference, section 4.3).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct ChatChunk {
     )]
     pub model: Option<String>,
     /// What is new, by choice. Empty in the chunk that carries the usage.
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "without_nulls")]
     pub choices: Vec<ChunkChoice>,
     /// What the reply took, usually in the last chunk.
     #[serde(
@@ -47,12 +47,6 @@ pub struct ChatChunk {
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,
-}
-
-fn null_is_empty<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<ChunkChoice>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl ChatChunk {
@@ -98,7 +92,7 @@ pub struct ChunkChoice {
     #[serde(default, deserialize_with = "index")]
     pub index: u64,
     /// What is new.
-    #[serde(default, deserialize_with = "delta")]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub delta: Delta,
     /// Why it ended, in the choice's last chunk.
     #[serde(
@@ -110,10 +104,6 @@ pub struct ChunkChoice {
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,
-}
-
-fn delta<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Delta, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A piece of a message.

@@ -51,6 +51,14 @@ impl Content {
         }
     }
 
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Parts(parts) => parts.is_empty(),
+        }
+    }
+
     /// Adds what a delta says.
     pub(super) fn append(&mut self, more: Self) {
         match (&mut *self, more) {

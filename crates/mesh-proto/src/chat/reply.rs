@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::content::{Content, Part};
 use super::message::Role;
-use crate::image::{GeneratedImage, find_in_data, find_in_message};
+use crate::image::{GeneratedImage, find_in_data, find_in_message, once};
 use crate::open_enum::open_enum;
-use crate::wire::{Extra, count, lenient, lenient_list};
+use crate::wire::{Extra, count, lenient, lenient_list, null_is_default, without_nulls};
 
 /// A reply of `POST /v1/chat/completions` (protocol reference, section 4.2), plain or assembled
 /// from a stream. What is odd or missing in it beside the choices costs nothing.
@@ -39,7 +39,7 @@ pub struct ChatReply {
     )]
     pub model: Option<String>,
     /// The answers, one unless more were asked for.
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "without_nulls")]
     pub choices: Vec<Choice>,
     /// What it took.
     #[serde(
@@ -67,12 +67,6 @@ pub struct ChatReply {
     pub extra: Extra,
 }
 
-fn null_is_empty<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<Choice>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
 impl ChatReply {
     /// The text of the first choice; empty where it has none.
     pub fn text(&self) -> Cow<'_, str> {
@@ -85,12 +79,12 @@ impl ChatReply {
     /// Every picture of the reply, in every shape of the protocol reference, section 6: in parts,
     /// in `images`, in `data`, in Markdown, by data URL, base64 or URL.
     pub fn images(&self) -> Vec<GeneratedImage> {
+        let data: Vec<Value> = self.data.iter().map(|picture| picture.0.clone()).collect();
         let in_choices = self
             .choices
             .iter()
             .flat_map(|choice| choice.message.images());
-        let data: Vec<Value> = self.data.iter().map(|picture| picture.0.clone()).collect();
-        in_choices.chain(find_in_data(&data)).collect()
+        once(in_choices.chain(find_in_data(&data)))
     }
 
     /// Why the first choice ended.
@@ -123,7 +117,7 @@ pub struct Choice {
     #[serde(default, deserialize_with = "index")]
     pub index: u64,
     /// What is said.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub message: ReplyMessage,
     /// Why it ended.
     #[serde(

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
+use serde_json::{Map, Value};
 
 use super::json::{Collected, parse};
 use super::{Decode, Decoded, Endpoint, Replay, in_band_error};
 use crate::body::{Body, Splice};
 use crate::call::Limits;
-use crate::chat::{ChatReply, ChatRequest};
-use crate::error::{BuildError, DecodeError};
+use crate::chat::{ChatReply, ChatRequest, ReplyMessage};
+use crate::error::{ApiError, BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::target::Target;
 use crate::wire::{Wire, Written};
@@ -55,14 +56,16 @@ pub(super) fn post(
     accept: &'static str,
     body: Body,
 ) -> Result<Request<Body>, BuildError> {
-    Ok(target
-        .request(Method::POST, PATH)?
-        .header(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        )
-        .header(header::ACCEPT, HeaderValue::from_static(accept))
-        .body(body)?)
+    let mut request = target.request(Method::POST, PATH)?.body(body)?;
+    let headers = request.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers
+        .entry(header::ACCEPT)
+        .or_insert(HeaderValue::from_static(accept));
+    Ok(request)
 }
 
 /// Reads a whole chat reply.
@@ -94,15 +97,33 @@ impl Decode for ChatDecoder {
     }
 }
 
-/// A body as a chat reply. As every field may be missing, what has neither choices nor pictures is
-/// looked at for an error in their place.
+/// A body as a chat reply. As every field may be missing, what says nothing is looked at once
+/// more: it may be an error in any envelope, or no chat reply at all.
 pub(super) fn parse_reply(body: &[u8]) -> Result<ChatReply, DecodeError> {
     let reply: ChatReply = parse(body)?;
-    if reply.choices.is_empty()
-        && reply.data.is_empty()
-        && let Some(error) = in_band_error(&reply.extra, &["choices", "data"])
+    let says_something = |message: &ReplyMessage| {
+        !message.images.is_empty() || message.content.as_ref().is_some_and(|it| !it.is_empty())
+    };
+    if !reply.data.is_empty()
+        || reply
+            .choices
+            .iter()
+            .any(|choice| says_something(&choice.message))
     {
+        return Ok(reply);
+    }
+    let document: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(error) = in_band_error(&document) {
         return Err(error.into());
     }
-    Ok(reply)
+    if document.contains_key("choices") || document.contains_key("data") {
+        return Ok(reply);
+    }
+    Err(match ApiError::from_envelope(StatusCode::OK, &document) {
+        Some(error) => error.into(),
+        None => DecodeError::Json {
+            reason: "neither choices nor data".to_owned(),
+            excerpt: excerpt(body),
+        },
+    })
 }

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::chat::{body, parse_reply, post};
 use super::json::Collected;
-use super::{Decode, Decoded, Endpoint, Replay};
+use super::{Decode, Decoded, Endpoint, Replay, in_band_error};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::chat::{Assembly, ChatChunk, ChatReply, ChatRequest, Streamed};
-use crate::error::{ApiError, BuildError, DecodeError};
+use crate::error::{ApiError, BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::sse;
 use crate::target::Target;
@@ -58,6 +58,8 @@ impl Endpoint for ChatStream {
             form: Form::Unknown(Collected::new(head, limits)),
             frames: sse::Decoder::with_limit(limits.frame),
             assembly: Assembly::default(),
+            opening: None,
+            has_frames: false,
             ended: false,
             complete: false,
         })
@@ -74,6 +76,9 @@ pub struct ChatStreamDecoder {
     form: Form,
     frames: sse::Decoder,
     assembly: Assembly,
+    /// The beginning of a body in which no frame has been found yet.
+    opening: Option<String>,
+    has_frames: bool,
     ended: bool,
     complete: bool,
 }
@@ -90,9 +95,18 @@ enum Form {
     Read,
 }
 
+/// Whether a body begins like an event stream: with a comment, or a field of the standard.
+fn is_event_stream(opening: &str) -> bool {
+    let opening = opening.trim_start_matches('\u{feff}').trim_start();
+    [":", "data", "event", "id", "retry"]
+        .iter()
+        .any(|field| opening.starts_with(field))
+}
+
 /// What a frame is.
 enum Meaning {
     Chunk(Box<ChatChunk>),
+    Error(Box<ChatChunk>, ApiError),
     Done,
     Nothing,
 }
@@ -111,6 +125,9 @@ impl Decode for ChatStreamDecoder {
                 Form::Unknown(body) if document => Form::Document(body),
                 _ => Form::Events,
             };
+        }
+        if !self.has_frames && self.opening.is_none() {
+            self.opening = Some(excerpt(&chunk));
         }
         match &mut self.form {
             Form::Document(body) => body.push(chunk)?,
@@ -147,7 +164,14 @@ impl Decode for ChatStreamDecoder {
                     });
                 }
             };
-            match read(frame, self.ended)? {
+            self.opening = None;
+            self.has_frames = true;
+            match read(frame)? {
+                // What stands beside an error may have been paid for.
+                Meaning::Error(chunk, error) => {
+                    self.assembly.add(*chunk);
+                    return Err(error.into());
+                }
                 Meaning::Chunk(chunk) => {
                     self.assembly.add((*chunk).clone());
                     return Ok(Decoded::Event(*chunk));
@@ -161,11 +185,17 @@ impl Decode for ChatStreamDecoder {
 
     fn finish(&mut self) -> Result<ChatReply, DecodeError> {
         if !self.complete {
-            return Err(match self.form {
-                Form::Unknown(_) => DecodeError::NotJson {
+            return Err(match (&self.form, self.opening.take()) {
+                (Form::Unknown(_), _) => DecodeError::NotJson {
                     what: "an empty body",
                     excerpt: String::new(),
                 },
+                (Form::Events, Some(excerpt)) if !is_event_stream(&excerpt) => {
+                    DecodeError::NotJson {
+                        what: "text",
+                        excerpt,
+                    }
+                }
                 _ => DecodeError::Truncated,
             });
         }
@@ -177,7 +207,7 @@ impl Decode for ChatStreamDecoder {
     }
 }
 
-fn read(frame: sse::Frame<'_>, ended: bool) -> Result<Meaning, DecodeError> {
+fn read(frame: sse::Frame<'_>) -> Result<Meaning, DecodeError> {
     let data = frame.data().trim_ascii();
     if data == b"[DONE]" {
         return Ok(Meaning::Done);
@@ -188,19 +218,15 @@ fn read(frame: sse::Frame<'_>, ended: bool) -> Result<Meaning, DecodeError> {
     let chunk: ChatChunk = match serde_json::from_slice(data) {
         Ok(chunk) => chunk,
         // A frame that the end of the stream cut off in the middle.
-        Err(error) if ended && error.is_eof() => return Err(DecodeError::Truncated),
+        Err(_) if !frame.is_terminated() => return Err(DecodeError::Truncated),
         Err(error) => return Err(DecodeError::json(&error, data)),
     };
-    let reports_error = chunk
-        .extra
-        .get("error")
-        .is_some_and(|error| !error.is_null())
-        || frame.event() == b"error";
-    if reports_error
-        && chunk.choices.is_empty()
-        && let Some(error) = ApiError::from_envelope(StatusCode::OK, &chunk.extra)
-    {
-        return Err(error.into());
+    let error = in_band_error(&chunk.extra).or_else(|| {
+        (frame.event() == b"error")
+            .then(|| ApiError::from_envelope(StatusCode::OK, &chunk.extra))?
+    });
+    if let Some(error) = error {
+        return Ok(Meaning::Error(Box::new(chunk), error));
     }
     let kind = chunk.extra.get("type").and_then(Value::as_str);
     if kind.is_some_and(|kind| kind.starts_with("response.")) {

@@ -73,7 +73,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> 
         Ok(reply) => Ok(reply),
         Err(error) => {
             let document: Option<serde_json::Map<_, _>> = serde_json::from_slice(body).ok();
-            if let Some(error) = document.and_then(|document| in_band_error(&document, &[])) {
+            if let Some(error) = document.and_then(|document| in_band_error(&document)) {
                 return Err(error.into());
             }
             if error.is_eof() {

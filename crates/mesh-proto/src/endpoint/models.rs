@@ -81,10 +81,10 @@ impl Endpoint for ListModels {
             path.extend(utf8_percent_encode(value, VALUE));
             separator = '&';
         }
-        let request = target.request(Method::GET, &path)?;
-        Ok(request
-            .header(header::ACCEPT, HeaderValue::from_static("application/json"))
-            .body(Body::empty())?)
+        let mut request = target.request(Method::GET, &path)?.body(Body::empty())?;
+        let accept = request.headers_mut().entry(header::ACCEPT);
+        accept.or_insert(HeaderValue::from_static("application/json"));
+        Ok(request)
     }
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<ModelListDecoder, DecodeError> {
@@ -121,10 +121,9 @@ impl Decode for ModelListDecoder {
         for (place, row) in rows(&body)?.into_iter().enumerate() {
             match serde_json::from_str(row.get()) {
                 Ok(model) => list.models.push(model),
-                Err(error) => list.odd.push(OddRow {
+                Err(_) => list.odd.push(OddRow {
                     place,
-                    reason: error.to_string(),
-                    excerpt: excerpt(row.get().as_bytes()),
+                    reason: oddity(row),
                 }),
             }
         }
@@ -133,6 +132,14 @@ impl Decode for ModelListDecoder {
 
     fn partial(&mut self) -> Option<ModelList> {
         None
+    }
+}
+
+fn oddity(row: &RawValue) -> &'static str {
+    match serde_json::from_str(row.get()) {
+        Ok(Value::Object(row)) if row.contains_key("id") => "its id is no text",
+        Ok(Value::Object(_)) => "it has no id",
+        _ => "it is no object",
     }
 }
 
@@ -156,7 +163,7 @@ fn rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
     };
     read.map_err(|error| {
         let document: Option<serde_json::Map<String, Value>> = serde_json::from_slice(body).ok();
-        match document.and_then(|document| in_band_error(&document, &["data"])) {
+        match document.and_then(|document| in_band_error(&document)) {
             Some(error) => error.into(),
             None if error.is_eof() => DecodeError::Truncated,
             None => DecodeError::json(&error, body),

@@ -200,15 +200,19 @@ impl ApiError {
             )
     }
 
-    /// Whether the key is missing, wrong, or may not do this.
+    /// Whether the key is missing, wrong, or may not do this. The code decides where it is known:
+    /// providers answer 403 for other reasons, too.
     pub fn is_auth(&self) -> bool {
-        matches!(
-            self.status,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-        ) || matches!(
-            self.code,
-            Some(ErrorCode::Unauthorized | ErrorCode::Forbidden)
-        )
+        match &self.code {
+            Some(ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::ModelExcluded) => true,
+            Some(ErrorCode::Other(_)) | None => {
+                matches!(
+                    self.status,
+                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+                )
+            }
+            Some(_) => false,
+        }
     }
 
     /// Whether the content policy forbade it.
@@ -457,6 +461,25 @@ mod tests {
             assert_eq!(
                 (error.is_rate_limit(), error.is_quota()),
                 (rate, quota),
+                "{status} {code}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_403_is_about_the_key_only_where_its_code_does_not_say_otherwise() {
+        for (status, code, auth) in [
+            (401, "unauthorized", true),
+            (403, "forbidden", true),
+            (403, "unheard_of", true),
+            (403, "content_policy_violation", false),
+            (403, "invalid_input", false),
+            (400, "invalid_request", false),
+        ] {
+            let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
+            assert_eq!(
+                ApiError::read(&head(status, &[]), body.as_bytes()).is_auth(),
+                auth,
                 "{status} {code}"
             );
         }

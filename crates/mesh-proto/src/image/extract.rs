@@ -12,17 +12,22 @@ pub(crate) fn find_in_data(data: &[Value]) -> Vec<GeneratedImage> {
 }
 
 /// The pictures of an assistant's message: its content as text (row 10) or parts (rows 8 and 9),
-/// and its `images` (row 7). One that stands in both is given once.
+/// and its `images` (row 7).
 pub(crate) fn find_in_message<'m>(
     text: Option<&str>,
     parts: impl IntoIterator<Item = &'m Value>,
     images: &'m [Value],
 ) -> Vec<GeneratedImage> {
-    let mut found: Vec<GeneratedImage> = text.map(in_text).unwrap_or_default();
-    for value in parts.into_iter().chain(images) {
-        found.extend(in_part(value));
-    }
-    let mut once: Vec<GeneratedImage> = Vec::with_capacity(found.len());
+    let in_text = text.map(in_text).unwrap_or_default();
+    in_text
+        .into_iter()
+        .chain(parts.into_iter().chain(images).flat_map(in_part))
+        .collect()
+}
+
+/// The pictures without those that stand in two places.
+pub(crate) fn once(found: impl Iterator<Item = GeneratedImage>) -> Vec<GeneratedImage> {
+    let mut once: Vec<GeneratedImage> = Vec::new();
     for image in found {
         if !once.iter().any(|known| known.is_same_source(&image)) {
             once.push(image);
@@ -53,38 +58,32 @@ fn in_value(value: &Value) -> Option<GeneratedImage> {
 }
 
 fn in_object(object: &Map<String, Value>) -> Option<GeneratedImage> {
-    let text = |names: &[&str]| {
-        names
-            .iter()
-            .find_map(|name| object.get(*name))
-            .and_then(Value::as_str)
-            .filter(|text| !text.trim().is_empty())
-    };
-    let declared = text(&["media_type", "mime_type", "mimeType", "mediaType"])
-        .and_then(MediaType::declared)
-        .or_else(|| {
-            text(&["output_format", "format"])
-                .and_then(|format| MediaType::declared(&format!("image/{format}")))
-        });
-    let inline = text(&[
-        "b64_json",
-        "base64",
-        "image_base64",
-        "b64",
-        "result",
-        "data",
-    ])
-    .map(GeneratedImage::from_base64);
+    let declared = text_of(
+        object,
+        &["media_type", "mime_type", "mimeType", "mediaType"],
+    )
+    .and_then(MediaType::declared);
+    let format = text_of(object, &["output_format"])
+        .and_then(|format| MediaType::declared(&format!("image/{format}")));
+    let declared = declared.or(format);
+    // What is called base64 is one; under a vaguer name it has to look like a picture.
+    let named = text_of(object, &["b64_json", "image_base64"]).map(GeneratedImage::from_base64);
+    let vague =
+        || text_of(object, &["data", "result", "base64", "b64"]).and_then(picture_as_base64);
     let nested = || {
-        ["image_url", "inline_data", "inlineData", "source", "image"]
-            .iter()
-            .find_map(|name| in_value(object.get(*name)?))
+        let places = ["image_url", "inline_data", "inlineData", "source", "image"];
+        places.iter().find_map(|name| in_value(object.get(*name)?))
     };
-    let image = inline
-        .or_else(nested)
-        .or_else(|| text(&["url"]).and_then(from_text))?;
-    let revised = text(&["revised_prompt"]).map(str::to_owned);
+    let by_url = || text_of(object, &["url"]).and_then(from_text);
+    let image = named.or_else(vague).or_else(nested).or_else(by_url)?;
+    let revised = text_of(object, &["revised_prompt"]).map(str::to_owned);
     Some(image.with_declared(declared).with_revised_prompt(revised))
+}
+
+/// The first of the fields that is a text with something in it.
+fn text_of<'o>(object: &'o Map<String, Value>, names: &[&str]) -> Option<&'o str> {
+    let texts = names.iter().filter_map(|name| object.get(*name)?.as_str());
+    texts.map(str::trim).find(|text| !text.is_empty())
 }
 
 /// A text that is a picture: a URL of either kind, or base64 whose bytes are one.
@@ -93,6 +92,10 @@ fn from_text(text: &str) -> Option<GeneratedImage> {
     if DataUrl::is_data_url(text) || is_remote(text) {
         return Some(GeneratedImage::from_url(text));
     }
+    picture_as_base64(text)
+}
+
+fn picture_as_base64(text: &str) -> Option<GeneratedImage> {
     let image = GeneratedImage::from_base64(text);
     MediaType::sniff(image.bytes().ok()?).map(|_| image)
 }
@@ -110,39 +113,80 @@ fn in_text(text: &str) -> Vec<GeneratedImage> {
     if let Some(found) = in_json_text(text) {
         return found;
     }
-    let mut found: Vec<(usize, GeneratedImage)> = Vec::new();
-    for at in memchr::memmem::find_iter(text.as_bytes(), b"data:image/") {
-        found.extend(
-            text.get(at..)
-                .map(|rest| (at, GeneratedImage::from_url(url_at(rest)))),
-        );
-    }
-    for at in memchr::memmem::find_iter(text.as_bytes(), b"![") {
-        let target = text
-            .get(at..)
-            .and_then(|rest| rest.split_once("]("))
-            .map(|(_, target)| target.trim_start_matches([' ', '<']));
-        if let Some(url) = target.map(url_at).filter(|url| is_remote(url)) {
-            found.push((at, GeneratedImage::from_url(url)));
-        }
+    let whole = text.trim();
+    if is_remote(whole) && !whole.contains(char::is_whitespace) && is_named_as_picture(whole) {
+        return vec![GeneratedImage::from_url(whole)];
     }
     // The scheme in another case is rare enough to be looked for only where the text is one URL.
-    if found.is_empty() && DataUrl::is_data_url(text) && !text.trim().contains(char::is_whitespace)
-    {
-        found.push((0, GeneratedImage::from_url(text.trim())));
+    if DataUrl::is_data_url(text) && !text.trim().contains(char::is_whitespace) {
+        return from_text(text).into_iter().collect();
     }
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, image)| image).collect()
+    in_prose(text)
+}
+
+/// Whether the path of a URL ends like a picture's file.
+fn is_named_as_picture(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let ending = path
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase());
+    matches!(
+        ending.as_deref(),
+        Some("png" | "jpg" | "jpeg" | "webp" | "gif")
+    )
+}
+
+/// Data URLs and Markdown pictures, in their order. Looks at no byte again and again, whatever the
+/// text is made of.
+fn in_prose(text: &str) -> Vec<GeneratedImage> {
+    let places = |mark: &'static [u8]| {
+        memchr::memmem::find_iter(text.as_bytes(), mark).map(move |at| (at, mark))
+    };
+    let mut marks: Vec<(usize, &[u8])> = places(DATA_URL).chain(places(LINK)).collect();
+    marks.sort_unstable();
+    let mut found = Vec::new();
+    let mut end = 0;
+    for (at, mark) in marks {
+        if at < end {
+            continue;
+        }
+        let start = if mark == LINK { at + 2 } else { at };
+        let url = url_at(text.get(start..).unwrap_or_default());
+        let is_picture = if mark == LINK {
+            is_alternative_text(text.get(end..at).unwrap_or_default())
+        } else {
+            // Whatever it is, nothing else begins inside it.
+            end = start + url.len();
+            DataUrl::parse(url).is_ok_and(|data| !data.data().is_empty())
+        };
+        if is_picture {
+            end = start + url.len();
+            found.push(GeneratedImage::from_url(url));
+        }
+    }
+    found
+}
+
+const DATA_URL: &[u8] = b"data:image/";
+const LINK: &[u8] = b"](http";
+
+/// Whether `before` ends with `![` and a text without brackets or line ends.
+fn is_alternative_text(before: &str) -> bool {
+    let open = before.rfind(['[', ']', '\n']);
+    open.is_some_and(|open| before.get(..=open).is_some_and(|text| text.ends_with("![")))
 }
 
 /// A URL as it stands in prose or Markdown: up to white space or what closes it.
 fn url_at(text: &str) -> &str {
-    let end = text.find(|character: char| {
+    let closes = |character: char| {
         character.is_whitespace() || matches!(character, ')' | '"' | '\'' | '>' | ']' | '`')
-    });
-    end.and_then(|end| text.get(..end)).unwrap_or(text)
+    };
+    text.find(closes)
+        .and_then(|end| text.get(..end))
+        .unwrap_or(text)
 }
 
+/// An image response as the text of a message, fenced or not.
 fn in_json_text(text: &str) -> Option<Vec<GeneratedImage>> {
     let text = text.trim();
     let fenced = text
@@ -159,7 +203,11 @@ fn in_json_text(text: &str) -> Option<Vec<GeneratedImage>> {
         Value::Array(items) => find_in_data(&items),
         Value::Object(object) => match object.get("data").or_else(|| object.get("images")) {
             Some(Value::Array(items)) => find_in_data(items),
-            _ => in_object(&object).into_iter().collect(),
+            // A URL in an answer that is JSON is just a URL; only bytes make it a picture.
+            _ => in_object(&object)
+                .filter(|image| image.remote_url().is_none())
+                .into_iter()
+                .collect(),
         },
         _ => return None,
     };

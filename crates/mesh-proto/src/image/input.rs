@@ -167,7 +167,11 @@ impl Image {
                 .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
                 .then(|| Picture {
                     prefix: String::new(),
-                    content: Segment::Literal(url.clone()),
+                    content: if DataUrl::is_data_url(text(url)) {
+                        Segment::DataUrl(url.clone())
+                    } else {
+                        Segment::Literal(url.clone())
+                    },
                 }),
         }
     }

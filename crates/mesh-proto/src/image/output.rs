@@ -55,7 +55,14 @@ impl GeneratedImage {
     /// A picture whose bytes are there, such as one that was fetched.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
         let image = Self::of(Source::Bytes, None);
-        let _empty = image.decoded.set(Ok(bytes.into()));
+        let bytes = bytes.into();
+        let decoded = if bytes.is_empty() {
+            Err(PictureError::Empty)
+        } else {
+            Ok(bytes)
+        };
+        // A cell that was made a line ago is empty.
+        let _set = image.decoded.set(decoded);
         image
     }
 
@@ -243,6 +250,10 @@ mod tests {
         assert!(matches!(remote.bytes(), Err(PictureError::Remote(_))));
         assert_eq!(
             GeneratedImage::from_base64("").bytes(),
+            Err(PictureError::Empty)
+        );
+        assert_eq!(
+            GeneratedImage::from_bytes(Vec::new()).bytes(),
             Err(PictureError::Empty)
         );
         assert!(GeneratedImage::from_base64("<html>").bytes().is_err());

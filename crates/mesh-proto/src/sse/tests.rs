@@ -155,6 +155,33 @@ fn a_frame_beyond_the_limit_is_an_error_and_not_memory() {
 }
 
 #[test]
+fn a_frame_says_whether_it_has_its_blank_line() {
+    for (stream, terminated) in [
+        ("data: x\n\n", true),
+        ("data: x\r\n\r\n", true),
+        ("data: x\r\r", true),
+        ("data: x\n\ndata", true),
+        ("data: x\n", false),
+        ("data: x\r\n", false),
+        ("data: x\r", false),
+        ("data: x", false),
+    ] {
+        for size in [1, 100] {
+            let mut decoder = Decoder::new();
+            for chunk in stream.as_bytes().chunks(size) {
+                decoder.push(Bytes::copy_from_slice(chunk));
+            }
+            decoder.end();
+            assert_eq!(
+                decoder.next().unwrap().unwrap().is_terminated(),
+                terminated,
+                "{stream:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn retry_is_milliseconds() {
     let mut decoder = Decoder::new();
     decoder.push(Bytes::from_static(b"retry: 250\nretry: soon\n\n"));
