@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use mesh_blocking::proto::chat::{ImageFormat, ImageOptions, Quality};
 use mesh_blocking::proto::image::{Evidence, MediaType};
-use mesh_blocking::{ChatReply, ChatRequest, Client, GeneratedImage, Target};
+use mesh_blocking::{ChatReply, ChatRequest, Client, GeneratedImage};
 use tempfile::NamedTempFile;
 
 use crate::arguments::{Draw, FormatArgument, GatewayArguments};
@@ -32,7 +32,7 @@ pub(crate) fn run(draw: &Draw, gateway: &GatewayArguments) -> Result<(), Failure
         .map_err(failed)?;
     let pictures = reply.images();
     if pictures.is_empty() {
-        return Err(no_picture(&reply, client.target()));
+        return Err(no_picture(&reply));
     }
     // What has been paid for is kept: one picture that fails does not cost the others.
     let mut failure = None;
@@ -42,10 +42,10 @@ pub(crate) fn run(draw: &Draw, gateway: &GatewayArguments) -> Result<(), Failure
         } else {
             None
         };
-        if let Err(error) = keep(draw, client, picture, number) {
-            if let Some(earlier) = failure.replace(error) {
-                earlier.report();
-            }
+        if let Err(error) = keep(draw, client, picture, number)
+            && let Some(earlier) = failure.replace(error)
+        {
+            earlier.report();
         }
     }
     failure.map_or(Ok(()), Err)
@@ -101,12 +101,15 @@ fn request(draw: &Draw) -> ChatRequest {
 }
 
 /// A model that answers in prose instead says why in it.
-fn no_picture(reply: &ChatReply, target: &Target) -> Failure {
+fn no_picture(reply: &ChatReply) -> Failure {
     let words = reply.refusal().unwrap_or_else(|| reply.text());
     if words.trim().is_empty() {
         return Failure::new(Kind::Declined, "the model sent no picture");
     }
-    Failure::declined("the model sent no picture but says", &words, target)
+    Failure::new(
+        Kind::Declined,
+        format_args!("the model sent no picture but says: {}", words.trim()),
+    )
 }
 
 fn check_free(path: &Path, force: bool) -> Result<(), Failure> {

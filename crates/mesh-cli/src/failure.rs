@@ -47,12 +47,6 @@ impl Failure {
         }
     }
 
-    /// A model that declines, in its own words: they may be anything, the key among it.
-    pub(crate) fn declined(lead: &str, words: &str, target: &Target) -> Self {
-        let words = words.trim().replace(target.key().reveal(), "[key]");
-        Self::new(Kind::Declined, format_args!("{lead}: {words}"))
-    }
-
     /// A call that failed, made to `target`, of which something may have been shown already.
     pub(crate) fn of_call(error: &Error, target: &Target, shown: Shown) -> Self {
         let kind = match error {
@@ -61,10 +55,10 @@ impl Failure {
             _ => Kind::Failed,
         };
         let mut message = error.to_string();
-        if let Some(call) = error.call() {
-            if let CallFailure::Fault(_) | CallFailure::Deadline(_) = call.failure() {
-                message = format!("{message}; asked {}", target.base());
-            }
+        if let Some(call) = error.call()
+            && let CallFailure::Fault(_) | CallFailure::Deadline(_) = call.failure()
+        {
+            message = format!("{message}; asked {}", target.base());
         }
         for cause in causes(error) {
             message = format!("{message}: {cause}");

@@ -6,7 +6,7 @@ use mesh_emulator::Server;
 
 use crate::arguments::GatewayArguments;
 use crate::failure::{Failure, Kind};
-use crate::output::say;
+use crate::output::{keep_secret, say};
 
 /// A client, and the emulator it speaks to, where it does.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ impl Gateway {
         if !arguments.offline {
             let target = Target::from_variables(|name| std::env::var(name).ok())
                 .map_err(|error| Failure::from(mesh_blocking::SetUpError::from(error)))?;
+            keep_secret(target.key().reveal());
             let client = Client::builder()
                 .target(target)
                 .settings(settings)

@@ -2,12 +2,25 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
+
+/// What no line may show, whoever echoes it.
+static SECRET: OnceLock<String> = OnceLock::new();
+
+/// Keeps `key` out of everything that is said from now on.
+pub(crate) fn keep_secret(key: &str) {
+    // One command has one key.
+    let _first = SECRET.set(key.to_owned());
+}
 
 /// Says a line on standard error. Whoever has closed it does not want to hear it.
 pub(crate) fn say(line: impl fmt::Display) {
     // One line, whatever somebody else's text has in it.
+    let mut line = line.to_string();
+    if let Some(secret) = SECRET.get() {
+        line = line.replace(secret, "[key]");
+    }
     let line: String = line
-        .to_string()
         .chars()
         .map(|character| {
             if character.is_control() {

@@ -6,7 +6,7 @@ use mesh_blocking::image::{self, Detail, Image};
 use mesh_blocking::proto::chat::FinishReason;
 use mesh_blocking::proto::error::BuildError;
 use mesh_blocking::proto::image::{DataUrl, MAX_FILE};
-use mesh_blocking::{ChatReply, ChatRequest, Error, Target};
+use mesh_blocking::{ChatReply, ChatRequest, Error};
 
 use crate::arguments::{DetailArgument, GatewayArguments, See};
 use crate::failure::{Failure, Kind, Shown};
@@ -79,15 +79,16 @@ fn answer(see: &See, request: &ChatRequest, gateway: &Gateway) -> Result<(), Fai
             _ => Failure::of_call(&error, client.target(), shown),
         });
     }
-    stream
-        .reply()
-        .map_or(Ok(()), |reply| judge(reply, &output, client.target()))
+    stream.reply().map_or(Ok(()), |reply| judge(reply, &output))
 }
 
 /// Whether an answer that came to its end is one.
-fn judge(reply: &ChatReply, output: &Output, target: &Target) -> Result<(), Failure> {
+fn judge(reply: &ChatReply, output: &Output) -> Result<(), Failure> {
     if let Some(refusal) = reply.refusal() {
-        return Err(Failure::declined("the model refused", &refusal, target));
+        return Err(Failure::new(
+            Kind::Declined,
+            format_args!("the model refused: {}", refusal.trim()),
+        ));
     }
     if reply.finish_reason() == Some(&FinishReason::Length) {
         return Err(Failure::new(
@@ -111,12 +112,12 @@ fn unsent(see: &See, error: &Error, gateway: &Gateway) -> Failure {
         .iter()
         .map(String::as_str)
         .filter(|name| !name.contains("://"));
-    let named = |name| match name {
+    let shown = |name| match name {
         "-" => "standard input",
         name if DataUrl::is_data_url(name) => "a data URL",
         name => name,
     };
-    let inline: Vec<&str> = inline.map(named).collect();
+    let inline: Vec<&str> = inline.map(shown).collect();
     let names: Vec<&str> = largest
         .iter()
         .filter_map(|(place, _)| inline.get(place.checked_sub(1)?).copied())

@@ -161,7 +161,7 @@ fn a_gateway_that_sheds_load_is_asked_again<D: Driver>() {
     case.settings = case.settings.with_observer(move |attempt| {
         sink.lock()
             .unwrap()
-            .push(attempt.status.map(|it| it.as_u16()))
+            .push(attempt.status.map(|it| it.as_u16()));
     });
     assert_eq!(D::new(&case).create(&chat()).unwrap().text(), "hi");
     assert_eq!(*told.lock().unwrap(), [Some(503), Some(429), Some(200)]);

@@ -158,14 +158,14 @@ fn values_that_break_a_rule_are_named_before_anything_is_sent() {
     };
     case("temperature", |request| request.temperature = Some(2.1));
     case("temperature", |request| {
-        request.temperature = Some(f64::NAN)
+        request.temperature = Some(f64::NAN);
     });
     case("top_p", |request| request.top_p = Some(-0.1));
     case("max_tokens", |request| request.max_tokens = Some(0));
     case("timeout", |request| request.timeout = Some(0.0));
     case("timeout", |request| request.timeout = Some(f64::INFINITY));
     case("image.n", |request| {
-        request.image = Some(ImageOptions::new().n(11))
+        request.image = Some(ImageOptions::new().n(11));
     });
     for (field, request) in cases {
         let error = request.request(&target).unwrap_err().to_string();

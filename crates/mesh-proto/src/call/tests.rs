@@ -324,7 +324,7 @@ fn back_off_lies_under_its_ceiling_and_over_the_hint() {
     .waits;
     assert_eq!(waits.len(), 2);
     assert!(
-        waits[0] <= Duration::from_millis(500) && waits[1] <= Duration::from_millis(1000),
+        waits[0] <= Duration::from_millis(500) && waits[1] <= seconds(1),
         "{waits:?}"
     );
     let waits = run(
@@ -371,8 +371,10 @@ fn the_same_seed_takes_the_same_steps() {
 #[test]
 fn deadlines_are_noticed_in_every_phase() {
     let limits = |exchange: Vec<Act>| {
-        let mut settings = Settings::default();
-        settings.retry = RetryPolicy::never();
+        let settings = Settings {
+            retry: RetryPolicy::never(),
+            ..Settings::default()
+        };
         let run = run(stream(), &settings, &[exchange]);
         let Failure::Deadline(deadline) = *run.result.unwrap_err().failure() else {
             panic!("no deadline")
@@ -551,9 +553,13 @@ fn no_error_shows_the_key_whoever_echoes_it() {
             Act::End,
         ],
     ] {
-        let error = run(chat(), &Settings::default(), &[exchange.clone()])
-            .result
-            .unwrap_err();
+        let error = run(
+            chat(),
+            &Settings::default(),
+            std::slice::from_ref(&exchange),
+        )
+        .result
+        .unwrap_err();
         let shown = format!(
             "{error} {error:?} {:?}",
             error.api().map(|api| api.details.clone())
@@ -1046,7 +1052,7 @@ fn survives<E: Endpoint>(
                     .iter()
                     .filter(|attempt| attempt.next.is_some())
                     .count();
-                prop_assert_eq!(repeated as u32 + 1, sends);
+                prop_assert_eq!(u32::try_from(repeated).unwrap() + 1, sends);
                 for attempt in told
                     .lock()
                     .unwrap()
