@@ -10,7 +10,11 @@
     reason = "the command is where the terminal, the environment and the files are"
 )]
 
-#[allow(clippy::doc_markdown, reason = "its comments are the help text")]
+#[allow(
+    clippy::doc_markdown,
+    rustdoc::bare_urls,
+    reason = "its comments are the help text"
+)]
 mod arguments;
 mod draw;
 mod failure;

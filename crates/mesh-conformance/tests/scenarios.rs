@@ -190,12 +190,10 @@ fn nobody_there_is_not_sent<D: Driver>() {
         matches!(error.failure(), Failure::Fault(fault) if fault.kind == FaultKind::Connect),
         "{error:?}"
     );
-    let mut chain = format!("{error}");
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        chain.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
+    let first = std::error::Error::source(&error);
+    let causes = std::iter::successors(first, |cause| cause.source());
+    let chain: Vec<String> = causes.map(ToString::to_string).collect();
+    let chain = chain.join(": ");
     assert!(chain.to_lowercase().contains("refused"), "{chain}");
 }
 
