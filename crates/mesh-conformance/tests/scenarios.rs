@@ -1,9 +1,12 @@
 //! What a user relies on over real sockets, through every driver.
 
 #![allow(
-    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that fails says so"
+    clippy::unwrap_used,
+    reason = "a test has sockets and threads, and says when it fails"
 )]
 
 use std::sync::{Arc, Mutex};

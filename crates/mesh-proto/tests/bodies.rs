@@ -1,5 +1,14 @@
 //! The spliced body against plain serde, for any request.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test says when it fails"
+)]
+
 use std::io::Read as _;
 
 use mesh_proto::chat::{Content, ImageOptions, Message, Part, Role};
@@ -100,7 +109,7 @@ proptest! {
 
 #[test]
 fn a_picture_is_not_copied_into_the_body() {
-    let bytes = bytes::Bytes::from([&b"\x89PNG\r\n\x1a\n"[..], &[7; 100_000]].concat());
+    let bytes = bytes::Bytes::from([&b"\x89PNG\r\n\x1a\n"[..], &vec![7; 100_000]].concat());
     let request = ChatRequest::new("m").user(("look", Image::from_bytes(bytes.clone()).unwrap()));
     let body = request
         .request(&Target::production(ApiKey::new("rsk_1").unwrap()))

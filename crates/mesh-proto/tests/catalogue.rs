@@ -1,5 +1,14 @@
 //! The catalogue in the shapes in which it comes.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test says when it fails"
+)]
+
 use bytes::Bytes;
 use mesh_proto::Endpoint;
 use mesh_proto::endpoint::ListModels;

@@ -1,5 +1,14 @@
 //! The requests of the Images & Vision guide, built with our types.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test says when it fails"
+)]
+
 use std::io::Read as _;
 
 use mesh_proto::chat::{ImageFormat, ImageOptions, Quality};

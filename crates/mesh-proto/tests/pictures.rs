@@ -1,6 +1,16 @@
 //! The shapes in which pictures come out of chat (protocol reference, section 6), plain and
 //! streamed.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    reason = "a test says when it fails, and a table is as long as it is"
+)]
+
 use bytes::Bytes;
 use mesh_proto::ChatRequest;
 use mesh_proto::chat::ChatReply;
@@ -40,10 +50,11 @@ fn plain(reply: &Value) -> ChatReply {
 }
 
 fn streamed(chunks: &[Value]) -> ChatReply {
-    let frames: String = chunks
+    let frames: Vec<String> = chunks
         .iter()
         .map(|chunk| format!("data: {chunk}\n\n"))
         .collect();
+    let frames = frames.concat();
     let response = http::Response::new(Bytes::from(format!("{frames}data: [DONE]\n\n")));
     let endpoint = ChatStream::new(&ChatRequest::new("m").user("x")).unwrap();
     endpoint.read(response).expect("a reply").into_value()
