@@ -5,14 +5,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
 use mesh_proto::call::CallOptions;
-use mesh_proto::download::{self, Download, DownloadBounds};
+use mesh_proto::download::{Download, DownloadBounds, Reach};
 use mesh_proto::error::{BuildError, SetUpError};
 use mesh_proto::image::GeneratedImage;
-use mesh_proto::{Answer, Call, Endpoint, Error, Settings, Target};
+use mesh_proto::{Answer, BaseUrl, Call, Endpoint, Error, Settings, Target};
 use tokio::time::Instant;
 
 use crate::driver::{Clock, Driver};
-use crate::http_client::{HttpOptions, Reach};
+use crate::http_client::HttpOptions;
 use crate::stream::EventStream;
 
 /// A client of one gateway with one key. Cheap to clone; clones share connections and the retry
@@ -106,7 +106,9 @@ impl Client {
         };
         let mut download = Download::new(url, bounds)?;
         loop {
-            let client = self.shared.reaching(download.reach(&self.target))?;
+            let client = self
+                .shared
+                .reaching(download.reach(&self.target), self.target.base())?;
             let settings = download.settings(&self.settings);
             let error = match self.drive(&download, client, &settings)?.finish().await {
                 Ok(answer) => {
@@ -136,18 +138,18 @@ impl Client {
 }
 
 impl Shared {
-    fn reaching(&self, reach: download::Reach) -> Result<reqwest::Client, Error> {
-        let (made, reach) = match reach {
-            download::Reach::Gateway => return Ok(self.gateway.clone()),
-            download::Reach::Public => (&self.public, Reach::Public),
-            download::Reach::Anywhere => (&self.anywhere, Reach::Anywhere),
+    fn reaching(&self, reach: Reach, base: &BaseUrl) -> Result<reqwest::Client, Error> {
+        let made = match reach {
+            Reach::Gateway => return Ok(self.gateway.clone()),
+            Reach::Public => &self.public,
+            Reach::Anywhere => &self.anywhere,
         };
         if let Some(client) = made.get() {
             return Ok(client.clone());
         }
         let client = self
             .options
-            .client(reach)
+            .client(reach, base)
             .map_err(|error| BuildError::invalid("url", error.to_string()))?;
         Ok(made.get_or_init(|| client).clone())
     }
@@ -223,12 +225,11 @@ impl ClientBuilder {
             Some(target) => target,
             None => Target::of(self.key.as_deref(), self.base.as_deref())?,
         };
-        let reach = Reach::gateway(target.base());
         let options = HttpOptions {
             connect: self.settings.deadlines.connect,
             ..self.options
         };
-        let gateway = options.client(reach)?;
+        let gateway = options.client(Reach::Gateway, target.base())?;
         let shared = Shared {
             gateway,
             public: OnceLock::new(),

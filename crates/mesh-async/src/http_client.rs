@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mesh_proto::BaseUrl;
 use mesh_proto::call::FaultKind;
-use mesh_proto::download::is_public;
+use mesh_proto::download::{Reach, is_public};
 use mesh_proto::error::SetUpError;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::pki_types::CertificateDer;
@@ -25,51 +25,20 @@ pub(crate) struct HttpOptions {
     pub(crate) connect: Duration,
 }
 
-/// What a client may reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// The gateway on this machine, which no proxy stands before.
-    LoopbackGateway(Encryption),
-    /// The gateway.
-    Gateway(Encryption),
-    /// A URL that somebody else wrote, on the public Internet only.
-    Public,
-    /// A URL that somebody else wrote, wherever it leads.
-    Anywhere,
-}
-
-/// Whether certificates are needed at all: reading the system's takes longer than a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encryption {
-    Tls,
-    None,
-}
-
-impl Reach {
-    pub(crate) fn gateway(base: &BaseUrl) -> Self {
-        let encryption = if base.is_https() {
-            Encryption::Tls
-        } else {
-            Encryption::None
-        };
-        if base.is_loopback() {
-            Self::LoopbackGateway(encryption)
-        } else {
-            Self::Gateway(encryption)
-        }
-    }
-}
-
 impl HttpOptions {
-    pub(crate) fn client(&self, reach: Reach) -> Result<reqwest::Client, SetUpError> {
+    pub(crate) fn client(
+        &self,
+        reach: Reach,
+        base: &BaseUrl,
+    ) -> Result<reqwest::Client, SetUpError> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(self.tls(reach)?)
+            .tls_backend_preconfigured(self.tls(reach, base)?)
             .connect_timeout(self.connect)
             .tcp_nodelay(true);
         if let Some(configure) = &self.configure {
             builder = configure(builder);
         }
-        if let Reach::LoopbackGateway(_) = reach {
+        if reach == Reach::Gateway && base.is_loopback() {
             builder = builder.no_proxy();
         }
         if reach == Reach::Public && !has_proxy() {
@@ -83,7 +52,7 @@ impl HttpOptions {
             .map_err(|error| SetUpError::Http(error.into()))
     }
 
-    fn tls(&self, reach: Reach) -> Result<ClientConfig, SetUpError> {
+    fn tls(&self, reach: Reach, base: &BaseUrl) -> Result<ClientConfig, SetUpError> {
         let mut trusted = RootCertStore::empty();
         for pem in &self.authorities {
             let before = trusted.len();
@@ -100,10 +69,8 @@ impl HttpOptions {
                 ));
             }
         }
-        if !matches!(
-            reach,
-            Reach::Gateway(Encryption::None) | Reach::LoopbackGateway(Encryption::None)
-        ) {
+        // Reading the system's certificates takes longer than a call.
+        if reach != Reach::Gateway || base.is_https() {
             let system = rustls_native_certs::load_native_certs();
             trusted.add_parsable_certificates(system.certs);
             if trusted.is_empty() {

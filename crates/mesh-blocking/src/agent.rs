@@ -10,7 +10,7 @@ use http::{Request, Response};
 use mesh_proto::BaseUrl;
 use mesh_proto::body::{Body, BodyReader};
 use mesh_proto::call::{ExchangeLimits, FaultKind, Sent};
-use mesh_proto::download::is_public;
+use mesh_proto::download::{Reach, is_public};
 use mesh_proto::error::SetUpError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -42,51 +42,16 @@ pub(crate) struct AgentOptions {
     pub(crate) authorities: Vec<Vec<u8>>,
 }
 
-/// What an agent may reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// The gateway on this machine, which no proxy stands before.
-    LoopbackGateway(Encryption),
-    /// The gateway.
-    Gateway(Encryption),
-    /// A URL that somebody else wrote, on the public Internet only.
-    Public,
-    /// A URL that somebody else wrote, wherever it leads.
-    Anywhere,
-}
-
-/// Whether certificates are needed at all: reading the system's takes longer than a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encryption {
-    Tls,
-    None,
-}
-
-impl Reach {
-    pub(crate) fn gateway(base: &BaseUrl) -> Self {
-        let encryption = if base.is_https() {
-            Encryption::Tls
-        } else {
-            Encryption::None
-        };
-        if base.is_loopback() {
-            Self::LoopbackGateway(encryption)
-        } else {
-            Self::Gateway(encryption)
-        }
-    }
-}
-
 impl AgentOptions {
-    pub(crate) fn agent(&self, reach: Reach) -> Result<Agent, SetUpError> {
+    pub(crate) fn agent(&self, reach: Reach, base: &BaseUrl) -> Result<Agent, SetUpError> {
         let mut builder = Agent::config_builder()
             .max_idle_connections(IDLE_CONNECTIONS)
             .max_idle_connections_per_host(IDLE_CONNECTIONS)
-            .tls_config(self.tls(reach)?);
+            .tls_config(self.tls(reach, base)?);
         if let Some(configure) = &self.configure {
             builder = configure(builder);
         }
-        if let Reach::LoopbackGateway(_) = reach {
+        if reach == Reach::Gateway && base.is_loopback() {
             builder = builder.proxy(None);
         }
         let config = builder
@@ -103,7 +68,7 @@ impl AgentOptions {
         })
     }
 
-    fn tls(&self, reach: Reach) -> Result<TlsConfig, SetUpError> {
+    fn tls(&self, reach: Reach, base: &BaseUrl) -> Result<TlsConfig, SetUpError> {
         let mut trusted: Vec<Certificate<'static>> = Vec::new();
         for pem in &self.authorities {
             let before = trusted.len();
@@ -118,10 +83,8 @@ impl AgentOptions {
                 ));
             }
         }
-        if !matches!(
-            reach,
-            Reach::Gateway(Encryption::None) | Reach::LoopbackGateway(Encryption::None)
-        ) {
+        // Reading the system's certificates takes longer than a call.
+        if reach != Reach::Gateway || base.is_https() {
             let system = rustls_native_certs::load_native_certs();
             if system.certs.is_empty() && trusted.is_empty() {
                 let reasons: Vec<String> = system.errors.iter().map(ToString::to_string).collect();

@@ -6,14 +6,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use mesh_proto::call::CallOptions;
-use mesh_proto::download::{self, Download, DownloadBounds};
+use mesh_proto::download::{Download, DownloadBounds, Reach};
 use mesh_proto::error::{BuildError, SetUpError};
 use mesh_proto::image::GeneratedImage;
-use mesh_proto::{Answer, Call, Endpoint, Error, Moment, Settings, Target};
+use mesh_proto::{Answer, BaseUrl, Call, Endpoint, Error, Moment, Settings, Target};
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
-use crate::agent::{AgentOptions, Reach, Sender};
+use crate::agent::{AgentOptions, Sender};
 use crate::driver::Driver;
 use crate::stream::EventStream;
 
@@ -109,7 +109,9 @@ impl Client {
         };
         let mut download = Download::new(url, bounds)?;
         loop {
-            let sender = self.shared.reaching(download.reach(&self.target))?;
+            let sender = self
+                .shared
+                .reaching(download.reach(&self.target), self.target.base())?;
             let settings = download.settings(&self.settings);
             let error = match self.drive(&download, sender, &settings)?.finish() {
                 Ok(answer) => {
@@ -139,18 +141,18 @@ impl Client {
 }
 
 impl Shared {
-    fn reaching(&self, reach: download::Reach) -> Result<Sender, Error> {
-        let (made, reach) = match reach {
-            download::Reach::Gateway => return Ok(self.gateway.clone()),
-            download::Reach::Public => (&self.public, Reach::Public),
-            download::Reach::Anywhere => (&self.anywhere, Reach::Anywhere),
+    fn reaching(&self, reach: Reach, base: &BaseUrl) -> Result<Sender, Error> {
+        let made = match reach {
+            Reach::Gateway => return Ok(self.gateway.clone()),
+            Reach::Public => &self.public,
+            Reach::Anywhere => &self.anywhere,
         };
         if let Some(sender) = made.get() {
             return Ok(sender.clone());
         }
         let sender = self
             .options
-            .agent(reach)
+            .agent(reach, base)
             .map(Sender)
             .map_err(|error| BuildError::invalid("url", error.to_string()))?;
         Ok(made.get_or_init(|| sender).clone())
@@ -241,8 +243,7 @@ impl ClientBuilder {
             Some(target) => target,
             None => Target::of(self.key.as_deref(), self.base.as_deref())?,
         };
-        let reach = Reach::gateway(target.base());
-        let gateway = Sender(self.options.agent(reach)?);
+        let gateway = Sender(self.options.agent(Reach::Gateway, target.base())?);
         let shared = Shared {
             gateway,
             public: OnceLock::new(),

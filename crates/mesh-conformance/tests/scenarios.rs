@@ -21,6 +21,8 @@ use mesh_proto::image::{GeneratedImage, Image};
 use mesh_proto::{ApiKey, BaseUrl, ChatRequest, Error, Outcome, Target};
 
 const REPLY: &str = r#"{"choices":[{"message":{"content":"hi"}}]}"#;
+/// Long enough for a busy machine to get as far as the scenario has it, and short enough to wait for.
+const LIMIT: Duration = Duration::from_millis(500);
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 fn delta(text: &str) -> Act {
@@ -325,11 +327,11 @@ fn a_silent_gateway_meets_the_total_limit<D: Driver>() {
     let gate = Gate::new();
     let server = ScriptedServer::start([vec![Act::Await(gate.clone())]]);
     let mut case = case(&server);
-    case.settings.deadlines.total = Some(Duration::from_millis(50));
+    case.settings.deadlines.total = Some(LIMIT);
     let error = call_error(D::new(&case).create(&chat()).unwrap_err());
     assert_eq!(
         *error.failure(),
-        Failure::Deadline(Deadline::Total(Duration::from_millis(50))),
+        Failure::Deadline(Deadline::Total(LIMIT)),
         "{error:?}"
     );
     assert_eq!(error.outcome(), Outcome::Unknown);
@@ -344,7 +346,7 @@ fn the_head_may_take_longer_than_the_pause_between_pieces<D: Driver>() {
     let slow = ScriptedServer::start([vec![Act::Await(gate.clone()), response(200, "", REPLY)]]);
     let limited = |server: &ScriptedServer| {
         let mut case = case(server);
-        case.settings.deadlines.idle = Duration::from_millis(50);
+        case.settings.deadlines.idle = Duration::from_millis(200);
         case
     };
     let slow_case = limited(&slow);
@@ -366,12 +368,12 @@ fn a_stream_that_stands_still_meets_the_idle_limit<D: Driver>() {
     let gate = Gate::new();
     let server = ScriptedServer::start([vec![sse_head(), delta("one"), Act::Await(gate.clone())]]);
     let mut case = case(&server);
-    case.settings.deadlines.idle = Duration::from_millis(50);
+    case.settings.deadlines.idle = LIMIT;
     let streamed = D::new(&case).stream(&chat(), &mut |_| {});
     let error = call_error(streamed.result.unwrap_err());
     assert_eq!(
         *error.failure(),
-        Failure::Deadline(Deadline::Idle(Duration::from_millis(50))),
+        Failure::Deadline(Deadline::Idle(LIMIT)),
         "{error:?}"
     );
     assert_eq!(streamed.partial.unwrap().text(), "one");

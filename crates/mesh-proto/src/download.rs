@@ -15,7 +15,7 @@ use http::{Method, Request, Uri};
 
 use crate::body::Body;
 use crate::call::{Limits, RetryBudget, Settings};
-use crate::endpoint::{Collected, Decode, Decoded, Endpoint, Replay};
+use crate::endpoint::{DocumentDecoder, Endpoint, Replay};
 use crate::error::{BuildError, CallError, DecodeError, Failure};
 use crate::head::Head;
 use crate::image::{DataUrl, GeneratedImage, MediaType};
@@ -282,7 +282,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 impl Endpoint for Download {
     type Event = Infallible;
     type Output = GeneratedImage;
-    type Decoder = PictureDecoder;
+    type Decoder = DocumentDecoder<GeneratedImage, Option<MediaType>>;
 
     fn replay(&self) -> Replay {
         Replay::Always
@@ -305,54 +305,28 @@ impl Endpoint for Download {
             .body(Body::empty())?)
     }
 
-    fn decoder(&self, head: &Head, _limits: &Limits) -> Result<PictureDecoder, DecodeError> {
+    fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         let limits = Limits {
             reply: self.bounds.size,
-            ..Limits::default()
+            ..*limits
         };
-        Ok(PictureDecoder {
-            body: Collected::new(head, &limits),
-            declared: head
-                .header(header::CONTENT_TYPE)
-                .and_then(MediaType::declared),
-        })
+        let declared = head
+            .header(header::CONTENT_TYPE)
+            .and_then(MediaType::declared);
+        Ok(DocumentDecoder::new(
+            head,
+            &limits,
+            declared,
+            |body, declared| Ok(read(body, declared)),
+        ))
     }
 }
 
-/// Reads a picture's bytes.
-#[derive(Debug)]
-pub struct PictureDecoder {
-    body: Collected,
-    declared: Option<MediaType>,
-}
-
-impl Decode for PictureDecoder {
-    type Event = Infallible;
-    type Output = GeneratedImage;
-
-    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
-        self.body.push(chunk)
-    }
-
-    fn end(&mut self) {}
-
-    fn next(&mut self) -> Result<Decoded<Infallible>, DecodeError> {
-        Ok(Decoded::Starved)
-    }
-
-    fn finish(&mut self) -> Result<GeneratedImage, DecodeError> {
-        let bytes = self.body.take();
-        // A host has been seen to answer with the text of a data URL.
-        if let Ok(text) = std::str::from_utf8(&bytes)
-            && DataUrl::is_data_url(text)
-        {
-            return Ok(GeneratedImage::from_url(text.trim()));
-        }
-        Ok(GeneratedImage::from_bytes(bytes).with_declared(self.declared.take()))
-    }
-
-    fn partial(&mut self) -> Option<GeneratedImage> {
-        None
+fn read(bytes: Bytes, declared: Option<MediaType>) -> GeneratedImage {
+    // A host has been seen to answer with the text of a data URL.
+    match std::str::from_utf8(&bytes) {
+        Ok(text) if DataUrl::is_data_url(text) => GeneratedImage::from_url(text.trim()),
+        _ => GeneratedImage::from_bytes(bytes).with_declared(declared),
     }
 }
 

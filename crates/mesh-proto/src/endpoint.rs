@@ -3,7 +3,7 @@
 
 mod chat;
 mod chat_stream;
-mod json;
+mod document;
 mod models;
 
 use std::time::Duration;
@@ -12,11 +12,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header;
 
-pub use self::chat::ChatDecoder;
 pub use self::chat_stream::{ChatStream, ChatStreamDecoder};
-pub(crate) use self::json::Collected;
-pub use self::json::JsonDecoder;
-pub use self::models::{ListModels, ModelListDecoder};
+pub use self::document::DocumentDecoder;
+pub use self::models::ListModels;
 use crate::body::Body;
 use crate::call::Limits;
 use crate::error::{ApiError, BuildError, DecodeError, Failure};
@@ -30,7 +28,7 @@ use crate::target::Target;
 /// ```
 /// use mesh_proto::body::Body;
 /// use mesh_proto::call::Limits;
-/// use mesh_proto::endpoint::{Endpoint, JsonDecoder, Replay};
+/// use mesh_proto::endpoint::{DocumentDecoder, Endpoint, Replay};
 /// use mesh_proto::error::{BuildError, DecodeError};
 /// use mesh_proto::head::Head;
 /// use mesh_proto::Target;
@@ -41,7 +39,7 @@ use crate::target::Target;
 /// impl Endpoint for ErrorCatalogue {
 ///     type Event = std::convert::Infallible;
 ///     type Output = serde_json::Value;
-///     type Decoder = JsonDecoder<serde_json::Value>;
+///     type Decoder = DocumentDecoder<serde_json::Value>;
 ///
 ///     fn replay(&self) -> Replay {
 ///         Replay::Always
@@ -52,7 +50,7 @@ use crate::target::Target;
 ///     }
 ///
 ///     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
-///         Ok(JsonDecoder::new(head, limits))
+///         Ok(DocumentDecoder::json(head, limits))
 ///     }
 /// }
 ///

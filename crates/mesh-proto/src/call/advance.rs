@@ -166,13 +166,12 @@ impl<E: Endpoint> Call<E> {
         } else {
             None
         };
-        let is_repeatable = began != BeganReply::Events
-            && retry::is_repeatable(
-                self.endpoint.replay(),
-                &failure,
-                outcome,
-                &self.settings.retry,
-            );
+        let is_repeatable = retry::is_repeatable(
+            self.endpoint.replay(),
+            &failure,
+            outcome,
+            &self.settings.retry,
+        );
         let delay = if is_repeatable {
             self.delay(hint)
         } else {

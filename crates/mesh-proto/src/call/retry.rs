@@ -49,7 +49,8 @@ fn api_outcome(error: &ApiError) -> Outcome {
     }
 }
 
-/// Whether a repeat of a failed attempt is allowed by what it was and what it may have cost.
+/// Whether a repeat of a failed attempt is allowed by what it was and what it may have cost. After
+/// the first event of a stream something has been delivered, and nothing is repeated.
 pub(super) fn is_repeatable(
     replay: Replay,
     failure: &Failure,

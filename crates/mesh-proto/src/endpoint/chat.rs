@@ -3,13 +3,12 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, StatusCode};
 use serde_json::{Map, Value};
 
-use super::json::{Collected, parse};
-use super::{Decode, Decoded, Endpoint, Replay, in_band_error};
+use super::document::{DocumentDecoder, parse};
+use super::{Endpoint, Replay, in_band_error};
 use crate::body::{Body, Splice};
 use crate::call::Limits;
 use crate::chat::{ChatReply, ChatRequest, ReplyMessage};
@@ -23,7 +22,7 @@ const PATH: &str = "/v1/chat/completions";
 impl Endpoint for ChatRequest {
     type Event = Infallible;
     type Output = ChatReply;
-    type Decoder = ChatDecoder;
+    type Decoder = DocumentDecoder<ChatReply>;
 
     fn replay(&self) -> Replay {
         Replay::Unprocessed
@@ -34,10 +33,10 @@ impl Endpoint for ChatRequest {
         post(target, "application/json", body(self)?)
     }
 
-    fn decoder(&self, head: &Head, limits: &Limits) -> Result<ChatDecoder, DecodeError> {
-        Ok(ChatDecoder {
-            body: Collected::new(head, limits),
-        })
+    fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
+        Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
+            parse_reply(&body)
+        }))
     }
 
     fn upstream_timeout(&self) -> Option<Duration> {
@@ -66,35 +65,6 @@ pub(super) fn post(
         .entry(header::ACCEPT)
         .or_insert(HeaderValue::from_static(accept));
     Ok(request)
-}
-
-/// Reads a whole chat reply.
-#[derive(Debug)]
-pub struct ChatDecoder {
-    body: Collected,
-}
-
-impl Decode for ChatDecoder {
-    type Event = Infallible;
-    type Output = ChatReply;
-
-    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
-        self.body.push(chunk)
-    }
-
-    fn end(&mut self) {}
-
-    fn next(&mut self) -> Result<Decoded<Infallible>, DecodeError> {
-        Ok(Decoded::Starved)
-    }
-
-    fn finish(&mut self) -> Result<ChatReply, DecodeError> {
-        parse_reply(&self.body.take())
-    }
-
-    fn partial(&mut self) -> Option<ChatReply> {
-        None
-    }
 }
 
 /// A body as a chat reply. As every field may be missing, what says nothing is looked at once

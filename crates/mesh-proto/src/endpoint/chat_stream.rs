@@ -7,7 +7,7 @@ use http::{Request, StatusCode};
 use serde_json::Value;
 
 use super::chat::{body, parse_reply, post};
-use super::json::Collected;
+use super::document::Collected;
 use super::{Decode, Decoded, Endpoint, Replay, in_band_error};
 use crate::body::Body;
 use crate::call::Limits;

@@ -2,15 +2,14 @@
 
 use std::convert::Infallible;
 
-use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::json::{Collected, not_json};
-use super::{Decode, Decoded, Endpoint, Replay, in_band_error};
+use super::document::{DocumentDecoder, not_json};
+use super::{Endpoint, Replay, in_band_error};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::chat::Modality;
@@ -56,7 +55,7 @@ impl ListModels {
 impl Endpoint for ListModels {
     type Event = Infallible;
     type Output = ModelList;
-    type Decoder = ModelListDecoder;
+    type Decoder = DocumentDecoder<ModelList>;
 
     fn replay(&self) -> Replay {
         Replay::Always
@@ -87,52 +86,27 @@ impl Endpoint for ListModels {
         Ok(request)
     }
 
-    fn decoder(&self, head: &Head, limits: &Limits) -> Result<ModelListDecoder, DecodeError> {
-        Ok(ModelListDecoder {
-            body: Collected::new(head, limits),
-        })
+    fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
+        Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
+            read(&body)
+        }))
     }
 }
 
-/// Reads the catalogue: a bare array, or an object with `data`. A row that is no model is reported
-/// and costs nothing else.
-#[derive(Debug)]
-pub struct ModelListDecoder {
-    body: Collected,
-}
-
-impl Decode for ModelListDecoder {
-    type Event = Infallible;
-    type Output = ModelList;
-
-    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
-        self.body.push(chunk)
-    }
-
-    fn end(&mut self) {}
-
-    fn next(&mut self) -> Result<Decoded<Infallible>, DecodeError> {
-        Ok(Decoded::Starved)
-    }
-
-    fn finish(&mut self) -> Result<ModelList, DecodeError> {
-        let body = self.body.take();
-        let mut list = ModelList::default();
-        for (place, row) in rows(&body)?.into_iter().enumerate() {
-            match serde_json::from_str(row.get()) {
-                Ok(model) => list.models.push(model),
-                Err(_) => list.odd.push(OddRow {
-                    place,
-                    reason: oddity(row),
-                }),
-            }
+/// The catalogue: a bare array, or an object with `data`. A row that is no model is reported and
+/// costs nothing else.
+fn read(body: &[u8]) -> Result<ModelList, DecodeError> {
+    let mut list = ModelList::default();
+    for (place, row) in rows(body)?.into_iter().enumerate() {
+        match serde_json::from_str(row.get()) {
+            Ok(model) => list.models.push(model),
+            Err(_) => list.odd.push(OddRow {
+                place,
+                reason: oddity(row),
+            }),
         }
-        Ok(list)
     }
-
-    fn partial(&mut self) -> Option<ModelList> {
-        None
-    }
+    Ok(list)
 }
 
 fn oddity(row: &RawValue) -> &'static str {

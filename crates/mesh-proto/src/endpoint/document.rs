@@ -1,8 +1,7 @@
-//! A reply that is one JSON document.
+//! A reply that is one document.
 
 use std::convert::Infallible;
 use std::fmt;
-use std::marker::PhantomData;
 
 use bytes::{Bytes, BytesMut};
 use http::header;
@@ -13,23 +12,38 @@ use crate::call::Limits;
 use crate::error::{DecodeError, excerpt};
 use crate::head::Head;
 
-/// Collects a body, sized from its `Content-Length`, and parses it at its end.
-pub struct JsonDecoder<T> {
+/// Collects a body, sized from its `Content-Length`, and reads it at its end.
+pub struct DocumentDecoder<T, C = ()> {
     body: Collected,
-    reply: PhantomData<fn() -> T>,
+    context: Option<C>,
+    read: fn(Bytes, C) -> Result<T, DecodeError>,
 }
 
-impl<T> JsonDecoder<T> {
-    /// A decoder for the body that follows `head`, of at most `limits.reply` bytes.
-    pub fn new(head: &Head, limits: &Limits) -> Self {
+impl<T, C> DocumentDecoder<T, C> {
+    /// A decoder for the body that follows `head`, of at most `limits.reply` bytes, which `read`
+    /// reads together with `context`, once and whole.
+    pub fn new(
+        head: &Head,
+        limits: &Limits,
+        context: C,
+        read: fn(Bytes, C) -> Result<T, DecodeError>,
+    ) -> Self {
         Self {
             body: Collected::new(head, limits),
-            reply: PhantomData,
+            context: Some(context),
+            read,
         }
     }
 }
 
-impl<T: DeserializeOwned> Decode for JsonDecoder<T> {
+impl<T: DeserializeOwned> DocumentDecoder<T> {
+    /// A decoder for a body that is JSON of a `T`, or an error in its place.
+    pub fn json(head: &Head, limits: &Limits) -> Self {
+        Self::new(head, limits, (), |body, ()| parse(&body))
+    }
+}
+
+impl<T, C> Decode for DocumentDecoder<T, C> {
     type Event = Infallible;
     type Output = T;
 
@@ -44,7 +58,8 @@ impl<T: DeserializeOwned> Decode for JsonDecoder<T> {
     }
 
     fn finish(&mut self) -> Result<T, DecodeError> {
-        parse(&self.body.take())
+        let context = self.context.take().ok_or(DecodeError::Truncated)?;
+        (self.read)(self.body.take(), context)
     }
 
     fn partial(&mut self) -> Option<T> {
@@ -52,11 +67,11 @@ impl<T: DeserializeOwned> Decode for JsonDecoder<T> {
     }
 }
 
-impl<T> fmt::Debug for JsonDecoder<T> {
+impl<T, C> fmt::Debug for DocumentDecoder<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JsonDecoder")
+        f.debug_struct("DocumentDecoder")
             .field("body", &self.body)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,7 +113,7 @@ pub(super) fn not_json(body: &[u8]) -> Option<&'static str> {
 }
 
 /// A body as it is being collected.
-pub(crate) struct Collected {
+pub(super) struct Collected {
     /// A body that came in one piece is kept as that piece.
     first: Bytes,
     rest: BytesMut,
@@ -107,7 +122,7 @@ pub(crate) struct Collected {
 }
 
 impl Collected {
-    pub(crate) fn new(head: &Head, limits: &Limits) -> Self {
+    pub(super) fn new(head: &Head, limits: &Limits) -> Self {
         let expected = head
             .header(header::CONTENT_LENGTH)
             .and_then(|length| length.trim().parse().ok())
@@ -120,7 +135,7 @@ impl Collected {
         }
     }
 
-    pub(crate) fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
+    pub(super) fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
         let had = self.first.len() + self.rest.len();
         if chunk.len() > self.limit.saturating_sub(had) || (had == 0 && self.expected > self.limit)
         {
@@ -143,7 +158,7 @@ impl Collected {
         Ok(())
     }
 
-    pub(crate) fn take(&mut self) -> Bytes {
+    pub(super) fn take(&mut self) -> Bytes {
         if self.rest.is_empty() {
             std::mem::take(&mut self.first)
         } else {
