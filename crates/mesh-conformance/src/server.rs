@@ -1,7 +1,7 @@
 //! A server that reads requests and answers as its script says, byte for byte.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -19,6 +19,8 @@ pub enum Act {
     Await(Gate),
     /// Closes the connection, whatever is outstanding.
     Close,
+    /// Closes the connection, and reports the request once more when that is done.
+    CloseAndReport,
 }
 
 /// A gate that a test opens when it has seen what it was waiting for.
@@ -179,6 +181,11 @@ fn serve(
                 }
                 Act::Await(gate) => gate.wait(),
                 Act::Close => return None,
+                Act::CloseAndReport => {
+                    stream.shutdown(Shutdown::Both).ok()?;
+                    sender.send(received).ok()?;
+                    return None;
+                }
             }
         }
     }

@@ -297,20 +297,29 @@ fn who_waits_for_the_go_ahead_hears_an_early_refusal() {
     }
 }
 
-fn connections_are_kept_and_dead_ones_replaced<D: Driver>() {
-    let gate = Gate::new();
-    let server = ScriptedServer::start([ok(), [ok(), vec![Act::Close]].concat(), ok()]);
+fn connections_are_kept<D: Driver>() {
+    let server = ScriptedServer::start([ok()]);
     let driver = D::new(&case(&server));
-    for _ in 0..3 {
+    for _ in 0..10 {
         driver.create(&chat()).unwrap();
-        gate.open();
     }
-    let connections: Vec<_> = server
+    // A thread of its own may give a connection back a moment after the reply is out.
+    let most = server
         .rest()
         .iter()
         .map(|request| request.connection)
-        .collect();
-    assert_eq!(connections, [0, 0, 1]);
+        .max()
+        .unwrap();
+    assert!(most <= 1, "{} connections for 10 calls", most + 1);
+}
+
+fn a_connection_that_died_is_replaced<D: Driver>() {
+    let server = ScriptedServer::start([[ok(), vec![Act::CloseAndReport]].concat(), ok()]);
+    let driver = D::new(&case(&server));
+    driver.create(&chat()).unwrap();
+    let closed = [server.next(), server.next()].map(|request| request.connection);
+    driver.create(&chat()).unwrap();
+    assert_eq!((closed, server.next().connection), ([0, 0], 1));
 }
 
 fn an_encoding_that_nobody_asked_for_is_told<D: Driver>() {
@@ -458,7 +467,8 @@ through_every_driver! {
     a_redirect_is_not_followed,
     a_large_picture_goes_out_with_its_exact_length,
     a_refusal_while_uploading_is_told,
-    connections_are_kept_and_dead_ones_replaced,
+    connections_are_kept,
+    a_connection_that_died_is_replaced,
     an_encoding_that_nobody_asked_for_is_told,
     a_silent_gateway_meets_the_total_limit,
     the_head_may_take_longer_than_the_pause_between_pieces,
