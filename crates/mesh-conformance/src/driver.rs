@@ -40,6 +40,9 @@ pub trait Driver {
     /// Asks for a stream, takes one event, gives up, and waits until `server` has reported twice:
     /// the request, and that the client has hung up.
     fn abandon(&self, request: &ChatRequest, server: ScriptedServer);
+    /// Lets the runtime see what has happened to its connections meanwhile, as one does that runs
+    /// all the time.
+    fn rest(&self);
     /// Lists the models.
     fn list(&self) -> Result<Answer<ModelList>, Error>;
     /// Fetches a picture.
@@ -106,6 +109,8 @@ impl Driver for Blocking {
         server.next();
         server.next();
     }
+
+    fn rest(&self) {}
 
     fn list(&self) -> Result<Answer<ModelList>, Error> {
         self.0.models().list()
@@ -196,6 +201,14 @@ impl<const THREADS: usize> Driver for Async<THREADS> {
             // A runtime of one thread closes the connection only while it runs.
             let hung_up = tokio::task::spawn_blocking(move || [server.next(), server.next()]);
             hung_up.await.expect("a report");
+        });
+    }
+
+    fn rest(&self) {
+        self.runtime.block_on(async {
+            for _ in 0..10 {
+                tokio::task::spawn_blocking(|| ()).await.expect("a thread");
+            }
         });
     }
 

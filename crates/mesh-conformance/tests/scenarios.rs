@@ -318,6 +318,7 @@ fn a_connection_that_died_is_replaced<D: Driver>() {
     let driver = D::new(&case(&server));
     driver.create(&chat()).unwrap();
     let closed = [server.next(), server.next()].map(|request| request.connection);
+    driver.rest();
     driver.create(&chat()).unwrap();
     assert_eq!((closed, server.next().connection), ([0, 0], 1));
 }
