@@ -47,9 +47,10 @@ pub use mesh_proto::call::CallOptions;
 pub use mesh_proto::chat::{ChatChunk, ChatReply, ChatRequest};
 pub use mesh_proto::error::SetUpError;
 pub use mesh_proto::image::GeneratedImage;
+pub use mesh_proto::images::{ImageReply, ImageRequest};
 pub use mesh_proto::{Answer, ApiKey, BaseUrl, Endpoint, Error, Outcome, Settings, Target};
 
 pub use self::client::{Client, ClientBuilder};
-pub use self::resources::{Chat, Completions, Models};
+pub use self::resources::{Chat, Completions, Images, Models};
 pub use self::stream::EventStream;
 pub use {mesh_proto as proto, reqwest};

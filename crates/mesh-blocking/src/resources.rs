@@ -1,7 +1,8 @@
 //! The surface that the official SDKs have, each method a line.
 
 use mesh_proto::chat::{ChatReply, ChatRequest};
-use mesh_proto::endpoint::{ChatStream, ListModels};
+use mesh_proto::endpoint::{ChatStream, ImageStream, ListModels};
+use mesh_proto::images::{ImageReply, ImageRequest};
 use mesh_proto::models::ModelList;
 use mesh_proto::{Answer, Error};
 
@@ -12,6 +13,11 @@ impl Client {
     /// Chat.
     pub fn chat(&self) -> Chat<'_> {
         Chat(self)
+    }
+
+    /// Images.
+    pub fn images(&self) -> Images<'_> {
+        Images(self)
     }
 
     /// The catalogue of models.
@@ -49,6 +55,26 @@ impl Completions<'_> {
     /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
     pub fn stream(self, request: &ChatRequest) -> Result<EventStream<ChatStream>, Error> {
         self.0.stream(ChatStream::new(request)?)
+    }
+}
+
+/// Images: see [`Client::images`].
+#[derive(Clone, Copy, Debug)]
+pub struct Images<'c>(&'c Client);
+
+impl Images<'_> {
+    /// `POST /v1/images/generations`: has pictures drawn, and waits for them.
+    ///
+    /// Errors as [`Completions::create`] does.
+    pub fn generate(self, request: &ImageRequest) -> Result<Answer<ImageReply>, Error> {
+        self.0.send(request)
+    }
+
+    /// Has pictures drawn, and shows how they come about; at the end the whole reply is at hand.
+    ///
+    /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
+    pub fn stream(self, request: &ImageRequest) -> Result<EventStream<ImageStream>, Error> {
+        self.0.stream(ImageStream::new(request)?)
     }
 }
 

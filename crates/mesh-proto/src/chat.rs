@@ -7,7 +7,7 @@ mod message;
 mod reply;
 mod request;
 
-pub(crate) use self::assembly::Assembly;
+pub use self::assembly::Assembly;
 pub use self::chunk::{ChatChunk, ChunkChoice, Delta};
 pub use self::content::{Content, Part};
 pub use self::message::{Message, Role};

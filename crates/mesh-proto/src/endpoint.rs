@@ -4,22 +4,28 @@
 mod chat;
 mod chat_stream;
 mod document;
+mod image_generation;
+mod image_stream;
 mod models;
+mod stream;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
-use http::header;
+use http::header::{self, HeaderValue};
+use http::{Method, StatusCode};
 
-pub use self::chat_stream::{ChatStream, ChatStreamDecoder};
+pub use self::chat_stream::ChatStream;
 pub use self::document::DocumentDecoder;
+pub use self::image_stream::ImageStream;
 pub use self::models::ListModels;
-use crate::body::Body;
+pub use self::stream::{Assemble, StreamDecoder};
+use crate::body::{Body, Splice};
 use crate::call::Limits;
 use crate::error::{ApiError, BuildError, DecodeError, Failure};
 use crate::head::{Answer, Head};
 use crate::target::Target;
+use crate::wire::{Wire, Written};
 
 /// A request of the gateway as a value: what to send, and how to read what comes back.
 ///
@@ -215,6 +221,35 @@ impl<E: Endpoint + ?Sized> Endpoint for &E {
     fn upstream_timeout(&self) -> Option<Duration> {
         (**self).upstream_timeout()
     }
+}
+
+/// The compact JSON of `value` with its pictures as segments.
+fn spliced<T: Wire>(value: &T) -> Result<Body, BuildError> {
+    let splice = Splice::new();
+    splice.body(&Written(value, Some(&splice)))
+}
+
+/// A request for `path` that says what it takes, and of a body that it is JSON.
+fn json_request(
+    target: &Target,
+    method: Method,
+    path: &str,
+    accept: &'static str,
+    body: Body,
+) -> Result<http::Request<Body>, BuildError> {
+    let mut request = target.request(method, path)?.body(body)?;
+    let has_body = !request.body().is_empty();
+    let headers = request.headers_mut();
+    if has_body {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+    }
+    headers
+        .entry(header::ACCEPT)
+        .or_insert(HeaderValue::from_static(accept));
+    Ok(request)
 }
 
 /// An error that came inside a success, if `document` is or holds one: an object or a text under

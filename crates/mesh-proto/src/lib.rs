@@ -71,6 +71,7 @@ pub mod endpoint;
 pub mod error;
 pub mod head;
 pub mod image;
+pub mod images;
 pub mod models;
 mod open_enum;
 pub mod sse;

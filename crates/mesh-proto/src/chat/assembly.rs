@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use super::chunk::{ChatChunk, ChunkChoice};
 use super::reply::{ChatReply, Choice};
 
-/// A reply in the making.
+/// A reply in the making: see [`Assemble`](crate::endpoint::Assemble).
 #[derive(Debug, Default)]
-pub(crate) struct Assembly {
+pub struct Assembly {
     reply: Option<ChatReply>,
 }
 

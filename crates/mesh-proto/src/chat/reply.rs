@@ -190,7 +190,7 @@ fn part_value(part: &Part) -> Option<Value> {
 /// A picture as a reply holds it; [`ChatReply::images`] reads it.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Picture(Value);
+pub struct Picture(pub(crate) Value);
 
 impl fmt::Debug for Picture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,21 +3,19 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use http::header::{self, HeaderValue};
 use http::{Method, Request, StatusCode};
 use serde_json::{Map, Value};
 
 use super::document::{DocumentDecoder, parse};
-use super::{Endpoint, Replay, in_band_error};
-use crate::body::{Body, Splice};
+use super::{Endpoint, Replay, in_band_error, json_request, spliced};
+use crate::body::Body;
 use crate::call::Limits;
 use crate::chat::{ChatReply, ChatRequest, ReplyMessage};
 use crate::error::{ApiError, BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::target::Target;
-use crate::wire::{Wire, Written};
 
-const PATH: &str = "/v1/chat/completions";
+pub(super) const PATH: &str = "/v1/chat/completions";
 
 impl Endpoint for ChatRequest {
     type Event = Infallible;
@@ -30,7 +28,13 @@ impl Endpoint for ChatRequest {
 
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.check()?;
-        post(target, "application/json", body(self)?)
+        json_request(
+            target,
+            Method::POST,
+            PATH,
+            "application/json",
+            spliced(self)?,
+        )
     }
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
@@ -42,29 +46,6 @@ impl Endpoint for ChatRequest {
     fn upstream_timeout(&self) -> Option<Duration> {
         self.upstream_timeout()
     }
-}
-
-/// The compact JSON of `value` with its pictures as segments.
-pub(super) fn body<T: Wire>(value: &T) -> Result<Body, BuildError> {
-    let splice = Splice::new();
-    splice.body(&Written(value, Some(&splice)))
-}
-
-pub(super) fn post(
-    target: &Target,
-    accept: &'static str,
-    body: Body,
-) -> Result<Request<Body>, BuildError> {
-    let mut request = target.request(Method::POST, PATH)?.body(body)?;
-    let headers = request.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    headers
-        .entry(header::ACCEPT)
-        .or_insert(HeaderValue::from_static(accept));
-    Ok(request)
 }
 
 /// A body as a chat reply. As every field may be missing, what says nothing is looked at once

@@ -2,14 +2,13 @@
 
 use std::convert::Infallible;
 
-use http::header::{self, HeaderValue};
 use http::{Method, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::document::{DocumentDecoder, not_json};
-use super::{Endpoint, Replay, in_band_error};
+use super::{Endpoint, Replay, in_band_error, json_request};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::chat::Modality;
@@ -80,10 +79,13 @@ impl Endpoint for ListModels {
             path.extend(utf8_percent_encode(value, VALUE));
             separator = '&';
         }
-        let mut request = target.request(Method::GET, &path)?.body(Body::empty())?;
-        let accept = request.headers_mut().entry(header::ACCEPT);
-        accept.or_insert(HeaderValue::from_static("application/json"));
-        Ok(request)
+        json_request(
+            target,
+            Method::GET,
+            &path,
+            "application/json",
+            Body::empty(),
+        )
     }
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {

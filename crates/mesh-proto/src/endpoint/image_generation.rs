@@ -1,0 +1,68 @@
+//! `POST /v1/images/generations`, answered with one document (protocol reference, section 5.1).
+
+use http::{Method, Request, StatusCode};
+use serde_json::{Map, Value};
+
+use super::document::{DocumentDecoder, parse};
+use super::{Endpoint, Replay, in_band_error, json_request, spliced};
+use crate::body::Body;
+use crate::call::Limits;
+use crate::error::{ApiError, BuildError, DecodeError, excerpt};
+use crate::head::Head;
+use crate::images::{ImageReply, ImageRequest};
+use crate::target::Target;
+
+pub(super) const PATH: &str = "/v1/images/generations";
+
+impl Endpoint for ImageRequest {
+    type Event = std::convert::Infallible;
+    type Output = ImageReply;
+    type Decoder = DocumentDecoder<ImageReply>;
+
+    fn replay(&self) -> Replay {
+        Replay::Unprocessed
+    }
+
+    fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
+        self.check()?;
+        json_request(
+            target,
+            Method::POST,
+            PATH,
+            "application/json",
+            spliced(self)?,
+        )
+    }
+
+    fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
+        Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
+            parse_reply(&body)
+        }))
+    }
+}
+
+/// A body as an image reply. As every field may be missing, what holds no picture is looked at once
+/// more: it may be an error in any envelope, or no image reply at all.
+pub(super) fn parse_reply(body: &[u8]) -> Result<ImageReply, DecodeError> {
+    let reply: ImageReply = parse(body)?;
+    if !reply.data.is_empty() {
+        return Ok(reply);
+    }
+    let document: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    let error = in_band_error(&document);
+    let other = || {
+        if document.contains_key("data") {
+            None
+        } else {
+            ApiError::from_envelope(StatusCode::OK, &document)
+        }
+    };
+    match error.or_else(other) {
+        Some(error) => Err(error.into()),
+        None if document.contains_key("data") => Ok(reply),
+        None => Err(DecodeError::Json {
+            reason: "no data".to_owned(),
+            excerpt: excerpt(body),
+        }),
+    }
+}

@@ -1,0 +1,232 @@
+//! A reply that is a stream of events, put together as it comes.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::document::Collected;
+use super::{Decode, Decoded, in_band_error};
+use crate::call::Limits;
+use crate::error::{ApiError, DecodeError, excerpt};
+use crate::head::Head;
+use crate::sse;
+use crate::wire::Extra;
+
+/// Puts a reply together from the chunks of a stream: what a [`StreamDecoder`] needs to know of an
+/// endpoint.
+pub trait Assemble {
+    /// One event of the stream.
+    type Chunk: DeserializeOwned;
+    /// The whole reply.
+    type Reply: Default;
+
+    /// Adds a chunk.
+    fn add(&mut self, chunk: &Self::Chunk);
+
+    /// Whether the reply is whole though no end mark has come.
+    fn is_whole(&self) -> bool;
+
+    /// What there is so far, or `None` before the first chunk. Leaves nothing.
+    fn take(&mut self) -> Option<Self::Reply>;
+
+    /// The fields of a chunk that are not modelled; an error is among them.
+    fn extra(chunk: &Self::Chunk) -> &Extra;
+
+    /// A reply that came whole, as one chunk.
+    ///
+    /// Errors where the body is no reply, or an error.
+    fn document(body: &[u8]) -> Result<Self::Chunk, DecodeError>;
+}
+
+/// Reads a stream of events, and puts the whole reply together: chunks of JSON, `[DONE]` at the end
+/// (protocol reference, sections 4.3 and 5.2).
+pub struct StreamDecoder<A> {
+    form: Form,
+    frames: sse::Decoder,
+    assembly: A,
+    /// The beginning of a body in which no frame has been found yet.
+    opening: Option<String>,
+    has_frames: bool,
+    ended: bool,
+    complete: bool,
+}
+
+impl<A: Assemble> StreamDecoder<A> {
+    /// A decoder for the body that follows `head`, with frames of at most `limits.frame` bytes.
+    pub fn new(head: &Head, limits: &Limits, assembly: A) -> Self {
+        Self {
+            form: Form::Unknown(Collected::new(head, limits)),
+            frames: sse::Decoder::with_limit(limits.frame),
+            assembly,
+            opening: None,
+            has_frames: false,
+            ended: false,
+            complete: false,
+        }
+    }
+}
+
+impl<A> fmt::Debug for StreamDecoder<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamDecoder")
+            .field("form", &self.form)
+            .field("complete", &self.complete)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a body turns out to be: gateways have been seen to answer a stream with a document, an
+/// error or HTML, whatever their content type says.
+#[derive(Debug)]
+enum Form {
+    /// Nothing but white space has come.
+    Unknown(Collected),
+    Events,
+    Document(Collected),
+    /// A document that has been read.
+    Read,
+}
+
+/// Whether a body begins like an event stream: with a comment, or a field of the standard.
+fn is_event_stream(opening: &str) -> bool {
+    let opening = opening.trim_start_matches('\u{feff}').trim_start();
+    [":", "data", "event", "id", "retry"]
+        .iter()
+        .any(|field| opening.starts_with(field))
+}
+
+/// What a frame is.
+enum Meaning<C> {
+    Chunk(C),
+    Error(C, ApiError),
+    Done,
+    Nothing,
+}
+
+impl<A: Assemble> Decode for StreamDecoder<A> {
+    type Event = A::Chunk;
+    type Output = A::Reply;
+
+    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
+        if let Form::Unknown(_) = self.form {
+            let Some(first) = chunk.trim_ascii_start().first() else {
+                return Ok(());
+            };
+            let document = matches!(first, b'{' | b'[' | b'<');
+            self.form = match std::mem::replace(&mut self.form, Form::Events) {
+                Form::Unknown(body) if document => Form::Document(body),
+                _ => Form::Events,
+            };
+        }
+        if !self.has_frames && self.opening.is_none() {
+            self.opening = Some(excerpt(&chunk));
+        }
+        match &mut self.form {
+            Form::Document(body) => body.push(chunk)?,
+            _ => self.frames.push(chunk),
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.frames.end();
+    }
+
+    fn next(&mut self) -> Result<Decoded<A::Chunk>, DecodeError> {
+        if let Form::Document(body) = &mut self.form {
+            if !self.ended {
+                return Ok(Decoded::Starved);
+            }
+            let body = body.take();
+            self.form = Form::Read;
+            let chunk = A::document(&body)?;
+            self.complete = true;
+            self.assembly.add(&chunk);
+            return Ok(Decoded::Event(chunk));
+        }
+        while !self.complete {
+            let frame = match self.frames.next() {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return Ok(Decoded::Starved),
+                Err(sse::FrameTooLarge { limit }) => {
+                    return Err(DecodeError::TooLarge {
+                        what: "frame",
+                        limit,
+                    });
+                }
+            };
+            self.opening = None;
+            self.has_frames = true;
+            match read::<A>(frame)? {
+                // What stands beside an error may have been paid for.
+                Meaning::Error(chunk, error) => {
+                    self.assembly.add(&chunk);
+                    return Err(error.into());
+                }
+                Meaning::Chunk(chunk) => {
+                    self.assembly.add(&chunk);
+                    self.complete = self.assembly.is_whole();
+                    return Ok(Decoded::Event(chunk));
+                }
+                Meaning::Done => self.complete = true,
+                Meaning::Nothing => {}
+            }
+        }
+        Ok(Decoded::Complete)
+    }
+
+    fn finish(&mut self) -> Result<A::Reply, DecodeError> {
+        if !self.complete {
+            return Err(match (&self.form, self.opening.take()) {
+                (Form::Unknown(_), _) => DecodeError::NotJson {
+                    what: "an empty body",
+                    excerpt: String::new(),
+                },
+                (Form::Events, Some(excerpt)) if !is_event_stream(&excerpt) => {
+                    DecodeError::NotJson {
+                        what: "text",
+                        excerpt,
+                    }
+                }
+                _ => DecodeError::Truncated,
+            });
+        }
+        Ok(self.assembly.take().unwrap_or_default())
+    }
+
+    fn partial(&mut self) -> Option<A::Reply> {
+        self.assembly.take()
+    }
+}
+
+fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeError> {
+    let data = frame.data().trim_ascii();
+    if data == b"[DONE]" {
+        return Ok(Meaning::Done);
+    }
+    if data.is_empty() {
+        return Ok(Meaning::Nothing);
+    }
+    let chunk: A::Chunk = match serde_json::from_slice(data) {
+        Ok(chunk) => chunk,
+        // A frame that the end of the stream cut off in the middle.
+        Err(_) if !frame.is_terminated() => return Err(DecodeError::Truncated),
+        Err(error) => return Err(DecodeError::json(&error, data)),
+    };
+    let error = in_band_error(A::extra(&chunk)).or_else(|| {
+        (frame.event() == b"error")
+            .then(|| ApiError::from_envelope(StatusCode::OK, A::extra(&chunk)))?
+    });
+    if let Some(error) = error {
+        return Ok(Meaning::Error(chunk, error));
+    }
+    let kind = A::extra(&chunk).get("type").and_then(Value::as_str);
+    if kind.is_some_and(|kind| kind.starts_with("response.")) {
+        return Ok(Meaning::Nothing);
+    }
+    Ok(Meaning::Chunk(chunk))
+}

@@ -1,0 +1,181 @@
+//! A chunk of a streamed reply: that work goes on, an earlier state of a picture, or the picture.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::reply::ImageReply;
+use crate::chat::Picture;
+use crate::image::{GeneratedImage, find_in_data};
+use crate::wire::{Extra, count, lenient, lenient_list};
+
+/// An `image.chunk`, or one of OpenAI's image events (protocol reference, section 5.2).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ImageChunk {
+    /// What the gateway says of the work: `processing`, and words that are not documented.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub status: Option<String>,
+    /// OpenAI's type of event, such as `image_generation.partial_image`.
+    #[serde(
+        default,
+        rename = "type",
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// Which earlier state of the picture this is, from 0.
+    #[serde(
+        default,
+        deserialize_with = "count",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub partial_image_index: Option<u64>,
+    /// The pictures, as they came: [`ImageChunk::images`] reads them.
+    #[serde(default, deserialize_with = "lenient_list")]
+    pub data: Vec<Picture>,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl ImageChunk {
+    /// The pictures in the chunk: earlier states where [`ImageChunk::is_partial`] says so.
+    pub fn images(&self) -> Vec<GeneratedImage> {
+        let data: Vec<Value> = self.pictures().map(|picture| picture.0).collect();
+        find_in_data(&data)
+    }
+
+    /// Whether its pictures are earlier states of what will come. Decided by what is documented
+    /// and observed; the final status is not, so whatever is not known to be partial is final.
+    pub fn is_partial(&self) -> bool {
+        self.partial_image_index.is_some()
+            || self
+                .kind
+                .as_ref()
+                .is_some_and(|kind| kind.ends_with(".partial_image"))
+            || self.status.as_deref().is_some_and(|status| {
+                [
+                    "processing",
+                    "partial",
+                    "in_progress",
+                    "generating",
+                    "queued",
+                ]
+                .contains(&status)
+            })
+    }
+
+    /// A whole reply as one chunk.
+    pub(crate) fn whole(reply: ImageReply) -> Self {
+        let mut extra = reply.extra;
+        let mut say = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                extra.insert(name.to_owned(), value);
+            }
+        };
+        say("created", reply.created.map(Value::from));
+        say("size", reply.size.map(Value::from));
+        say("background", reply.background.map(|it| it.as_str().into()));
+        say(
+            "output_format",
+            reply.output_format.map(|it| it.as_str().into()),
+        );
+        say("quality", reply.quality.map(|it| it.as_str().into()));
+        say(
+            "usage",
+            reply
+                .usage
+                .and_then(|usage| serde_json::to_value(usage).ok()),
+        );
+        Self {
+            data: reply.data,
+            extra,
+            ..Self::default()
+        }
+    }
+
+    /// The pictures in their places: in `data`, or at the top where OpenAI has them.
+    fn pictures(&self) -> impl Iterator<Item = Picture> {
+        let fields: Map<String, Value> = ["b64_json", "url", "output_format", "revised_prompt"]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), self.extra.get(name)?.clone())))
+            .collect();
+        let has_picture = fields.contains_key("b64_json") || fields.contains_key("url");
+        self.data
+            .clone()
+            .into_iter()
+            .chain(has_picture.then_some(Picture(Value::Object(fields))))
+    }
+}
+
+/// A reply in the making: see [`Assemble`](crate::endpoint::Assemble).
+#[derive(Debug, Default)]
+pub struct Assembly {
+    /// How many pictures were asked for.
+    wanted: usize,
+    reply: Option<ImageReply>,
+    /// The latest earlier state, which is better than nothing.
+    partial: Vec<Picture>,
+}
+
+impl Assembly {
+    /// An assembly of `wanted` pictures.
+    pub(crate) fn of(wanted: usize) -> Self {
+        Self {
+            wanted,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a chunk.
+    pub(crate) fn add(&mut self, chunk: &ImageChunk) {
+        let reply = self.reply.get_or_insert_default();
+        let pictures: Vec<Picture> = chunk.pictures().collect();
+        if chunk.is_partial() {
+            if !pictures.is_empty() {
+                self.partial = pictures;
+            }
+        } else {
+            reply.data.extend(pictures);
+        }
+        let mut said = chunk.extra.0.clone();
+        for place in ["object", "b64_json", "url"] {
+            said.remove(place);
+        }
+        // OpenAI's name for the same.
+        if let Some(created) = said.remove("created_at") {
+            said.entry("created").or_insert(created);
+        }
+        if let Ok(more) = serde_json::from_value::<ImageReply>(Value::Object(said)) {
+            reply.created = reply.created.or(more.created);
+            reply.background = more.background.or(reply.background.take());
+            reply.output_format = more.output_format.or(reply.output_format.take());
+            reply.quality = more.quality.or(reply.quality.take());
+            reply.size = more.size.or(reply.size.take());
+            reply.usage = more.usage.or(reply.usage.take());
+            reply.extra.extend(more.extra.0);
+        }
+    }
+
+    /// Whether there are as many final pictures as were asked for.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.reply
+            .as_ref()
+            .is_some_and(|reply| reply.data.len() >= self.wanted)
+    }
+
+    /// What there is. Leaves nothing.
+    pub(crate) fn take(&mut self) -> Option<ImageReply> {
+        let partial = std::mem::take(&mut self.partial);
+        self.reply.take().map(|mut reply| {
+            if reply.data.is_empty() {
+                reply.data = partial;
+            }
+            reply
+        })
+    }
+}

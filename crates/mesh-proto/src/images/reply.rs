@@ -1,0 +1,73 @@
+//! The reply: pictures, and what the provider says of them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::chat::{Picture, Quality, Usage};
+use crate::image::{GeneratedImage, find_in_data, once};
+use crate::images::{Background, OutputFormat};
+use crate::wire::{Extra, count, lenient, lenient_list};
+
+/// A reply of the images endpoints (protocol reference, section 5.1), plain or put together from a
+/// stream. Whatever is odd or missing beside the pictures costs nothing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ImageReply {
+    /// When it was made, in seconds since 1970.
+    #[serde(
+        default,
+        deserialize_with = "count",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub created: Option<u64>,
+    /// The pictures, as they came: [`ImageReply::images`] reads them.
+    #[serde(default, deserialize_with = "lenient_list")]
+    pub data: Vec<Picture>,
+    /// What stands behind the subject, where the provider says so.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub background: Option<Background>,
+    /// The file format, where the provider says so. The bytes know better.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub output_format: Option<OutputFormat>,
+    /// The quality, where the provider says so.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub quality: Option<Quality>,
+    /// The size, where the provider says so.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub size: Option<String>,
+    /// What it took, where the provider says so.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub usage: Option<Usage>,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl ImageReply {
+    /// The pictures: rows 1 to 4 of the protocol reference, section 6. None where the model
+    /// declined without a word (row 5).
+    pub fn images(&self) -> Vec<GeneratedImage> {
+        let data: Vec<Value> = self.data.iter().map(|picture| picture.0.clone()).collect();
+        once(find_in_data(&data).into_iter())
+    }
+}

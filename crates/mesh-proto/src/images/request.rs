@@ -1,0 +1,301 @@
+//! The request: a prompt, and how it shall be drawn.
+
+use serde::Deserialize;
+use serde::ser::{SerializeSeq, Serializer};
+
+use crate::body::Splice;
+use crate::chat::{ImageFormat, Quality};
+use crate::error::BuildError;
+use crate::image::Image;
+use crate::open_enum::open_enum;
+use crate::wire::{Extra, Object, Wire, serialize_inline};
+
+/// A request to `POST /v1/images/generations` (protocol reference, section 5.1). What is left out,
+/// the gateway decides.
+///
+/// ```
+/// use mesh_proto::images::ImageRequest;
+///
+/// let mut request = ImageRequest::new("openai/gpt-image-1", "A fox in a snowy forest");
+/// request.size = Some("1536x1024".to_owned());
+/// let json = r#"{"model":"openai/gpt-image-1","prompt":"A fox in a snowy forest","size":"1536x1024"}"#;
+/// assert_eq!(serde_json::to_string(&request)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct ImageRequest {
+    /// The model's id. None where the key has a default.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// What to draw.
+    #[serde(default)]
+    pub prompt: String,
+    /// How many, 1 to 10; 1 by default.
+    #[serde(default)]
+    pub n: Option<u32>,
+    /// `WxH` in pixels, a ratio, or `auto`, the default.
+    #[serde(default)]
+    pub size: Option<String>,
+    /// How well; `auto` by default.
+    #[serde(default)]
+    pub quality: Option<Quality>,
+    /// In what form; by URL by default. Not every model honours it.
+    #[serde(default)]
+    pub response_format: Option<ImageFormat>,
+    /// In what file format. OpenAI's models only.
+    #[serde(default)]
+    pub output_format: Option<OutputFormat>,
+    /// How strongly compressed, 0 to 100. OpenAI's models only.
+    #[serde(default)]
+    pub output_compression: Option<u32>,
+    /// What stands behind the subject.
+    #[serde(default)]
+    pub background: Option<Background>,
+    /// How strictly the content is moderated.
+    #[serde(default)]
+    pub moderation: Option<Moderation>,
+    /// How many earlier states a stream shows, 0 to 3.
+    #[serde(default)]
+    pub partial_images: Option<u32>,
+    /// A seed, −1 (at random) to 2147483647.
+    #[serde(default)]
+    pub seed: Option<i64>,
+    /// How closely the prompt is followed, 1 to 10.
+    #[serde(default)]
+    pub guidance_scale: Option<f64>,
+    /// A ratio such as `16:9`.
+    #[serde(default)]
+    pub aspect_ratio: Option<String>,
+    /// A resolution such as `2K`.
+    #[serde(default)]
+    pub resolution: Option<String>,
+    /// Whether the picture is marked.
+    #[serde(default)]
+    pub watermark: Option<bool>,
+    /// Whether a series is drawn (Seedream).
+    #[serde(default)]
+    pub sequential_image_generation: Option<SequentialGeneration>,
+    /// How a series is drawn (Seedream).
+    #[serde(default)]
+    pub sequential_image_generation_options: Option<Extra>,
+    /// How the prompt is worked over (Seedream).
+    #[serde(default)]
+    pub optimize_prompt_options: Option<Extra>,
+    /// Fields that are not modelled here, sent as they are.
+    #[serde(flatten)]
+    pub extra: Extra,
+    /// Pictures to go by.
+    #[serde(default, rename = "image", deserialize_with = "references")]
+    pub references: Vec<Image>,
+}
+
+impl ImageRequest {
+    /// A request to `model` to draw `prompt`.
+    pub fn new(model: impl Into<String>, prompt: impl Into<String>) -> Self {
+        Self {
+            model: Some(model.into()),
+            prompt: prompt.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a picture to go by.
+    pub fn reference(mut self, image: Image) -> Self {
+        self.references.push(image);
+        self
+    }
+
+    /// Checks what the protocol reference says of each field, before anything is sent.
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        if self.prompt.trim().is_empty() {
+            return Err(BuildError::invalid("prompt", "it is empty"));
+        }
+        if self
+            .model
+            .as_ref()
+            .is_some_and(|model| model.trim().is_empty())
+        {
+            return Err(BuildError::invalid("model", "the id is empty"));
+        }
+        let within = |field, value: Option<i64>, least: i64, most: i64| match value {
+            Some(value) if !(least..=most).contains(&value) => Err(BuildError::invalid(
+                field,
+                format!("{value} is not between {least} and {most}"),
+            )),
+            _ => Ok(()),
+        };
+        within("n", self.n.map(i64::from), 1, 10)?;
+        within(
+            "output_compression",
+            self.output_compression.map(i64::from),
+            0,
+            100,
+        )?;
+        within("partial_images", self.partial_images.map(i64::from), 0, 3)?;
+        within("seed", self.seed, -1, 2_147_483_647)?;
+        if self
+            .guidance_scale
+            .is_some_and(|scale| !(1.0..=10.0).contains(&scale))
+        {
+            return Err(BuildError::invalid(
+                "guidance_scale",
+                "not between 1 and 10",
+            ));
+        }
+        Ok(())
+    }
+
+    fn write_as<S: Serializer>(
+        &self,
+        stream: Option<&bool>,
+        splice: Option<&Splice>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut object = Object::begin(serializer)?;
+        object.optional("model", self.model.as_ref())?;
+        object.optional("stream", stream)?;
+        object.field("prompt", &self.prompt)?;
+        object.optional("n", self.n.as_ref())?;
+        object.optional("size", self.size.as_ref())?;
+        object.optional("quality", self.quality.as_ref())?;
+        object.optional("response_format", self.response_format.as_ref())?;
+        object.optional("output_format", self.output_format.as_ref())?;
+        object.optional("output_compression", self.output_compression.as_ref())?;
+        object.optional("background", self.background.as_ref())?;
+        object.optional("moderation", self.moderation.as_ref())?;
+        object.optional("partial_images", self.partial_images.as_ref())?;
+        object.optional("seed", self.seed.as_ref())?;
+        object.optional("guidance_scale", self.guidance_scale.as_ref())?;
+        object.optional("aspect_ratio", self.aspect_ratio.as_ref())?;
+        object.optional("resolution", self.resolution.as_ref())?;
+        object.optional("watermark", self.watermark.as_ref())?;
+        object.optional(
+            "sequential_image_generation",
+            self.sequential_image_generation.as_ref(),
+        )?;
+        object.optional(
+            "sequential_image_generation_options",
+            self.sequential_image_generation_options.as_ref(),
+        )?;
+        object.optional(
+            "optimize_prompt_options",
+            self.optimize_prompt_options.as_ref(),
+        )?;
+        object.extra(&self.extra, &["image", "stream"])?;
+        match self.references.as_slice() {
+            [] => {}
+            [one] => object.field("image", &Reference(one, splice))?,
+            several => object.field("image", &References(several, splice))?,
+        }
+        object.end()
+    }
+}
+
+impl Wire for ImageRequest {
+    fn write<S: Serializer>(
+        &self,
+        splice: Option<&Splice>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        self.write_as(None, splice, serializer)
+    }
+}
+
+serialize_inline!(ImageRequest);
+
+/// A request that asks for a stream.
+pub(crate) struct Streamed<'r>(pub(crate) &'r ImageRequest);
+
+impl Wire for Streamed<'_> {
+    fn write<S: Serializer>(
+        &self,
+        splice: Option<&Splice>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        self.0.write_as(Some(&true), splice, serializer)
+    }
+}
+
+/// A picture as its mere URL.
+struct Reference<'i>(&'i Image, Option<&'i Splice>);
+
+impl serde::Serialize for Reference<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.1 {
+            Some(splice) => splice.image(self.0).serialize(serializer),
+            None => self.0.serialize_url(serializer),
+        }
+    }
+}
+
+struct References<'i>(&'i [Image], Option<&'i Splice>);
+
+impl serde::Serialize for References<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut items = serializer.serialize_seq(Some(self.0.len()))?;
+        for image in self.0 {
+            items.serialize_element(&Reference(image, self.1))?;
+        }
+        items.end()
+    }
+}
+
+fn references<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Image>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        One(Image),
+        Several(Vec<Image>),
+    }
+
+    Ok(match Option::<Form>::deserialize(deserializer)? {
+        None => Vec::new(),
+        Some(Form::One(image)) => vec![image],
+        Some(Form::Several(images)) => images,
+    })
+}
+
+open_enum! {
+    /// The file format of a drawn picture.
+    pub enum OutputFormat {
+        /// PNG.
+        Png = "png",
+        /// JPEG.
+        Jpeg = "jpeg",
+        /// WebP.
+        Webp = "webp",
+    }
+}
+
+open_enum! {
+    /// What stands behind the subject of a picture.
+    pub enum Background {
+        /// Nothing: the picture has an alpha channel.
+        Transparent = "transparent",
+        /// Something.
+        Opaque = "opaque",
+        /// The model decides.
+        Auto = "auto",
+    }
+}
+
+open_enum! {
+    /// How strictly content is moderated.
+    pub enum Moderation {
+        /// Less strictly.
+        Low = "low",
+        /// As usual.
+        Auto = "auto",
+    }
+}
+
+open_enum! {
+    /// Whether a series of pictures is drawn.
+    pub enum SequentialGeneration {
+        /// The model decides.
+        Auto = "auto",
+        /// No.
+        Disabled = "disabled",
+    }
+}
