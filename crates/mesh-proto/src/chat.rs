@@ -6,6 +6,7 @@ mod content;
 mod message;
 mod reply;
 mod request;
+mod tools;
 
 pub use self::assembly::Assembly;
 pub use self::chunk::{ChatChunk, ChunkChoice, Delta};
@@ -13,4 +14,9 @@ pub use self::content::{Content, Part};
 pub use self::message::{Message, Role};
 pub use self::reply::{ChatReply, Choice, FinishReason, Picture, ReplyMessage, Usage};
 pub(crate) use self::request::Streamed;
-pub use self::request::{ChatRequest, ImageFormat, ImageOptions, Modality, Quality};
+pub use self::request::{
+    ChatRequest, Effort, ImageFormat, ImageOptions, Modality, Quality, ServiceTier, Stop,
+};
+pub use self::tools::{
+    CalledFunction, Function, ResponseFormat, Tool, ToolCall, ToolCallDelta, ToolChoice, ToolKind,
+};

@@ -1,14 +1,19 @@
 //! A stream's chunks put together: the reply that a plain call would have got.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::chunk::{ChatChunk, ChunkChoice};
 use super::reply::{ChatReply, Choice};
+use super::tools::ToolCalls;
 
 /// A reply in the making: see [`Assemble`](crate::endpoint::Assemble).
 #[derive(Debug, Default)]
 pub struct Assembly {
     reply: Option<ChatReply>,
+    /// How far the tool calls of each choice have got, by the choice's index.
+    calls: BTreeMap<u64, ToolCalls>,
 }
 
 impl Assembly {
@@ -33,7 +38,8 @@ impl Assembly {
         extra.remove("object");
         append_extra(&mut reply.extra, extra.0);
         for choice in chunk.choices {
-            add_choice(&mut reply.choices, choice);
+            let calls = self.calls.entry(choice.index).or_default();
+            add_choice(&mut reply.choices, calls, choice);
         }
     }
 
@@ -43,7 +49,7 @@ impl Assembly {
     }
 }
 
-fn add_choice(choices: &mut Vec<Choice>, chunk: ChunkChoice) {
+fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: ChunkChoice) {
     let place = choices.partition_point(|choice| choice.index < chunk.index);
     if choices
         .get(place)
@@ -70,12 +76,15 @@ fn add_choice(choices: &mut Vec<Choice>, chunk: ChunkChoice) {
         (Some(_), None) => {}
     }
     message.images.extend(chunk.delta.images);
+    for piece in chunk.delta.tool_calls {
+        calls.add(&mut message.tool_calls, piece);
+    }
     append_extra(&mut message.extra, chunk.delta.extra.0);
 }
 
 /// Fields that are not modelled go together as deltas do: lists grow, objects grow by their fields,
 /// texts that are told in pieces grow, and the rest is replaced.
-fn append_extra(extra: &mut Map<String, Value>, more: Map<String, Value>) {
+pub(super) fn append_extra(extra: &mut Map<String, Value>, more: Map<String, Value>) {
     for (name, value) in more {
         match (extra.get_mut(&name), value) {
             (Some(Value::String(text)), Value::String(more))

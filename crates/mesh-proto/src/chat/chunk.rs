@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::content::Content;
 use super::message::Role;
 use super::reply::{ChatReply, FinishReason, Picture, Usage, index};
+use super::tools::{ToolCall, ToolCallDelta};
 use crate::wire::{Extra, count, lenient, lenient_list, null_is_default, without_nulls};
 
 /// A `chat.completion.chunk` (protocol reference, section 4.3).
@@ -68,6 +69,7 @@ impl ChatChunk {
                 role: choice.message.role.clone(),
                 content: choice.message.content.clone(),
                 images: choice.message.images.clone(),
+                tool_calls: whole_calls(&choice.message.tool_calls),
                 extra: choice.message.extra.clone(),
             },
             finish_reason: choice.finish_reason.clone(),
@@ -82,6 +84,16 @@ impl ChatChunk {
             extra: reply.extra.clone(),
         }
     }
+}
+
+fn whole_calls(calls: &[ToolCall]) -> Vec<ToolCallDelta> {
+    let indexed = (0..).zip(calls);
+    indexed
+        .map(|(index, call)| ToolCallDelta {
+            index: Some(index),
+            call: call.clone(),
+        })
+        .collect()
 }
 
 /// What is new in one choice.
@@ -127,6 +139,13 @@ pub struct Delta {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub images: Vec<Picture>,
+    /// Pieces of calls of tools.
+    #[serde(
+        default,
+        deserialize_with = "lenient_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub tool_calls: Vec<ToolCallDelta>,
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,

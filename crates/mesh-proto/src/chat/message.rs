@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::ser::Serializer;
 
 use super::content::Content;
+use super::tools::ToolCall;
 use crate::body::Splice;
 use crate::open_enum::open_enum;
 use crate::wire::{Extra, Object, Wire, Written, serialize_inline};
@@ -33,6 +34,15 @@ pub struct Message {
     /// What is said; none where the model only calls tools.
     #[serde(default)]
     pub content: Option<Content>,
+    /// The name of who speaks, where there are several.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The calls of tools that the model made.
+    #[serde(default)]
+    pub tool_calls: Vec<ToolCall>,
+    /// The call that this is the result of.
+    #[serde(default)]
+    pub tool_call_id: Option<String>,
     /// Fields that are not modelled here, sent as they are.
     #[serde(flatten)]
     pub extra: Extra,
@@ -44,7 +54,20 @@ impl Message {
         Self {
             role,
             content: Some(content.into()),
+            name: None,
+            tool_calls: Vec::new(),
+            tool_call_id: None,
             extra: Extra::new(),
+        }
+    }
+}
+
+impl Message {
+    /// The result of a tool call, to be sent back.
+    pub fn tool_result(tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
+        Self {
+            tool_call_id: Some(tool_call_id.into()),
+            ..Self::new(Role::Tool, content)
         }
     }
 }
@@ -64,6 +87,12 @@ impl Wire for Message {
                 .as_ref()
                 .map(|content| Written(content, splice)),
         )?;
+        object.optional("name", self.name.as_ref())?;
+        object.optional(
+            "tool_calls",
+            Some(&self.tool_calls).filter(|calls| !calls.is_empty()),
+        )?;
+        object.optional("tool_call_id", self.tool_call_id.as_ref())?;
         object.extra(&self.extra, &[])?;
         object.end()
     }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::content::{Content, Part};
-use super::message::Role;
+use super::message::{Message, Role};
+use super::tools::ToolCall;
 use crate::image::{GeneratedImage, find_in_data, find_in_message, once};
 use crate::open_enum::open_enum;
 use crate::wire::{Extra, count, lenient, lenient_list, null_is_default, without_nulls};
@@ -87,6 +88,23 @@ impl ChatReply {
         once(in_choices.chain(find_in_data(&data)))
     }
 
+    /// The first choice's message, to go on with: with its tool calls, its reasoning and whatever
+    /// else has to be sent back as it came. `None` where there is no choice.
+    pub fn into_message(self) -> Option<Message> {
+        self.choices
+            .into_iter()
+            .next()
+            .map(|choice| choice.message.into_message())
+    }
+
+    /// The calls of tools in the first choice.
+    pub fn tool_calls(&self) -> &[ToolCall] {
+        self.choices
+            .first()
+            .map(|choice| choice.message.tool_calls.as_slice())
+            .unwrap_or_default()
+    }
+
     /// Why the first choice ended.
     pub fn finish_reason(&self) -> Option<&FinishReason> {
         self.choices.first()?.finish_reason.as_ref()
@@ -156,12 +174,34 @@ pub struct ReplyMessage {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub images: Vec<Picture>,
+    /// The calls of tools.
+    #[serde(
+        default,
+        deserialize_with = "lenient_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub tool_calls: Vec<ToolCall>,
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl ReplyMessage {
+    /// The message as one of a conversation, nothing left out.
+    pub fn into_message(self) -> Message {
+        let mut message = Message::new(self.role.unwrap_or(Role::Assistant), "");
+        message.content = self.content;
+        message.tool_calls = self.tool_calls;
+        message.extra = self.extra;
+        if !self.images.is_empty() {
+            let images = self.images.into_iter().map(|picture| picture.0).collect();
+            message
+                .extra
+                .insert("images".to_owned(), Value::Array(images));
+        }
+        message
+    }
+
     /// The text; empty where there is none.
     pub fn text(&self) -> Cow<'_, str> {
         self.content.as_ref().map(Content::text).unwrap_or_default()

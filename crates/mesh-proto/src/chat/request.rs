@@ -1,5 +1,6 @@
 //! The request: a model, options, a conversation.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::ser::Serializer;
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::message::{Message, Role};
+use super::tools::{ResponseFormat, Tool, ToolChoice};
 use crate::body::Splice;
 use crate::error::BuildError;
 use crate::open_enum::open_enum;
@@ -44,6 +46,51 @@ pub struct ChatRequest {
     /// How long the gateway shall wait for the provider, in seconds, more than 0; 300 by default.
     #[serde(default)]
     pub timeout: Option<f64>,
+    /// Models to fall back to, in their order; the gateway does it.
+    #[serde(default)]
+    pub models: Vec<String>,
+    /// How much repeated words are avoided, −2 to 2.
+    #[serde(default)]
+    pub frequency_penalty: Option<f64>,
+    /// How much topics that were there are avoided, −2 to 2.
+    #[serde(default)]
+    pub presence_penalty: Option<f64>,
+    /// Where to stop.
+    #[serde(default)]
+    pub stop: Option<Stop>,
+    /// Tools that the model may call.
+    #[serde(default)]
+    pub tools: Vec<Tool>,
+    /// Whether it has to call one.
+    #[serde(default)]
+    pub tool_choice: Option<ToolChoice>,
+    /// What form the answer shall have.
+    #[serde(default)]
+    pub response_format: Option<ResponseFormat>,
+    /// Who asks, for the provider to tell abuse by; at most 256 characters.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// How long the model shall think.
+    #[serde(default)]
+    pub reasoning_effort: Option<Effort>,
+    /// How soon the answer is wanted. OpenAI's models only.
+    #[serde(default)]
+    pub service_tier: Option<ServiceTier>,
+    /// A stored prompt, by its name or UUID.
+    #[serde(default)]
+    pub template: Option<String>,
+    /// What stands in the slots of the stored prompt.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// What the usage is grouped by.
+    #[serde(default)]
+    pub session_id: Option<String>,
+    /// Whether the gateway may answer from its cache.
+    #[serde(default)]
+    pub cache: Option<bool>,
+    /// What the gateway does to the conversation, such as `middle-out`.
+    #[serde(default)]
+    pub transforms: Vec<String>,
     /// What kind of answer is wanted.
     #[serde(default)]
     pub modality: Option<Modality>,
@@ -83,6 +130,12 @@ impl ChatRequest {
         self
     }
 
+    /// Adds a tool that the model may call.
+    pub fn tool(mut self, tool: Tool) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
     /// Sets how pictures shall be drawn.
     pub fn image(mut self, options: ImageOptions) -> Self {
         self.image = Some(options);
@@ -113,6 +166,15 @@ impl ChatRequest {
         }
         within("temperature", self.temperature, 0.0, 2.0)?;
         within("top_p", self.top_p, 0.0, 1.0)?;
+        within("frequency_penalty", self.frequency_penalty, -2.0, 2.0)?;
+        within("presence_penalty", self.presence_penalty, -2.0, 2.0)?;
+        if self
+            .user
+            .as_ref()
+            .is_some_and(|user| user.chars().count() > 256)
+        {
+            return Err(BuildError::invalid("user", "longer than 256 characters"));
+        }
         if self.max_tokens == Some(0) {
             return Err(BuildError::invalid("max_tokens", "0 is not at least 1"));
         }
@@ -157,6 +219,27 @@ impl ChatRequest {
         object.optional("max_tokens", self.max_tokens.as_ref())?;
         object.optional("seed", self.seed.as_ref())?;
         object.optional("timeout", self.timeout.as_ref())?;
+        object.optional("models", Some(&self.models).filter(|it| !it.is_empty()))?;
+        object.optional("frequency_penalty", self.frequency_penalty.as_ref())?;
+        object.optional("presence_penalty", self.presence_penalty.as_ref())?;
+        object.optional("stop", self.stop.as_ref())?;
+        object.optional("tools", Some(&self.tools).filter(|it| !it.is_empty()))?;
+        object.optional("tool_choice", self.tool_choice.as_ref())?;
+        object.optional("response_format", self.response_format.as_ref())?;
+        object.optional("user", self.user.as_ref())?;
+        object.optional("reasoning_effort", self.reasoning_effort.as_ref())?;
+        object.optional("service_tier", self.service_tier.as_ref())?;
+        object.optional("template", self.template.as_ref())?;
+        object.optional(
+            "variables",
+            Some(&self.variables).filter(|it| !it.is_empty()),
+        )?;
+        object.optional("session_id", self.session_id.as_ref())?;
+        object.optional("cache", self.cache.as_ref())?;
+        object.optional(
+            "transforms",
+            Some(&self.transforms).filter(|it| !it.is_empty()),
+        )?;
         object.optional("modality", self.modality.as_ref())?;
         object.optional("image", self.image.as_ref())?;
         object.extra(&self.extra, &["messages", "stream"])?;
@@ -194,6 +277,43 @@ impl Wire for Streamed<'_> {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         self.0.write_as(Delivery::Stream, splice, serializer)
+    }
+}
+
+/// Where an answer stops: at the first of these texts that the model would write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Stop {
+    /// One text.
+    Text(String),
+    /// Any of several.
+    Any(Vec<String>),
+}
+
+open_enum! {
+    /// How long a model shall think.
+    pub enum Effort {
+        /// Long.
+        High = "high",
+        /// In between.
+        Medium = "medium",
+        /// Briefly.
+        Low = "low",
+        /// Not at all.
+        None = "none",
+    }
+}
+
+open_enum! {
+    /// How soon an answer is wanted.
+    pub enum ServiceTier {
+        /// As usual.
+        Default = "default",
+        /// The provider decides.
+        Auto = "auto",
+        /// Later, for less.
+        Flex = "flex",
     }
 }
 

@@ -1,0 +1,316 @@
+//! Tools that a model may call, and its calls of them (protocol reference, sections 4 and 4.4).
+
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use crate::open_enum::open_enum;
+use crate::wire::{Extra, count, lenient, null_is_default};
+
+open_enum! {
+    /// A kind of tool.
+    pub enum ToolKind {
+        /// A function of the caller's.
+        Function = "function",
+    }
+}
+
+impl Default for ToolKind {
+    fn default() -> Self {
+        Self::Function
+    }
+}
+
+/// A tool that the model may call.
+///
+/// ```
+/// use mesh_proto::chat::Tool;
+///
+/// let schema = serde_json::json!({"type": "object", "properties": {"page": {"type": "integer"}}});
+/// let tool = Tool::function("turn_to", "Turns to a page", schema);
+/// assert_eq!(serde_json::to_value(&tool)?["function"]["name"], "turn_to");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Tool {
+    /// What kind of tool it is.
+    #[serde(rename = "type", default)]
+    pub kind: ToolKind,
+    /// The function, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<Function>,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl Tool {
+    /// A function with a description for the model and the JSON Schema of its arguments.
+    pub fn function(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        parameters: Value,
+    ) -> Self {
+        let function = Function {
+            name: name.into(),
+            description: Some(description.into()),
+            parameters: Some(parameters),
+            strict: None,
+            extra: Extra::new(),
+        };
+        Self {
+            kind: ToolKind::Function,
+            function: Some(function),
+            extra: Extra::new(),
+        }
+    }
+}
+
+/// A function that the model may call.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// What it does, for the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The JSON Schema of its arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Value>,
+    /// Whether the arguments have to follow the schema to the letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// Whether the model has to call a tool.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ToolChoice {
+    /// It decides.
+    Auto,
+    /// It must not.
+    None,
+    /// It must call some tool.
+    Required,
+    /// It must call this function.
+    Function(String),
+    /// A choice that is not known here, as it came.
+    Other(Value),
+}
+
+impl Serialize for ToolChoice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str("auto"),
+            Self::None => serializer.serialize_str("none"),
+            Self::Required => serializer.serialize_str("required"),
+            Self::Function(name) => {
+                json!({"type": "function", "function": {"name": name}}).serialize(serializer)
+            }
+            Self::Other(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ToolChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Ok(match value.as_str() {
+            Some("auto") => Self::Auto,
+            Some("none") => Self::None,
+            Some("required") => Self::Required,
+            _ => {
+                let named = Self::Function(
+                    value["function"]["name"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned(),
+                );
+                // Only what says nothing else is the plain form.
+                if serde_json::to_value(&named).is_ok_and(|plain| plain == value) {
+                    named
+                } else {
+                    Self::Other(value)
+                }
+            }
+        })
+    }
+}
+
+/// A call of a tool by the model. To be sent back as it came, `thought_signature` in `extra`
+/// included.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ToolCall {
+    /// The call's id, which its result refers to.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub id: Option<String>,
+    /// What kind of tool is called.
+    #[serde(rename = "type", default, deserialize_with = "null_is_default")]
+    pub kind: ToolKind,
+    /// The function that is called.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub function: CalledFunction,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The function of a call.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct CalledFunction {
+    /// Its name.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
+    /// Its arguments: a JSON object as text, which the model wrote and which may be broken.
+    #[serde(default, deserialize_with = "text_or_json")]
+    pub arguments: String,
+    /// Fields that are not modelled here.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// A piece of a call in a stream. Any of it may be missing.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ToolCallDelta {
+    /// Which of the message's calls it belongs to, from 0.
+    #[serde(
+        default,
+        deserialize_with = "count",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub index: Option<u64>,
+    /// The rest, as far as it has come.
+    #[serde(flatten)]
+    pub call: ToolCall,
+}
+
+/// Some models write the arguments as the object itself.
+fn text_or_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => text,
+        Value::Null => String::new(),
+        other => other.to_string(),
+    })
+}
+
+/// The calls of a message in the making, from pieces that may lack their index or id.
+#[derive(Debug, Default)]
+pub(super) struct ToolCalls {
+    /// The index that each call was opened under.
+    indices: Vec<Option<u64>>,
+    current: usize,
+}
+
+impl ToolCalls {
+    /// Adds a piece: an explicit index wins, a known id continues its call, a new id opens one, and
+    /// a bare piece extends the current one (protocol reference, section 4.3).
+    pub(super) fn add(&mut self, calls: &mut Vec<ToolCall>, piece: ToolCallDelta) {
+        let ToolCallDelta { index, call } = piece;
+        let known = match (index, &call.id) {
+            (Some(index), _) => self.indices.iter().position(|known| *known == Some(index)),
+            (None, Some(id)) => calls.iter().position(|known| known.id.as_ref() == Some(id)),
+            (None, None) => (self.current < calls.len()).then_some(self.current),
+        };
+        self.current = known.unwrap_or_else(|| {
+            calls.push(ToolCall::default());
+            self.indices.resize(calls.len(), None);
+            calls.len() - 1
+        });
+        if let Some(known) = self.indices.get_mut(self.current) {
+            *known = known.or(index);
+        }
+        let Some(whole) = calls.get_mut(self.current) else {
+            return;
+        };
+        whole.id = whole.id.take().or(call.id);
+        if call.kind != ToolKind::Function {
+            whole.kind = call.kind;
+        }
+        if whole.function.name != call.function.name {
+            whole.function.name.push_str(&call.function.name);
+        }
+        whole.function.arguments.push_str(&call.function.arguments);
+        super::assembly::append_extra(&mut whole.function.extra, call.function.extra.0);
+        super::assembly::append_extra(&mut whole.extra, call.extra.0);
+    }
+}
+
+/// What form the answer shall have (protocol reference, section 4.4).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ResponseFormat {
+    /// Text.
+    Text,
+    /// A JSON object of any shape.
+    JsonObject,
+    /// JSON that follows a schema.
+    JsonSchema {
+        /// The schema's name.
+        name: String,
+        /// The JSON Schema.
+        schema: Value,
+        /// Whether it has to be followed to the letter.
+        strict: Option<bool>,
+    },
+    /// A form that is not known here, as it came.
+    Other(Value),
+}
+
+impl Serialize for ResponseFormat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value = match self {
+            Self::Text => json!({"type": "text"}),
+            Self::JsonObject => json!({"type": "json_object"}),
+            Self::JsonSchema {
+                name,
+                schema,
+                strict,
+            } => {
+                let mut inner = json!({"name": name, "schema": schema});
+                if let (Some(strict), Some(inner)) = (strict, inner.as_object_mut()) {
+                    inner.insert("strict".to_owned(), Value::Bool(*strict));
+                }
+                json!({"type": "json_schema", "json_schema": inner})
+            }
+            Self::Other(value) => return value.serialize(serializer),
+        };
+        value.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ResponseFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let inner = &value["json_schema"];
+        let known = match value["type"].as_str() {
+            Some("text") => Self::Text,
+            Some("json_object") => Self::JsonObject,
+            Some("json_schema") => Self::JsonSchema {
+                name: inner["name"].as_str().unwrap_or_default().to_owned(),
+                schema: inner["schema"].clone(),
+                strict: inner["strict"].as_bool(),
+            },
+            _ => return Ok(Self::Other(value)),
+        };
+        // Only what says nothing else is the plain form.
+        Ok(
+            if serde_json::to_value(&known).is_ok_and(|plain| plain == value) {
+                known
+            } else {
+                Self::Other(value)
+            },
+        )
+    }
+}
