@@ -43,12 +43,16 @@ pub mod image;
 mod resources;
 mod stream;
 
-pub use mesh_proto::call::CallOptions;
-pub use mesh_proto::chat::{ChatChunk, ChatReply, ChatRequest};
-pub use mesh_proto::error::SetUpError;
-pub use mesh_proto::image::GeneratedImage;
+pub use mesh_proto::call::{CallOptions, RetryPolicy};
+pub use mesh_proto::chat::{
+    ChatChunk, ChatReply, ChatRequest, Content, ImageFormat, ImageOptions, Message, Part, Quality,
+    Role,
+};
+pub use mesh_proto::error::{ApiError, ErrorCode, SetUpError};
+pub use mesh_proto::image::{Detail, GeneratedImage, Image};
 pub use mesh_proto::images::{ImageReply, ImageRequest};
-pub use mesh_proto::{Answer, ApiKey, BaseUrl, Endpoint, Error, Outcome, Settings, Target};
+pub use mesh_proto::models::Model;
+pub use mesh_proto::{Answer, ApiKey, BaseUrl, Endpoint, Error, Head, Outcome, Settings, Target};
 
 pub use self::client::{Client, ClientBuilder};
 pub use self::resources::{Chat, Completions, Images, Models};

@@ -1,5 +1,6 @@
 //! ureq, configured so that it leaves every decision to the core.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -61,11 +62,12 @@ impl AgentOptions {
             .build();
         let connector = DefaultConnector::new().chain(PhasedConnector);
         // Behind a proxy it is the proxy's name that is resolved here.
-        Ok(if reach == Reach::Public && config.proxy().is_none() {
-            Agent::with_parts(config, connector, PublicResolver::default())
+        let looked_up = if config.proxy().is_none() {
+            reach
         } else {
-            Agent::with_parts(config, connector, DefaultResolver::default())
-        })
+            Reach::Anywhere
+        };
+        Ok(Agent::with_parts(config, connector, Lookup(looked_up)))
     }
 
     fn tls(&self, reach: Reach, base: &BaseUrl) -> Result<TlsConfig, SetUpError> {
@@ -213,6 +215,7 @@ pub(crate) fn fault_kind(error: &ureq::Error) -> FaultKind {
         | ureq::Error::TlsRequired => FaultKind::Connect,
         ureq::Error::Timeout(_) => FaultKind::TimedOut,
         ureq::Error::BodyStalled => FaultKind::BodyRefused,
+        ureq::Error::Other(error) if error.is::<NoAddress>() => FaultKind::Connect,
         ureq::Error::Io(error) => match error.kind() {
             io::ErrorKind::ConnectionRefused
             | io::ErrorKind::NetworkUnreachable
@@ -232,36 +235,52 @@ pub(crate) fn fault_kind(error: &ureq::Error) -> FaultKind {
     }
 }
 
-/// Resolves names to public addresses only.
-#[derive(Debug, Default)]
-struct PublicResolver(DefaultResolverDebug);
+/// Resolves names, all of them or only those that stand for public addresses, and says so where
+/// that fails: ureq gives the bare error of the lookup, which looks like a lost connection.
+#[derive(Debug)]
+struct Lookup(Reach);
 
-impl Resolver for PublicResolver {
+/// A name without an address.
+#[derive(Debug)]
+enum NoAddress {
+    NotFound(ureq::Error),
+    Private,
+}
+
+impl fmt::Display for NoAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound(error) => write!(f, "no address for the host: {error}"),
+            Self::Private => f.write_str("the host stands for addresses in a private network only"),
+        }
+    }
+}
+
+impl std::error::Error for NoAddress {}
+
+impl Resolver for Lookup {
     fn resolve(
         &self,
         uri: &http::Uri,
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = self.0.0.resolve(uri, config, timeout)?;
+        let found = DefaultResolver::default()
+            .resolve(uri, config, timeout)
+            .map_err(|error| match error {
+                ureq::Error::Timeout(_) => error,
+                error => ureq::Error::Other(Box::new(NoAddress::NotFound(error))),
+            })?;
+        if self.0 != Reach::Public {
+            return Ok(found);
+        }
         let mut public = self.empty();
         for address in found.iter().filter(|address| is_public(address.ip())) {
             public.push(*address);
         }
         if public.is_empty() {
-            return Err(ureq::Error::Other(
-                "the name stands for addresses in a private network only".into(),
-            ));
+            return Err(ureq::Error::Other(Box::new(NoAddress::Private)));
         }
         Ok(public)
-    }
-}
-
-#[derive(Default)]
-struct DefaultResolverDebug(DefaultResolver);
-
-impl std::fmt::Debug for DefaultResolverDebug {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DefaultResolver")
     }
 }

@@ -65,14 +65,14 @@ pub(crate) struct See {
 pub(crate) struct Draw {
     /// What to draw
     pub(crate) prompt: String,
-    /// The file to write; named after the prompt where it is left out
+    /// The file to write, or `-` for standard output; named after the prompt where it is left out
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// The model to ask
     #[arg(short, long, default_value = "openai/gpt-image-1")]
     pub(crate) model: String,
     /// WIDTHxHEIGHT in pixels, a ratio such as 16:9, or `auto`
-    #[arg(long, default_value = "1024x1024")]
+    #[arg(long, default_value = "1024x1024", value_parser = size)]
     pub(crate) size: String,
     /// How well: low, medium, high, auto, or another word that the model knows
     #[arg(long)]
@@ -83,6 +83,19 @@ pub(crate) struct Draw {
     /// Overwrite a file that is there
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+fn size(text: &str) -> Result<String, &'static str> {
+    let is_number = |part: &str| part.parse::<u32>().is_ok_and(|number| number > 0);
+    let is_pair = |(one, other): (&str, &str)| is_number(one) && is_number(other);
+    if text == "auto"
+        || text.split_once('x').is_some_and(is_pair)
+        || text.split_once(':').is_some_and(is_pair)
+    {
+        Ok(text.to_owned())
+    } else {
+        Err("neither WIDTHxHEIGHT, nor a ratio such as 16:9, nor `auto`")
+    }
 }
 
 #[derive(Args, Debug)]

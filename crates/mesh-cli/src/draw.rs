@@ -1,7 +1,8 @@
 //! `mesh draw`: have a picture drawn.
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use mesh_blocking::proto::chat::{ImageFormat, ImageOptions, Quality};
@@ -19,17 +20,14 @@ pub(crate) fn run(draw: &Draw, gateway: &GatewayArguments) -> Result<(), Failure
         return Err(Failure::new(Kind::Usage, "the prompt is empty"));
     }
     // Whatever can be told to go wrong is told before the picture costs anything.
-    if let Some(path) = &draw.output {
-        check_free(path, draw.force)?;
-    }
+    let place = Place::find(draw)?;
     let gateway = Gateway::open(gateway)?;
     let client = &gateway.client;
-    let failed = |error| Failure::of_call(&error, client.target(), Shown::Nothing);
     let reply = client
         .chat()
         .completions()
         .create(&request(draw))
-        .map_err(failed)?;
+        .map_err(|error| Failure::of_call(&error, client.target(), Shown::Nothing))?;
     let pictures = reply.images();
     if pictures.is_empty() {
         return Err(no_picture(&reply));
@@ -42,10 +40,10 @@ pub(crate) fn run(draw: &Draw, gateway: &GatewayArguments) -> Result<(), Failure
         } else {
             None
         };
-        if let Err(error) = keep(draw, client, picture, number)
-            && let Some(earlier) = failure.replace(error)
-        {
-            earlier.report();
+        if let Err(error) = keep(draw, &place, client, picture, number) {
+            if let Some(earlier) = failure.replace(error) {
+                earlier.report();
+            }
         }
     }
     failure.map_or(Ok(()), Err)
@@ -53,6 +51,7 @@ pub(crate) fn run(draw: &Draw, gateway: &GatewayArguments) -> Result<(), Failure
 
 fn keep(
     draw: &Draw,
+    place: &Place,
     client: &Client,
     picture: &GeneratedImage,
     number: Option<usize>,
@@ -62,30 +61,131 @@ fn keep(
         .download(picture)
         .map_err(|error| Failure::of_download(&error, url))?;
     let (media_type, _) = picture.media_type()?;
-    let path = match &draw.output {
-        Some(path) => path.clone(),
-        None => named_after(&draw.prompt, &media_type),
+    let name = match place {
+        Place::StandardOutput => {
+            let mut out = io::stdout().lock();
+            out.write_all(picture.bytes()?)?;
+            return Ok(out.flush()?);
+        }
+        Place::Device(path) => {
+            let written = OpenOptions::new()
+                .write(true)
+                .open(path)
+                .and_then(|mut file| file.write_all(picture.bytes().map_err(io::Error::other)?));
+            return written
+                .map(|()| tell(path, &picture))
+                .map_err(|error| unwritten(path, &picture, &error));
+        }
+        Place::Named(path) => path.clone(),
+        Place::Unnamed => named_after(&draw.prompt, &media_type),
     };
-    let path = number.map_or_else(|| path.clone(), |number| numbered(&path, number));
+    let path = number.map_or_else(|| name.clone(), |number| numbered(&name, number));
     if draw.force {
-        return write(&path, &picture, Place::Taken)
-            .map_err(|error| Failure::of_file(&path, &error));
+        return write(&path, &picture, Neighbour::Overwritten)
+            .map_err(|error| unwritten(&path, &picture, &error));
     }
     // A name that is taken meanwhile, or was never asked for, is no reason to lose the picture.
     let others = (2..=1000).map(|number| numbered(&path, number));
-    for path in std::iter::once(path.clone()).chain(others) {
-        match write(&path, &picture, Place::Free) {
+    for candidate in std::iter::once(path.clone()).chain(others) {
+        match write(&candidate, &picture, Neighbour::Kept) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            result => return result.map_err(|error| Failure::of_file(&path, &error)),
+            result => return result.map_err(|error| unwritten(&candidate, &picture, &error)),
         }
     }
-    Err(Failure::new(
-        Kind::Usage,
-        format_args!(
-            "{}: is there already, and so are its neighbours",
-            path.display()
-        ),
+    Err(unwritten(
+        &path,
+        &picture,
+        &io::ErrorKind::AlreadyExists.into(),
     ))
+}
+
+/// A picture that has been paid for and cannot be written where it belongs: kept elsewhere, if it
+/// can be.
+fn unwritten(path: &Path, picture: &GeneratedImage, error: &io::Error) -> Failure {
+    let kept = picture.bytes().ok().and_then(|bytes| {
+        let ending = picture
+            .media_type()
+            .map_or_else(|_| String::new(), |(it, _)| format!(".{}", it.extension()));
+        let mut file = tempfile::Builder::new()
+            .prefix("mesh-")
+            .suffix(&ending)
+            .tempfile()
+            .ok()?;
+        file.write_all(bytes).ok()?;
+        file.keep().ok().map(|(_, path)| path)
+    });
+    let path = path.display();
+    Failure::new(
+        Kind::Failed,
+        match kept {
+            Some(kept) => format!(
+                "{path} cannot be written: {error}; the picture is in {}",
+                kept.display()
+            ),
+            None => format!(
+                "{path} cannot be written: {error}; nor can a temporary file, and the picture is lost"
+            ),
+        },
+    )
+}
+
+/// Where a picture goes.
+#[derive(Debug)]
+enum Place {
+    StandardOutput,
+    /// A pipe or a device, which is written to and never replaced.
+    Device(PathBuf),
+    Named(PathBuf),
+    /// In this directory, named after the prompt.
+    Unnamed,
+}
+
+impl Place {
+    /// Finds out before anything is sent whether the picture can be written.
+    fn find(draw: &Draw) -> Result<Self, Failure> {
+        let Some(path) = &draw.output else {
+            temporary(Path::new(".")).map_err(|error| {
+                Failure::new(
+                    Kind::Usage,
+                    format_args!("this directory: {}", error.kind()),
+                )
+            })?;
+            return Ok(Self::Unnamed);
+        };
+        let usage = |message: &dyn std::fmt::Display| {
+            Failure::new(Kind::Usage, format_args!("{}: {message}", path.display()))
+        };
+        if path.as_os_str() == "-" {
+            return if io::stdout().is_terminal() {
+                Err(Failure::new(
+                    Kind::Usage,
+                    "standard output is a terminal, which shows no picture",
+                ))
+            } else {
+                Ok(Self::StandardOutput)
+            };
+        }
+        let ends_as_directory = path
+            .as_os_str()
+            .to_string_lossy()
+            .ends_with(std::path::is_separator);
+        if path.is_dir() || path.file_name().is_none() || ends_as_directory {
+            return Err(usage(&"a directory, not a file to write"));
+        }
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
+            return Ok(Self::Device(path.clone()));
+        }
+        if !draw.force && path.symlink_metadata().is_ok() {
+            return Err(usage(&"is there already; --force overwrites it"));
+        }
+        if !directory(path).is_dir() {
+            return Err(usage(&"its directory does not exist"));
+        }
+        // What a link points to is what is meant.
+        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        temporary(directory(&path)).map_err(|error| usage(&error.kind()))?;
+        Ok(Self::Named(path))
+    }
 }
 
 fn request(draw: &Draw) -> ChatRequest {
@@ -112,42 +212,27 @@ fn no_picture(reply: &ChatReply) -> Failure {
     )
 }
 
-fn check_free(path: &Path, force: bool) -> Result<(), Failure> {
-    let usage =
-        |message: &str| Failure::new(Kind::Usage, format_args!("{}: {message}", path.display()));
-    if path.is_dir() || path.file_name().is_none() {
-        return Err(usage("a directory, not a file to write"));
-    }
-    if !force && path.symlink_metadata().is_ok() {
-        return Err(usage("is there already; --force overwrites it"));
-    }
-    if !directory(path).is_dir() {
-        return Err(usage("its directory does not exist"));
-    }
-    Ok(())
-}
-
 fn directory(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
 }
 
-/// Whether a file may be in the place of the one that is written.
+/// What becomes of a file that has the name already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Free,
-    Taken,
+enum Neighbour {
+    Kept,
+    Overwritten,
 }
 
 /// Writes beside the place and moves there, so that nobody ever sees half a picture.
-fn write(path: &Path, picture: &GeneratedImage, place: Place) -> io::Result<()> {
+fn write(path: &Path, picture: &GeneratedImage, neighbour: Neighbour) -> io::Result<()> {
     let bytes = picture.bytes().map_err(io::Error::other)?;
     let mut file = temporary(directory(path))?;
     file.write_all(bytes)?;
-    match place {
-        Place::Free => file.persist_noclobber(path),
-        Place::Taken => file.persist(path),
+    match neighbour {
+        Neighbour::Kept => file.persist_noclobber(path),
+        Neighbour::Overwritten => file.persist(path),
     }
     .map_err(|error| error.error)?;
     tell(path, picture);

@@ -60,6 +60,9 @@ impl Failure {
         {
             message = format!("{message}; asked {}", target.base());
         }
+        if error.code() == Some(&ErrorCode::ModelNotFound) {
+            message.push_str("; `mesh models` lists those there are");
+        }
         for cause in causes(error) {
             message = format!("{message}: {cause}");
         }
@@ -76,11 +79,6 @@ impl Failure {
                 chain(error)
             ),
         )
-    }
-
-    /// A file that cannot be written.
-    pub(crate) fn of_file(path: &std::path::Path, error: &io::Error) -> Self {
-        Self::new(Kind::Usage, format_args!("{}: {error}", path.display()))
     }
 
     /// Says it on standard error, and gives the exit code.

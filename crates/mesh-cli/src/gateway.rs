@@ -43,7 +43,7 @@ impl Gateway {
             .settings(settings)
             .build()?;
         say(
-            "offline: the emulator on this machine answers, by measuring pixels; no model is asked",
+            "offline: the emulator on this machine answers, which measures and draws; no model is asked",
         );
         Ok(Self {
             client,

@@ -1,6 +1,7 @@
 //! `mesh see`: ask a model about pictures.
 
 use std::io::{self, Read as _};
+use std::path::Path;
 
 use mesh_blocking::image::{self, Detail, Image};
 use mesh_blocking::proto::chat::FinishReason;
@@ -46,7 +47,13 @@ fn open(name: &str) -> Result<Image, Failure> {
     if name.starts_with("https://") || name.starts_with("http://") || DataUrl::is_data_url(name) {
         return Image::from_url(name).map_err(|error| bad(&error));
     }
-    image::open(name).map_err(|error| bad(&error))
+    image::open(name).map_err(|error| {
+        if name.contains(' ') && !Path::new(name).exists() {
+            bad(&format_args!("{error} (to ask something, use --question)"))
+        } else {
+            bad(&error)
+        }
+    })
 }
 
 fn answer(see: &See, request: &ChatRequest, gateway: &Gateway) -> Result<(), Failure> {

@@ -202,6 +202,26 @@ fn nobody_there_is_not_sent<D: Driver>() {
     assert!(chain.to_lowercase().contains("refused"), "{chain}");
 }
 
+fn a_name_without_an_address_is_not_sent<D: Driver>() {
+    let server = ScriptedServer::start([ok()]);
+    let mut case = case(&server);
+    // Reserved for names that are none (RFC 6761, section 6.4).
+    let base = BaseUrl::over_plain_http("http://nobody.invalid").unwrap();
+    case.target = Target::new(base, ApiKey::new("rsk_canary").unwrap());
+    let driver = D::new(&case);
+    for error in [
+        driver.create(&chat()).unwrap_err(),
+        driver.list().unwrap_err(),
+    ] {
+        let error = call_error(error);
+        assert!(
+            matches!(error.failure(), Failure::Fault(fault) if fault.kind == FaultKind::Connect),
+            "{error:?}"
+        );
+        assert_eq!((error.outcome(), error.attempts()), (Outcome::NotSent, 3));
+    }
+}
+
 fn a_wrong_key_is_refused_and_not_shown<D: Driver>() {
     let body = r#"{"error":{"code":"unauthorized","message":"rsk_canary is not a key"},"request_id":"req_2"}"#;
     let server = ScriptedServer::start([vec![response(401, "", body)]]);
@@ -464,6 +484,7 @@ through_every_driver! {
     a_connection_lost_before_the_head_repeats_only_a_read,
     a_gateway_that_sheds_load_is_asked_again,
     nobody_there_is_not_sent,
+    a_name_without_an_address_is_not_sent,
     a_wrong_key_is_refused_and_not_shown,
     a_redirect_is_not_followed,
     a_large_picture_goes_out_with_its_exact_length,

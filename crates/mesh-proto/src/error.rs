@@ -16,6 +16,7 @@ pub use self::api::ApiError;
 pub use self::code::ErrorCode;
 pub(crate) use self::excerpt::{excerpt, message, redact};
 use crate::call::{Deadline, Fault};
+use crate::endpoint::Replay;
 use crate::head::Head;
 use crate::target::TargetError;
 
@@ -242,6 +243,7 @@ pub struct CallError(Box<Failed>);
 struct Failed {
     failure: Failure,
     outcome: Outcome,
+    replay: Replay,
     attempts: u32,
     head: Option<Head>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -274,12 +276,14 @@ impl CallError {
     pub(crate) fn new(
         failure: Failure,
         outcome: Outcome,
+        replay: Replay,
         attempts: u32,
         head: Option<Head>,
     ) -> Self {
         Self(Box::new(Failed {
             failure,
             outcome,
+            replay,
             attempts,
             head,
             source: None,
@@ -371,7 +375,11 @@ impl fmt::Display for CallError {
         if self.0.attempts > 1 {
             write!(f, "; {} attempts", self.0.attempts)?;
         }
-        write!(f, "; {}", self.0.outcome)
+        match (self.0.replay, self.0.outcome) {
+            // A read costs nothing, whatever became of it.
+            (Replay::Always, Outcome::Unknown | Outcome::Delivered) => Ok(()),
+            (_, outcome) => write!(f, "; {outcome}"),
+        }
     }
 }
 
@@ -449,6 +457,26 @@ impl Error {
     /// The gateway's own error, where it reported one.
     pub fn api(&self) -> Option<&ApiError> {
         self.call().and_then(CallError::api)
+    }
+
+    /// The status of the last response, if there was one.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.call().and_then(CallError::status)
+    }
+
+    /// The gateway's stable code, where it reported one.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.api().and_then(|error| error.code.as_ref())
+    }
+
+    /// The id to quote to support.
+    pub fn request_id(&self) -> Option<&str> {
+        self.call().and_then(CallError::request_id)
+    }
+
+    /// How long the gateway asks to wait before the next try.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.call().and_then(CallError::retry_after)
     }
 }
 

@@ -78,6 +78,8 @@ pub mod sse;
 mod target;
 mod wire;
 
+pub use {bytes, http};
+
 pub use self::call::{Call, Moment, Settings, Step};
 pub use self::chat::{ChatReply, ChatRequest};
 pub use self::endpoint::Endpoint;

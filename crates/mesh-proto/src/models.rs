@@ -120,6 +120,15 @@ impl ModelList {
     }
 }
 
+impl<'l> IntoIterator for &'l ModelList {
+    type Item = &'l Model;
+    type IntoIter = std::slice::Iter<'l, Model>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.models.iter()
+    }
+}
+
 impl IntoIterator for ModelList {
     type Item = Model;
     type IntoIter = std::vec::IntoIter<Model>;

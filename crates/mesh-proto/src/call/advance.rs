@@ -230,7 +230,13 @@ impl<E: Endpoint> Call<E> {
     }
 
     pub(super) fn error(&self, failure: Failure, outcome: Outcome) -> CallError {
-        CallError::new(failure, outcome, self.attempt, self.head.clone())
+        CallError::new(
+            failure,
+            outcome,
+            self.endpoint.replay(),
+            self.attempt,
+            self.head.clone(),
+        )
     }
 
     fn tell(&self, end: AttemptEnd, next: Option<Duration>) {

@@ -47,8 +47,8 @@ pub struct Outgoing<'c, E: Endpoint> {
 }
 
 impl<E: Endpoint> Outgoing<'_, E> {
-    /// The request. Its body is read with [`Body::reader`], its `Content-Length` is
-    /// [`Body::len`].
+    /// The request. Its body is read with [`Body::reader`]. Its headers are those of the protocol;
+    /// those of HTTP are the driver's to add: `Host`, and `Content-Length`, which is [`Body::len`].
     pub fn request(&self) -> &Request<Body> {
         &self.call.request
     }
@@ -175,13 +175,15 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault after the whole request may have gone out, which is what a driver says that cannot
-    /// tell.
+    /// A fault, as a driver says it that cannot tell how much had gone out: nothing where no
+    /// connection came about, and all of it otherwise.
     pub fn new(kind: FaultKind) -> Self {
-        Self {
-            kind,
-            sent: Sent::Whole,
-        }
+        let sent = if kind == FaultKind::Connect {
+            Sent::Nothing
+        } else {
+            Sent::Whole
+        };
+        Self { kind, sent }
     }
 
     /// The same fault, where the driver knows how much of the request had gone out.

@@ -43,14 +43,14 @@ open_enum! {
 /// assert!(Image::from_bytes(&b"%PDF-1.7"[..]).unwrap_err().to_string().contains("PDF"));
 /// # Ok::<(), mesh_proto::image::ImageError>(())
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Image {
     source: Source,
     detail: Option<Detail>,
     extra: Extra,
 }
 
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 enum Source {
     Bytes {
         media_type: MediaType,
@@ -180,13 +180,39 @@ impl Image {
     pub(crate) fn serialize_url<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.source {
             Source::Bytes { media_type, bytes } => {
-                let mut url = format!("data:{media_type};base64,");
-                base64::encode_onto(bytes, &mut url);
-                serializer.serialize_str(&url)
+                serializer.serialize_str(&data_url(media_type, bytes))
             }
             Source::Url(url) => serializer.serialize_str(text(url)),
         }
     }
+}
+
+/// Pictures are equal that are sent alike: one from bytes equals one that was stored with its data
+/// URL and read back.
+impl PartialEq for Image {
+    fn eq(&self, other: &Self) -> bool {
+        let same_source = match (&self.source, &other.source) {
+            (Source::Url(one), Source::Url(other)) => one == other,
+            (
+                Source::Bytes { media_type, bytes },
+                Source::Bytes {
+                    media_type: other_type,
+                    bytes: other,
+                },
+            ) => media_type == other_type && bytes == other,
+            (Source::Bytes { media_type, bytes }, Source::Url(url))
+            | (Source::Url(url), Source::Bytes { media_type, bytes }) => {
+                *url == data_url(media_type, bytes)
+            }
+        };
+        same_source && self.detail == other.detail && self.extra == other.extra
+    }
+}
+
+fn data_url(media_type: &MediaType, bytes: &[u8]) -> String {
+    let mut url = format!("data:{media_type};base64,");
+    base64::encode_onto(bytes, &mut url);
+    url
 }
 
 /// A URL was text when it came, so nothing is lost here.
@@ -421,6 +447,8 @@ mod tests {
         let text = serde_json::to_string(&image).unwrap();
         let stored: Image = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&stored).unwrap(), text);
+        assert_eq!(stored, image);
+        assert_ne!(stored, image.clone().detail(Detail::Low));
         assert_eq!(
             format!("{image:?}"),
             r#"Image { media_type: "image/png", bytes: 14, detail: None, .. }"#

@@ -82,7 +82,7 @@ impl BaseUrl {
         })
     }
 
-    /// The host, an IPv6 address in its brackets.
+    /// The host, an IPv6 address in its brackets, which a resolver does not take.
     pub fn host(&self) -> &str {
         self.authority.host()
     }
