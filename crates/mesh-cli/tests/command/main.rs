@@ -16,6 +16,7 @@ mod broken_pipe;
 mod draw;
 mod exit_codes;
 mod models;
+mod places;
 mod running;
 mod secrets;
 mod see;
