@@ -5,8 +5,8 @@
 //! its request is not the gateway's. Redirects are followed one by one, each checked like the first
 //! URL: see [`Download::after`].
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -105,6 +105,11 @@ pub struct ModelList {
 }
 
 impl ModelList {
+    /// The models, in the gateway's order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Model> {
+        self.models.iter()
+    }
+
     /// The models that are known to take pictures.
     pub fn seeing(&self) -> impl Iterator<Item = &Model> {
         self.models
@@ -125,7 +130,7 @@ impl<'l> IntoIterator for &'l ModelList {
     type IntoIter = std::slice::Iter<'l, Model>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.models.iter()
+        self.iter()
     }
 }
 

@@ -9,15 +9,11 @@ use crate::wire::{Extra, count, lenient, null_is_default};
 
 open_enum! {
     /// A kind of tool.
+    #[derive(Default)]
     pub enum ToolKind {
         /// A function of the caller's.
+        #[default]
         Function = "function",
-    }
-}
-
-impl Default for ToolKind {
-    fn default() -> Self {
-        Self::Function
     }
 }
 
@@ -126,8 +122,9 @@ impl<'de> Deserialize<'de> for ToolChoice {
             Some("required") => Self::Required,
             _ => {
                 let named = Self::Function(
-                    value["function"]["name"]
-                        .as_str()
+                    value
+                        .pointer("/function/name")
+                        .and_then(Value::as_str)
                         .unwrap_or_default()
                         .to_owned(),
                 );
@@ -293,14 +290,19 @@ impl Serialize for ResponseFormat {
 impl<'de> Deserialize<'de> for ResponseFormat {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        let inner = &value["json_schema"];
-        let known = match value["type"].as_str() {
+        let text = |place| value.pointer(place).and_then(Value::as_str);
+        let known = match text("/type") {
             Some("text") => Self::Text,
             Some("json_object") => Self::JsonObject,
             Some("json_schema") => Self::JsonSchema {
-                name: inner["name"].as_str().unwrap_or_default().to_owned(),
-                schema: inner["schema"].clone(),
-                strict: inner["strict"].as_bool(),
+                name: text("/json_schema/name").unwrap_or_default().to_owned(),
+                schema: value
+                    .pointer("/json_schema/schema")
+                    .cloned()
+                    .unwrap_or_default(),
+                strict: value
+                    .pointer("/json_schema/strict")
+                    .and_then(Value::as_bool),
             },
             _ => return Ok(Self::Other(value)),
         };

@@ -132,7 +132,7 @@ fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || bare
             .parse()
-            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+            .is_ok_and(|address: core::net::IpAddr| address.is_loopback())
 }
 
 impl fmt::Display for BaseUrl {

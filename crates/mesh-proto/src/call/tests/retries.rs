@@ -1,0 +1,282 @@
+//! What is repeated, when, and what a failure may have cost.
+
+use super::*;
+
+#[test]
+fn what_is_repeated_and_what_a_failure_may_have_cost() {
+    use FaultKind::{Connect, Lost, Other, TimedOut};
+    use Outcome::{Delivered, NotSent, Refused, Unknown};
+
+    // What happens; attempts of a read; attempts of a generation; outcome.
+    let rows: &[(Vec<Act>, u32, u32, Outcome)] = &[
+        (vec![Act::Fault(Connect, Sent::Whole)], 3, 3, NotSent),
+        (vec![Act::Fault(Lost, Sent::Whole)], 3, 1, Unknown),
+        (vec![Act::Fault(Lost, Sent::Part)], 3, 3, NotSent),
+        (vec![Act::Fault(Lost, Sent::Nothing)], 3, 3, NotSent),
+        (vec![Act::Fault(TimedOut, Sent::Whole)], 3, 1, Unknown),
+        (vec![Act::Fault(Other, Sent::Whole)], 3, 1, Unknown),
+        (vec![Act::Stage(Stage::Connecting)], 3, 3, NotSent),
+        (
+            // A stage may be outdated by the time of the fault, whose word counts.
+            vec![Act::Stage(Stage::Connecting), Act::Fault(Lost, Sent::Whole)],
+            3,
+            1,
+            Unknown,
+        ),
+        (vec![Act::Stage(Stage::Connected)], 3, 1, Unknown),
+        (vec![], 3, 1, Unknown),
+        (vec![head(200)], 3, 1, Unknown),
+        (
+            vec![head(200), data("{"), Act::Fault(Lost, Sent::Whole)],
+            3,
+            1,
+            Unknown,
+        ),
+        (whole(200, "{"), 1, 1, Delivered),
+        (whole(200, "<html>"), 1, 1, Delivered),
+        (whole(200, ""), 1, 1, Delivered),
+        (error(200, "upstream_error"), 1, 1, Unknown),
+        (error(200, "rate_limit_exceeded"), 1, 1, Refused),
+        (error(400, "invalid_request"), 1, 1, Refused),
+        (error(401, "unauthorized"), 1, 1, Refused),
+        (error(402, "insufficient_credits"), 1, 1, Refused),
+        (error(404, "model_not_found"), 1, 1, Refused),
+        (error(408, "unheard_of"), 3, 1, Refused),
+        (error(422, "validation_error"), 1, 1, Refused),
+        (error(429, "rate_limit_exceeded"), 3, 3, Refused),
+        (error(429, "batch_limit_exceeded"), 1, 1, Refused),
+        (error(429, "insufficient_quota"), 1, 1, Refused),
+        (error(429, "spend_limit_exceeded"), 1, 1, Refused),
+        (error(500, "internal_error"), 3, 1, Unknown),
+        (error(500, "provider_job_failed"), 1, 1, Unknown),
+        (error(501, "not_implemented"), 1, 1, Unknown),
+        (error(502, "upstream_error"), 3, 1, Unknown),
+        (error(503, "provider_not_available"), 3, 3, Refused),
+        (error(503, "provider_job_failed"), 1, 1, Refused),
+        (error(504, "gateway_timeout"), 3, 1, Unknown),
+        (whole(413, "<html>"), 1, 1, Refused),
+        (
+            vec![head(503), Act::Fault(Lost, Sent::Whole)],
+            3,
+            3,
+            Refused,
+        ),
+        (vec![head(302)], 1, 1, Refused),
+    ];
+    for (exchange, read, generation, outcome) in rows {
+        assert_eq!(
+            fate(ListModels::new(), exchange.clone()),
+            (*read, Some(*outcome)),
+            "{exchange:?}"
+        );
+        assert_eq!(
+            fate(chat(), exchange.clone()),
+            (*generation, Some(*outcome)),
+            "{exchange:?}"
+        );
+        assert_eq!(
+            fate(stream(), exchange.clone()).0,
+            *generation,
+            "{exchange:?}"
+        );
+    }
+}
+
+#[test]
+fn a_bad_gateway_is_repeated_only_when_the_caller_says_so() {
+    let mut settings = Settings::default();
+    settings.retry.bad_gateway = BadGateway::Retry;
+    for status in [502, 504] {
+        let run = run(
+            chat(),
+            &settings,
+            &[error(status, "upstream_error"), whole(200, REPLY)],
+        );
+        assert_eq!(run.result.unwrap().text(), "hi");
+        assert_eq!(run.began.len(), 2);
+    }
+}
+
+#[test]
+fn nothing_is_repeated_after_the_first_event() {
+    let after_event = |mut acts: Vec<Act>| {
+        acts.insert(0, head(200));
+        acts.insert(1, data(CHUNK));
+        run(stream(), &Settings::default(), &[acts])
+    };
+    for acts in [
+        vec![Act::Fault(FaultKind::Connect, Sent::Nothing)],
+        vec![Act::Fault(FaultKind::Lost, Sent::Whole)],
+        vec![Act::End],
+        vec![],
+        vec![data(
+            "data: {\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"m\"}}\n\n",
+        )],
+        vec![data("data: not json\n\n")],
+        vec![data("data: {\"cut"), Act::End],
+    ] {
+        let run = after_event(acts.clone());
+        let error = run.result.unwrap_err();
+        assert_eq!((error.attempts(), run.events.len()), (1, 1), "{acts:?}");
+        assert_eq!(error.outcome(), Outcome::Delivered, "{acts:?}");
+        assert_eq!(run.partial.unwrap().text(), "hi", "{acts:?}");
+    }
+}
+
+#[test]
+fn back_off_lies_under_its_ceiling_and_over_the_hint() {
+    let hinted = |hint: &str| {
+        vec![
+            Act::Head(429, vec![("retry-after", hint.to_owned())]),
+            data(r#"{"error":{"message":"m"}}"#),
+            Act::End,
+        ]
+    };
+    let waits = run(
+        chat(),
+        &Settings::default(),
+        &[error(503, "provider_not_available")],
+    )
+    .waits;
+    assert_eq!(waits.len(), 2);
+    assert!(
+        waits[0] <= Duration::from_millis(500) && waits[1] <= seconds(1),
+        "{waits:?}"
+    );
+    let waits = run(
+        chat(),
+        &Settings::default(),
+        &[hinted("9"), whole(200, REPLY)],
+    )
+    .waits;
+    assert!(
+        waits[0] >= seconds(9) && waits[0] <= seconds(9) + Duration::from_millis(500),
+        "{waits:?}"
+    );
+
+    let too_long = run(chat(), &Settings::default(), &[hinted("61")]);
+    let error = too_long.result.unwrap_err();
+    assert_eq!(
+        (error.attempts(), error.retry_after()),
+        (1, Some(seconds(61)))
+    );
+    assert_eq!(too_long.at, too_long.began[0], "it failed at once");
+
+    let mut settings = Settings::default();
+    settings.deadlines.total = Some(seconds(5));
+    let beyond_total = run(chat(), &settings, &[hinted("5")]);
+    assert_eq!(
+        beyond_total
+            .result
+            .unwrap_err()
+            .api()
+            .unwrap()
+            .status
+            .as_u16(),
+        429
+    );
+    assert_eq!(beyond_total.at, beyond_total.began[0], "it failed at once");
+}
+
+#[test]
+fn the_same_seed_takes_the_same_steps() {
+    let waits = || run(chat(), &Settings::default(), &[error(503, "x")]).waits;
+    assert_eq!(waits(), waits());
+}
+
+#[test]
+fn a_dead_gateway_sees_few_retries_and_a_failing_one_all_of_them() {
+    let settings = Settings::default();
+    let mut sends = 0;
+    for _ in 0..1000 {
+        sends += run(chat(), &settings, &[error(503, "x")]).began.len();
+    }
+    assert!(sends <= 1100, "{sends} sends for 1000 calls");
+
+    let settings = Settings::default();
+    let (mut sends, mut successes) = (0, 0);
+    for number in 0..1000 {
+        // Every third attempt fails.
+        let exchange = if number % 3 == 0 {
+            vec![error(503, "x"), whole(200, REPLY)]
+        } else {
+            vec![whole(200, REPLY)]
+        };
+        let run = run(chat(), &settings, &exchange);
+        sends += run.began.len();
+        successes += usize::from(run.result.is_ok());
+    }
+    assert_eq!((successes, sends), (1000, 1334));
+}
+
+#[test]
+fn an_observer_is_told_of_every_attempt() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let sink = told.clone();
+    let settings = Settings::default()
+        .with_observer(move |attempt| sink.lock().unwrap().push(attempt.clone()));
+    let run = run(
+        chat(),
+        &settings,
+        &[
+            error(503, "x"),
+            vec![Act::Fault(FaultKind::Connect, Sent::Nothing)],
+            whole(200, REPLY),
+        ],
+    );
+    assert!(run.result.is_ok());
+    let told = told.lock().unwrap();
+    let seen: Vec<_> = told
+        .iter()
+        .map(|attempt| {
+            (
+                attempt.number,
+                attempt.status.map(|it| it.as_u16()),
+                attempt.end,
+            )
+        })
+        .collect();
+    let fault = Fault::new(FaultKind::Connect).after(Sent::Nothing);
+    assert_eq!(
+        seen,
+        [
+            (1, Some(503), AttemptEnd::Failed(Outcome::Refused)),
+            (2, None, AttemptEnd::Fault(fault, Outcome::NotSent)),
+            (3, Some(200), AttemptEnd::Success),
+        ]
+    );
+    assert_eq!(
+        told.iter()
+            .filter_map(|attempt| attempt.next)
+            .collect::<Vec<_>>(),
+        run.waits
+    );
+    assert!(
+        told.iter()
+            .all(|attempt| attempt.path == "/v1/chat/completions")
+    );
+}
+
+#[test]
+fn an_answer_to_an_earlier_attempt_cannot_be_given() {
+    let mut call = Call::new(
+        ListModels::new(),
+        &target(),
+        &Settings::default(),
+        Moment::ORIGIN,
+        0,
+    )
+    .unwrap();
+    let Step::Send(outgoing) = call.poll(Moment::ORIGIN) else {
+        panic!()
+    };
+    outgoing.fault(Fault::new(FaultKind::Connect));
+    let Step::Wait(until) = call.poll(Moment::ORIGIN) else {
+        panic!()
+    };
+    assert_eq!(call.attempt(), 1);
+    let Step::Send(outgoing) = call.poll(until) else {
+        panic!()
+    };
+    assert_eq!(outgoing.attempt(), 2);
+}
