@@ -1,9 +1,9 @@
 //! The surface that the official SDKs have, each method a line.
 
 use mesh_proto::chat::{ChatReply, ChatRequest};
-use mesh_proto::endpoint::{ChatStream, ImageStream, ListModels};
+use mesh_proto::endpoint::{ChatStream, GetModel, ImageStream, ListModels};
 use mesh_proto::images::{ImageReply, ImageRequest};
-use mesh_proto::models::ModelList;
+use mesh_proto::models::{Model, ModelList};
 use mesh_proto::{Answer, Error};
 
 use crate::client::Client;
@@ -95,5 +95,12 @@ impl Models<'_> {
     /// Errors as [`Completions::create`] does.
     pub fn list_with(self, filters: &ListModels) -> Result<Answer<ModelList>, Error> {
         self.0.send(filters)
+    }
+
+    /// One model, by its id.
+    ///
+    /// Errors as [`Completions::create`] does; where no model has the id, with the gateway's 404.
+    pub fn get(self, id: impl Into<String>) -> Result<Answer<Model>, Error> {
+        self.0.send(GetModel::new(id))
     }
 }

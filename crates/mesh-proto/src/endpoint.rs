@@ -6,6 +6,7 @@ mod chat_stream;
 mod document;
 mod image_generation;
 mod image_stream;
+mod model;
 mod models;
 mod stream;
 
@@ -18,6 +19,7 @@ use http::{Method, StatusCode};
 pub use self::chat_stream::ChatStream;
 pub use self::document::DocumentDecoder;
 pub use self::image_stream::ImageStream;
+pub use self::model::GetModel;
 pub use self::models::ListModels;
 pub use self::stream::{Assemble, StreamDecoder};
 use crate::body::{Body, Splice};

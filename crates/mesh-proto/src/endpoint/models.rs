@@ -38,7 +38,7 @@ pub struct ListModels {
 }
 
 /// What a query's value may hold unescaped (RFC 3986, section 2.3).
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
