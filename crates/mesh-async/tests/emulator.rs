@@ -15,7 +15,7 @@ use mesh_async::image::{self, Image};
 use mesh_async::proto::chat::{FinishReason, ImageFormat, ImageOptions};
 use mesh_async::proto::error::ErrorCode;
 use mesh_async::proto::image::{Evidence, MediaType};
-use mesh_async::{ChatRequest, Client, Error, GeneratedImage, Outcome};
+use mesh_async::{ChatRequest, Client, Error, GeneratedImage, ImageRequest, Outcome};
 use mesh_emulator::gateway::{ChatPictureShape, Switch};
 use mesh_emulator::{Gateway, GatewaySettings, Server, vision};
 
@@ -266,4 +266,39 @@ async fn one_client_serves_many_tasks_at_once() {
     for task in tasks {
         assert_eq!(task.await.unwrap().text(), expected.text());
     }
+}
+
+#[tokio::test]
+async fn the_images_endpoint_draws_plain_and_streamed() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let mut request = ImageRequest::new("openai/gpt-image-1", "a red circle on a blue background");
+    request.size = Some("320x200".to_owned());
+    request.partial_images = Some(2);
+    let reply = client.images().generate(&request).await.unwrap();
+    let [plain] = reply.images().try_into().unwrap();
+    assert_is_the_circle(&plain);
+
+    let mut stream = client.images().stream(&request).unwrap();
+    let mut partial = 0;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.unwrap();
+        if chunk.is_partial() {
+            partial += chunk.images().len();
+        }
+    }
+    assert_eq!(partial, 2);
+    let [streamed] = stream.reply().unwrap().images().try_into().unwrap();
+    assert_is_the_circle(&streamed);
+
+    request.prompt = "refuse this".to_owned();
+    assert!(
+        client
+            .images()
+            .generate(&request)
+            .await
+            .unwrap()
+            .images()
+            .is_empty()
+    );
 }

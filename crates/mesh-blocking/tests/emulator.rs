@@ -17,7 +17,7 @@ use mesh_blocking::image::{self, Image};
 use mesh_blocking::proto::chat::{FinishReason, ImageFormat, ImageOptions};
 use mesh_blocking::proto::error::ErrorCode;
 use mesh_blocking::proto::image::{Evidence, MediaType};
-use mesh_blocking::{ChatRequest, Client, Error, GeneratedImage, Outcome};
+use mesh_blocking::{ChatRequest, Client, Error, GeneratedImage, ImageRequest, Outcome};
 use mesh_emulator::gateway::{ChatPictureShape, Switch};
 use mesh_emulator::{Gateway, GatewaySettings, Server, vision};
 
@@ -263,4 +263,38 @@ fn one_client_serves_many_threads_at_once() {
             scope.spawn(|| assert!(!client.models().list().unwrap().models.is_empty()));
         }
     });
+}
+
+#[test]
+fn the_images_endpoint_draws_plain_and_streamed() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let mut request = ImageRequest::new("openai/gpt-image-1", "a red circle on a blue background");
+    request.size = Some("320x200".to_owned());
+    request.partial_images = Some(2);
+    let reply = client.images().generate(&request).unwrap();
+    let [plain] = reply.images().try_into().unwrap();
+    assert_is_the_circle(&plain);
+
+    let mut stream = client.images().stream(&request).unwrap();
+    let mut partial = 0;
+    for chunk in &mut stream {
+        let chunk = chunk.unwrap();
+        if chunk.is_partial() {
+            partial += chunk.images().len();
+        }
+    }
+    assert_eq!(partial, 2);
+    let [streamed] = stream.reply().unwrap().images().try_into().unwrap();
+    assert_is_the_circle(&streamed);
+
+    request.prompt = "refuse this".to_owned();
+    assert!(
+        client
+            .images()
+            .generate(&request)
+            .unwrap()
+            .images()
+            .is_empty()
+    );
 }

@@ -40,10 +40,10 @@ pub(crate) fn run(draw: &Draw, gateway: &GatewayArguments) -> Result<(), Failure
         } else {
             None
         };
-        if let Err(error) = keep(draw, &place, client, picture, number) {
-            if let Some(earlier) = failure.replace(error) {
-                earlier.report();
-            }
+        if let Err(error) = keep(draw, &place, client, picture, number)
+            && let Some(earlier) = failure.replace(error)
+        {
+            earlier.report();
         }
     }
     failure.map_or(Ok(()), Err)

@@ -19,7 +19,7 @@ mod vocabulary;
 use image::RgbaImage;
 use tiny_skia::Pixmap;
 
-pub use encoding::{CannotEncode, Codec, encode};
+pub use encoding::{CannotEncode, Codec, encode, flatten};
 
 /// The longest side that is drawn, in pixels; longer ones are cut to it.
 pub const LONGEST_SIDE: u32 = 8192;

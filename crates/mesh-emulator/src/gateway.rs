@@ -5,9 +5,18 @@ mod chat;
 mod chat_reply;
 mod chat_request;
 mod chat_stream;
+mod circumstances;
+mod delivery;
 mod draft;
+mod drawing_options;
 mod errors;
+mod events;
+mod given;
 mod ids;
+mod image_reply;
+mod image_request;
+mod image_stream;
+mod images;
 mod looking;
 mod models;
 mod page;
@@ -20,9 +29,11 @@ mod routing;
 mod secrets;
 mod settings;
 mod sizes;
+mod sources;
 mod structured;
 mod switches;
 mod tokens;
+mod usage;
 mod validate;
 
 use std::sync::Arc;
@@ -36,7 +47,7 @@ use mesh_proto::error::ErrorCode;
 use serde_json::{Value, json};
 
 use self::admission::{RateWindow, Version};
-use self::chat::Circumstances;
+use self::circumstances::Circumstances;
 use self::draft::Draft;
 use self::errors::Refused;
 use self::ids::Ids;
@@ -47,8 +58,8 @@ use self::route::Route;
 pub use self::admission::MOST_BODY_BYTES;
 pub use self::settings::GatewaySettings;
 pub use self::switches::{
-    ChatPictureShape, Cost, ErrorForm, ModelListShape, Pricing, Refusal, ResponseFormat, Switch,
-    Switches, UnknownChoice, VersionEcho,
+    ChatPictureShape, Cost, ErrorForm, ModelListShape, PartialImages, Pricing, Refusal,
+    RefusedPicture, ResponseFormat, Switch, Switches, UnknownChoice, VersionEcho,
 };
 
 /// A Mesh API gateway. It owns what lasts between requests: the rates of keys, the pictures that it
@@ -113,7 +124,14 @@ enum Work {
     Refused(Refused),
     Models(String),
     ApiVersions,
-    Chat(Bytes),
+    Made(Endpoint, Bytes),
+}
+
+/// Where a body goes that takes long to answer.
+#[derive(Clone, Copy, Debug)]
+enum Endpoint {
+    Chat,
+    Images,
 }
 
 impl Default for Gateway {
@@ -262,7 +280,8 @@ impl Gateway {
                 head.uri.query().unwrap_or_default().to_owned(),
             )),
             Route::ApiVersions => Ok(Work::ApiVersions),
-            Route::Chat => Ok(Work::Chat(body)),
+            Route::Chat => Ok(Work::Made(Endpoint::Chat, body)),
+            Route::Images => Ok(Work::Made(Endpoint::Images, body)),
         }
     }
 }
@@ -270,7 +289,7 @@ impl Gateway {
 impl Admitted {
     /// Whether the answer takes next to no time, so that it need not be worked out elsewhere.
     pub fn is_quick(&self) -> bool {
-        !matches!(self.work, Work::Chat(_))
+        !matches!(self.work, Work::Made(..))
     }
 
     /// Works the answer out. This may take long: pictures are decoded and drawn here.
@@ -285,7 +304,7 @@ impl Admitted {
             Work::Models(query) => models::list(&query, switches.model_list, switches.pricing)
                 .map(|list| Draft::json(StatusCode::OK, &list)),
             Work::ApiVersions => Ok(Draft::json(StatusCode::OK, &api_versions())),
-            Work::Chat(body) => {
+            Work::Made(endpoint, body) => {
                 let circumstances = Circumstances {
                     settings: &self.settings,
                     ids: self.ids,
@@ -295,7 +314,11 @@ impl Admitted {
                 };
                 let mut unrecorded = Exchange::new(&http::Method::POST, "");
                 let noted = exchange.as_mut().unwrap_or(&mut unrecorded);
-                chat::answer(&body, &circumstances, noted).map(|answered| {
+                let answered = match endpoint {
+                    Endpoint::Chat => chat::answer(&body, &circumstances, noted),
+                    Endpoint::Images => images::answer(&body, &circumstances, noted),
+                };
+                answered.map(|answered| {
                     hosted = answered.hosted;
                     answered.draft
                 })

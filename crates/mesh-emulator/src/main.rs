@@ -12,8 +12,8 @@ use std::time::Duration;
 use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mesh_emulator::gateway::{
-    ChatPictureShape, Cost, ErrorForm, Gateway, GatewaySettings, ModelListShape, Pricing, Refusal,
-    ResponseFormat, Switch, UnknownChoice, VersionEcho,
+    ChatPictureShape, Cost, ErrorForm, Gateway, GatewaySettings, ModelListShape, PartialImages,
+    Pricing, Refusal, RefusedPicture, ResponseFormat, Switch, UnknownChoice, VersionEcho,
 };
 use mesh_emulator::server::Server;
 
@@ -21,7 +21,7 @@ use mesh_emulator::server::Server;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// The address to listen on.
+    /// The loopback address to listen on.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     address: IpAddr,
     /// The port to listen on; 0 takes a free one.
@@ -30,6 +30,9 @@ struct Arguments {
     /// Milliseconds between two pieces of a stream.
     #[arg(long, value_name = "MS", default_value_t = 12)]
     pace: u64,
+    /// Milliseconds between two keep-alive comments of a stream of pictures.
+    #[arg(long, value_name = "MS", default_value_t = 5000)]
+    ping: u64,
     /// What ids and the key are made from; 0 takes a new one.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -63,10 +66,24 @@ struct Arguments {
     /// How a prompt that says `refuse this` is declined.
     #[arg(long, default_value_t, value_parser = choice::<Refusal>())]
     refusal: Refusal,
+    /// What an images answer has instead of a picture that is declined without an error.
+    #[arg(long, default_value_t, value_parser = choice::<RefusedPicture>())]
+    refused_picture: RefusedPicture,
+    /// How a stream of pictures tells of their earlier states.
+    #[arg(long, default_value_t, value_parser = choice::<PartialImages>())]
+    partial_images: PartialImages,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // Whoever reaches it sees the key and the pictures.
+    if !arguments.address.is_loopback() {
+        eprintln!(
+            "mesh-emulator: {} is not an address of this machine alone",
+            arguments.address
+        );
+        return ExitCode::from(2);
+    }
     let address = SocketAddr::new(arguments.address, arguments.port);
     match Server::start_on(Gateway::new(arguments.settings()), address) {
         Ok(server) => {
@@ -92,6 +109,7 @@ impl Arguments {
         let mut settings = GatewaySettings::default();
         settings.seed = self.seed;
         settings.pace = Duration::from_millis(self.pace);
+        settings.ping = Duration::from_millis(self.ping);
         settings.refused_keys = self.refused_keys;
         settings.requests_per_minute = self.requests_per_minute;
         settings.switches.chat_picture = self.chat_picture;
@@ -102,6 +120,8 @@ impl Arguments {
         settings.switches.errors = self.errors;
         settings.switches.version_echo = self.version_echo;
         settings.switches.refusal = self.refusal;
+        settings.switches.refused_picture = self.refused_picture;
+        settings.switches.partial_images = self.partial_images;
         settings
     }
 }

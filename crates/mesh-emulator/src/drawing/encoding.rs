@@ -1,12 +1,13 @@
 //! Pictures as files.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
-use image::{ExtendedColorType, ImageEncoder, RgbaImage};
+use image::{ExtendedColorType, ImageEncoder, Rgba, RgbaImage};
 
 /// The format of a picture file to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +18,26 @@ pub enum Codec {
     Jpeg,
     /// WebP in its lossless mode, with transparency.
     Webp,
+}
+
+impl Codec {
+    /// What requests call it: `png`, `jpeg`, `webp`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpeg",
+            Self::Webp => "webp",
+        }
+    }
+
+    /// Its media type: `image/png`.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Webp => "image/webp",
+        }
+    }
 }
 
 /// A picture that its format cannot hold.
@@ -50,8 +71,8 @@ impl std::error::Error for CannotEncode {}
 
 /// Writes a picture as a file.
 ///
-/// `quality_percent` matters for JPEG only: 1 to 100, cut to that range. The error is a picture
-/// whose size the format cannot hold.
+/// `quality_percent`, cut to 1..=100, matters for JPEG, and for WebP, which has fewer shades of each
+/// colour below 100. The error is a picture whose size the format cannot hold.
 pub fn encode(
     picture: &RgbaImage,
     codec: Codec,
@@ -71,7 +92,7 @@ pub fn encode(
         Codec::Jpeg => JpegEncoder::new_with_quality(&mut file, quality_percent.clamp(1, 100))
             .write_image(&on_white(picture), width, height, ExtendedColorType::Rgb8),
         Codec::Webp => WebPEncoder::new_lossless(&mut file).write_image(
-            picture,
+            &in_fewer_shades(picture, quality_percent),
             width,
             height,
             ExtendedColorType::Rgba8,
@@ -79,6 +100,36 @@ pub fn encode(
     };
     written.map_err(|error| refused(error.to_string()))?;
     Ok(file.into_inner())
+}
+
+/// The picture on white, without transparency.
+pub fn flatten(picture: &RgbaImage) -> RgbaImage {
+    let mut flat = picture.clone();
+    for Rgba([r, g, b, alpha]) in flat.pixels_mut() {
+        for value in [r, g, b] {
+            *value = over_white(*value, *alpha);
+        }
+        *alpha = 255;
+    }
+    flat
+}
+
+/// The pixels with channels rounded to multiples, of 16 at the lowest quality; black and white
+/// stay.
+fn in_fewer_shades(picture: &RgbaImage, quality_percent: u8) -> Cow<'_, [u8]> {
+    let step = 1 + u32::from(100_u8.saturating_sub(quality_percent)) * 15 / 100;
+    if quality_percent >= 100 {
+        return Cow::Borrowed(picture.as_raw());
+    }
+    let step = step.max(2);
+    let round = |value: &u8| {
+        let rounded = (u32::from(*value) + step / 2) / step * step;
+        match *value {
+            0 | 255 => *value,
+            _ => u8::try_from(rounded).unwrap_or(u8::MAX),
+        }
+    };
+    Cow::Owned(picture.as_raw().iter().map(round).collect())
 }
 
 fn on_white(picture: &RgbaImage) -> Vec<u8> {
@@ -107,7 +158,7 @@ mod tests {
     fn each_codec_reads_back() {
         let picture = super::super::draw("a red circle, transparent background", 48, 32);
         for codec in [Codec::Png, Codec::Jpeg, Codec::Webp] {
-            let file = encode(&picture, codec, 90).unwrap();
+            let file = encode(&picture, codec, 100).unwrap();
             let back = image::load_from_memory(&file).unwrap().to_rgba8();
             assert_eq!(back.dimensions(), (48, 32));
             if codec == Codec::Jpeg {
@@ -116,6 +167,18 @@ mod tests {
                 assert_eq!(back.as_raw(), picture.as_raw());
             }
         }
+    }
+
+    #[test]
+    fn lower_quality_is_another_file_and_a_smaller_jpeg() {
+        let picture = super::super::draw("a forest at sunset, watercolor", 96, 64);
+        for codec in [Codec::Jpeg, Codec::Webp] {
+            let [low, high] = [10, 100].map(|percent| encode(&picture, codec, percent).unwrap());
+            assert!(low.len() < high.len(), "{codec:?}");
+        }
+        let clear = super::super::draw("a red circle, transparent background", 48, 32);
+        assert!(flatten(&clear).pixels().all(|pixel| pixel.0[3] == 255));
+        assert_eq!(flatten(&clear).get_pixel(0, 0).0, [255; 4]);
     }
 
     #[test]

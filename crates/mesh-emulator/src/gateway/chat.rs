@@ -1,47 +1,28 @@
 //! `POST /v1/chat/completions` (protocol reference, section 4): from a body to an answer.
 
 use mesh_proto::error::ErrorCode;
-use serde_json::Value;
 
-use super::chat_reply::{self, Answer, Usage};
-use super::chat_request::{
-    AnswerFormat, ChatRequest, Delivery, DrawingOptions, PictureFormat, Role, Wish,
-};
+use super::chat_reply::{self, Answer};
+use super::chat_request::{AnswerFormat, ChatRequest, Role, Wish};
 use super::chat_stream;
+use super::circumstances::{self, Answered, Circumstances};
+use super::delivery::Delivery;
 use super::draft::Draft;
+use super::drawing_options::{DrawingOptions, PictureFormat};
 use super::errors::Refused;
-use super::ids::Ids;
-use super::looking::{self, Seen, Sources};
+use super::given::Given;
+use super::looking::{self, Seen};
 use super::models::Model;
 use super::painting;
-use super::picture_shape::{self, Given, Shaped};
-use super::pictures::{Hosted, Pictures};
+use super::picture_shape::{self, Shaped};
+use super::pictures::Hosted;
 use super::record::Exchange;
 use super::routing::{self, Routed};
-use super::settings::GatewaySettings;
 use super::structured;
 use super::switches::{Cost, Refusal, ResponseFormat};
 use super::tokens::{self, Ending};
+use super::usage::Usage;
 use crate::vision;
-
-/// What an answer depends on beside the request.
-#[derive(Debug)]
-pub(super) struct Circumstances<'c> {
-    pub(super) settings: &'c GatewaySettings,
-    pub(super) ids: Ids,
-    /// Seconds since 1970.
-    pub(super) created: u64,
-    /// The gateway's own host and port, as the caller names it.
-    pub(super) host: Option<&'c str>,
-    pub(super) pictures: &'c Pictures,
-}
-
-/// A response, and the pictures to host.
-#[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) draft: Draft,
-    pub(super) hosted: Vec<Hosted>,
-}
 
 /// What a request wants.
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +37,7 @@ pub(super) fn answer(
     circumstances: &Circumstances<'_>,
     exchange: &mut Exchange,
 ) -> Result<Answered, Refused> {
-    let body: Value = serde_json::from_slice(body).map_err(|error| {
-        Refused::because(
-            ErrorCode::BadRequest,
-            format!("The body is not JSON: {error}."),
-        )
-    })?;
+    let body = circumstances::json(body)?;
     let request = ChatRequest::read(&body)?;
     request.check_servable()?;
     let routed = routing::route(&request)?;
@@ -69,11 +45,7 @@ pub(super) fn answer(
     exchange.model = Some(model.id.to_owned());
     let intent = intent(&request, model)?;
     let mut seen = Seen::default();
-    let sources = Sources {
-        pictures: circumstances.pictures,
-        host: circumstances.host,
-    };
-    let looked = looking::look_at_all(&request, sources, &mut seen);
+    let looked = looking::look_at_all(&request, circumstances.sources(), &mut seen);
     exchange.pictures_in = std::mem::take(&mut seen.record);
     looked?;
     let prompt = prompt_tokens(&request, &seen, model)?;
@@ -100,12 +72,7 @@ pub(super) fn answer(
 }
 
 fn intent(request: &ChatRequest<'_>, model: &Model) -> Result<Intent, Refused> {
-    let lacks = |what: &str| {
-        Err(Refused::because(
-            ErrorCode::ModelCapabilityNotSupported,
-            format!("The model {} {what}.", model.id),
-        ))
-    };
+    let lacks = |what: &str| Err(Refused::incapable(model.id, what));
     if !model.writes() && !model.draws() {
         return lacks("does not answer chat completions");
     }
@@ -197,7 +164,7 @@ fn make(
 }
 
 fn decline(refusal: Refusal) -> Result<Made, Refused> {
-    let text = "The emulator's policy forbids this prompt, which asks to be refused.";
+    let text = painting::DECLINED;
     match refusal {
         Refusal::AsError => Err(Refused::because(ErrorCode::ContentPolicyViolation, text)),
         Refusal::InMessage => Ok(Made {
@@ -270,29 +237,25 @@ fn draw(
         ));
     }
     let prompt = painting::prompt_with(question, &seen.sights);
-    let painted = painting::paint(&prompt, options)?;
+    let painted = painting::paint(&prompt, None, options, &painting::png)?;
     let format = match circumstances.settings.switches.response_format {
         ResponseFormat::Honoured => options.format,
         ResponseFormat::Ignored => None,
     };
     let mut hosted = Vec::new();
     let mut given = Vec::new();
-    for (part, picture) in (100..).zip(painted) {
-        let host = circumstances
-            .host
-            .filter(|_| format == Some(PictureFormat::Url));
-        let url = host.map(|host| {
-            let name = circumstances.ids.id("", part) + ".png";
-            let url = format!("http://{host}/pictures/{name}");
-            hosted.push(Hosted {
-                name,
-                bytes: picture.file.clone(),
-            });
-            url
-        });
+    for (number, file) in (0..).zip(painted) {
+        let is_hosted = format == Some(PictureFormat::Url);
+        let place = circumstances
+            .host_picture(number, &file)
+            .filter(|_| is_hosted);
         given.push(Given {
-            file: picture.file,
-            hosted: url,
+            file,
+            media_type: "image/png",
+            hosted: place.map(|(picture, url)| {
+                hosted.push(picture);
+                url
+            }),
         });
     }
     let (width, height) = (options.size.width, options.size.height);

@@ -7,6 +7,7 @@ use super::draft::Draft;
 use super::picture_shape::{Choices, Shaped};
 use super::routing::{How, Routed};
 use super::tokens::Ending;
+use super::usage::Usage;
 
 /// A chat answer, before it is one document or a stream.
 #[derive(Debug)]
@@ -23,29 +24,6 @@ pub(super) struct Answer<'a> {
     pub(super) cost: Option<String>,
 }
 
-/// How many tokens an answer took.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Usage {
-    /// In the request, pictures included.
-    pub(super) prompt: u64,
-    /// Of these, for pictures.
-    pub(super) pictures: u64,
-    /// In the answer.
-    pub(super) completion: u64,
-}
-
-impl Usage {
-    fn json(self) -> Value {
-        json!({
-            "prompt_tokens": self.prompt,
-            "completion_tokens": self.completion,
-            "total_tokens": self.prompt.saturating_add(self.completion),
-            "prompt_tokens_details": {"cached_tokens": 0, "image_tokens": self.pictures},
-            "completion_tokens_details": {"reasoning_tokens": 0},
-        })
-    }
-}
-
 impl Answer<'_> {
     /// What every document and chunk of the answer has.
     pub(super) fn frame(&self, object: &str) -> Map<String, Value> {
@@ -60,7 +38,7 @@ impl Answer<'_> {
 
     /// Adds the usage, the cost and the routing.
     pub(super) fn close(&self, frame: &mut Map<String, Value>) {
-        frame.insert("usage".to_owned(), self.usage.json());
+        frame.insert("usage".to_owned(), self.usage.of_chat());
         if let Some(cost) = &self.cost {
             frame.insert("cost".to_owned(), cost.clone().into());
         }

@@ -3,9 +3,10 @@
 use mesh_proto::error::ErrorCode;
 use serde_json::Value;
 
+use super::delivery::Delivery;
+use super::drawing_options::DrawingOptions;
 use super::errors::Refused;
-use super::sizes::Size;
-use super::validate::{Bounds, Fields, Problems};
+use super::validate::{self, Bounds, Fields, Problems};
 
 /// A request whose fields keep the rules, borrowed from its body.
 #[derive(Debug)]
@@ -57,52 +58,11 @@ pub(super) enum Detail {
     High,
 }
 
-/// How the answer comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Delivery {
-    Whole,
-    Streamed,
-}
-
 /// The kind of answer that is asked for by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
     Text,
     Picture,
-}
-
-/// The `image` object.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct DrawingOptions {
-    pub(super) count: u32,
-    pub(super) size: Size,
-    pub(super) effort: Effort,
-    pub(super) format: Option<PictureFormat>,
-}
-
-impl Default for DrawingOptions {
-    fn default() -> Self {
-        Self {
-            count: 1,
-            size: Size::AUTO,
-            effort: Effort::Full,
-            format: None,
-        }
-    }
-}
-
-/// What the quality amounts to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effort {
-    Draft,
-    Full,
-}
-
-/// `response_format` of a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PictureFormat {
-    Url,
-    Base64,
 }
 
 /// `response_format` of a text.
@@ -116,13 +76,7 @@ pub(super) enum AnswerFormat<'b> {
 impl<'b> ChatRequest<'b> {
     /// Reads a body, or tells every rule that it breaks.
     pub(super) fn read(body: &'b Value) -> Result<Self, Refused> {
-        let mut problems = Problems::new();
-        let request = Fields::of_body(body, &mut problems)
-            .map(|fields| Self::read_fields(&fields, &mut problems));
-        match request {
-            Some(request) if problems.is_empty() => Ok(request),
-            _ => Err(Refused::Fields(problems)),
-        }
+        validate::read(body, Self::read_fields)
     }
 
     fn read_fields(fields: &Fields<'b>, problems: &mut Problems) -> Self {
@@ -131,23 +85,20 @@ impl<'b> ChatRequest<'b> {
         check_extras(fields, problems);
         let most = fields.integer("max_tokens", Bounds::AtLeast(1.0), problems);
         let completion = fields.integer("max_completion_tokens", Bounds::AtLeast(1.0), problems);
-        let streamed = fields.boolean("stream", problems).unwrap_or(false);
         let wishes = [("text", Wish::Text), ("image", Wish::Picture)];
         Self {
             model: fields.text("model", problems),
             fallbacks: fields.texts("models", problems),
             turns: turns(fields, problems),
-            delivery: if streamed {
-                Delivery::Streamed
-            } else {
-                Delivery::Whole
-            },
+            delivery: Delivery::read(fields, problems),
             most_tokens: most
                 .or(completion)
                 .and_then(|most| u64::try_from(most).ok()),
             stops: stops(fields, problems),
             wish: fields.choice("modality", &wishes, problems),
-            drawing: drawing(fields, problems),
+            drawing: fields
+                .object("image", problems)
+                .map(|image| DrawingOptions::read(&image, problems)),
             format: answer_format(fields, problems),
             has_service_tier: fields.get("service_tier").is_some(),
             template: fields.text("template", problems),
@@ -245,46 +196,8 @@ fn check_extras(fields: &Fields<'_>, problems: &mut Problems) {
 }
 
 fn stops<'b>(fields: &Fields<'b>, problems: &mut Problems) -> Vec<&'b str> {
-    let stops = match fields.get("stop") {
-        Some(Value::String(stop)) => vec![stop.as_str()],
-        Some(Value::Array(_)) => fields.texts("stop", problems),
-        Some(_) => {
-            let message = "Input should be a valid string or a list of strings";
-            fields.tell("stop", message, "string_type", problems);
-            Vec::new()
-        }
-        None => Vec::new(),
-    };
+    let stops = fields.text_or_texts("stop", problems);
     stops.into_iter().filter(|stop| !stop.is_empty()).collect()
-}
-
-fn drawing(fields: &Fields<'_>, problems: &mut Problems) -> Option<DrawingOptions> {
-    let image = fields.object("image", problems)?;
-    let count = image.integer("n", Bounds::Between(1.0, 10.0), problems);
-    let formats = [
-        ("url", PictureFormat::Url),
-        ("b64_json", PictureFormat::Base64),
-    ];
-    let size = image.text("size", problems).and_then(|size| {
-        let read = Size::read(size);
-        if read.is_none() {
-            let message = "Input should be WxH with sides of 16 to 4096 pixels, a ratio such as 16:9, or auto";
-            image.tell("size", message, "value_error", problems);
-        }
-        read
-    });
-    let effort = match image.text("quality", problems) {
-        Some("low") => Effort::Draft,
-        _ => Effort::Full,
-    };
-    Some(DrawingOptions {
-        count: count
-            .and_then(|count| u32::try_from(count).ok())
-            .unwrap_or(1),
-        size: size.unwrap_or(Size::AUTO),
-        effort,
-        format: image.choice("response_format", &formats, problems),
-    })
 }
 
 fn answer_format<'b>(fields: &Fields<'b>, problems: &mut Problems) -> AnswerFormat<'b> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::chat_reply::Answer;
 use super::draft::Draft;
+use super::events;
 use super::picture_shape::Choices;
 use super::tokens;
 
@@ -26,7 +27,7 @@ pub(super) fn streamed(mut answer: Answer<'_>, pace: Duration) -> Draft {
             None,
         ));
     }
-    stream.push(Bytes::from_static(b": ping\n\n"));
+    stream.push(events::PING);
     match shaped.content {
         Some(Value::String(text)) => {
             for piece in tokens::pieces(&text) {
@@ -62,7 +63,7 @@ pub(super) fn streamed(mut answer: Answer<'_>, pace: Duration) -> Draft {
     last.insert("choices".to_owned(), json!([]));
     answer.close(&mut last);
     stream.send(&Value::Object(last));
-    stream.push(Bytes::from_static(b"data: [DONE]\n\n"));
+    stream.push(events::DONE);
     Draft::events(stream.frames)
 }
 
@@ -76,7 +77,7 @@ struct Stream {
 
 impl Stream {
     fn send(&mut self, chunk: &Value) {
-        self.push(Bytes::from(format!("data: {chunk}\n\n")));
+        self.push(events::event(chunk));
     }
 
     fn push(&mut self, frame: Bytes) {

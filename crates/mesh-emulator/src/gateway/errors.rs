@@ -52,6 +52,14 @@ impl Refused {
         }))
     }
 
+    /// A model that cannot do what it is asked for: `what` follows its name.
+    pub(super) fn incapable(model: &str, what: &str) -> Self {
+        Self::because(
+            ErrorCode::ModelCapabilityNotSupported,
+            format!("The model {model} {what}."),
+        )
+    }
+
     /// 405, with the methods that are allowed.
     pub(super) fn wrong_method(allowed: &'static str) -> Self {
         Self::Error(Box::new(GatewayError {

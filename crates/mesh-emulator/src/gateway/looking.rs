@@ -1,17 +1,15 @@
-//! The pictures of a conversation, decoded and looked at.
-
-use std::borrow::Cow;
+//! The pictures of a request, decoded and looked at.
 
 use mesh_proto::error::ErrorCode;
-use mesh_proto::image::{DataUrl, Dimensions, MediaType, describe};
+use mesh_proto::image::{Dimensions, MediaType, describe};
 
 use super::chat_request::{ChatRequest, Detail, PictureIn, Role};
 use super::errors::Refused;
-use super::pictures::Pictures;
 use super::record::PictureSeen;
-use crate::vision::{self, Sight};
+use super::sources::{NoBytes, Sources};
+use crate::vision::{self, CannotSee, Sight};
 
-/// What was seen of a conversation's pictures.
+/// What was seen of a request's pictures.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     /// The pictures that the answer is about.
@@ -22,12 +20,25 @@ pub(super) struct Seen {
     pub(super) record: Vec<PictureSeen>,
 }
 
-/// Where the pictures of URLs are found.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sources<'s> {
-    pub(super) pictures: &'s Pictures,
-    /// The gateway's own host and port, as the caller names it.
-    pub(super) host: Option<&'s str>,
+impl Seen {
+    /// Notes for the page that a picture came, and tells its size.
+    pub(super) fn note(&mut self, bytes: &[u8]) -> Option<Dimensions> {
+        let size = Dimensions::read(bytes);
+        self.record.push(PictureSeen {
+            kind: describe(bytes).into_owned(),
+            size: size.map(|size| (size.width, size.height)),
+            bytes: bytes.len(),
+        });
+        size
+    }
+
+    /// Looks at a picture that the answer is about.
+    pub(super) fn look(&mut self, bytes: &[u8], detail: Detail) -> Result<(), CannotSee> {
+        let sight = vision::look(bytes)?;
+        self.tokens += tokens(sight.width, sight.height, detail);
+        self.sights.push(sight);
+        Ok(())
+    }
 }
 
 /// Looks at the pictures of the last message that has any; those before it are told apart only,
@@ -43,19 +54,14 @@ pub(super) fn look_at_all(
         .iter()
         .filter(|turn| turn.role != Role::Assistant);
     for picture in turns.flat_map(|turn| &turn.pictures) {
-        let bytes = bytes_of(picture, sources)?;
+        let bytes = sources
+            .bytes_of(picture.url)
+            .map_err(|reason| no_bytes(reason, picture))?;
         let media_type = MediaType::sniff(&bytes);
-        let size = Dimensions::read(&bytes);
-        seen.record.push(PictureSeen {
-            kind: describe(&bytes).into_owned(),
-            size: size.map(|size| (size.width, size.height)),
-            bytes: bytes.len(),
-        });
+        let size = seen.note(&bytes);
         if current.iter().any(|it| std::ptr::eq(it, picture)) {
-            let sight =
-                vision::look(&bytes).map_err(|reason| broken(picture, &reason.to_string()))?;
-            seen.tokens += tokens(sight.width, sight.height, picture.detail);
-            seen.sights.push(sight);
+            seen.look(&bytes, picture.detail)
+                .map_err(|reason| broken(picture, &reason.to_string()))?;
         } else if let (Some(true), Some(size)) = (media_type.map(|it| it.is_portable()), size) {
             seen.tokens += tokens(size.width, size.height, picture.detail);
         } else {
@@ -65,61 +71,18 @@ pub(super) fn look_at_all(
     Ok(())
 }
 
-fn bytes_of<'s>(picture: &PictureIn<'_>, sources: Sources<'s>) -> Result<Cow<'s, [u8]>, Refused> {
-    let url = picture.url.trim();
-    if DataUrl::is_data_url(url) {
-        let read = DataUrl::parse(url).and_then(|parsed| parsed.decode());
-        return read
-            .map(Cow::Owned)
-            .map_err(|reason| broken(picture, &reason.to_string()));
-    }
-    let Some(rest) = without_scheme(url) else {
-        return Err(Refused::because(
-            ErrorCode::InvalidInput,
-            format!(
-                "{}: the url is neither a data: URL nor an http(s): URL. A bare base64 string is not recognised in chat; write data:image/png;base64, before it.",
-                picture.place
-            ),
-        ));
-    };
-    let own = rest
-        .split_once('/')
-        .filter(|(host, _)| {
-            sources
-                .host
-                .is_some_and(|own| own.eq_ignore_ascii_case(host))
-        })
-        .and_then(|(_, path)| path.strip_prefix("pictures/"));
-    match own {
-        Some(name) => sources
-            .pictures
-            .find(name)
-            .map(|bytes| Cow::Borrowed(&bytes[..]))
-            .ok_or_else(|| {
-                Refused::because(
-                    ErrorCode::InvalidRequest,
-                    format!(
-                        "{}: that picture is not, or no longer, hosted here.",
-                        picture.place
-                    ),
-                )
-            }),
-        None => Err(Refused::because(
+fn no_bytes(reason: NoBytes, picture: &PictureIn<'_>) -> Refused {
+    match reason {
+        NoBytes::Broken(reason) => broken(picture, &reason),
+        NoBytes::NoUrl => broken(
+            picture,
+            "the url is neither a data: URL nor an http(s): URL. A bare base64 string is not recognised in chat; write data:image/png;base64, before it",
+        ),
+        NoBytes::Elsewhere(reason) => Refused::because(
             ErrorCode::InvalidRequest,
-            format!(
-                "{}: the emulator has no network and cannot fetch a remote URL. Send the picture as a data: URL.",
-                picture.place
-            ),
-        )),
+            format!("{}: {reason}", picture.place),
+        ),
     }
-}
-
-fn without_scheme(url: &str) -> Option<&str> {
-    let (scheme, rest) = url.split_once("://")?;
-    ["http", "https"]
-        .iter()
-        .any(|it| scheme.eq_ignore_ascii_case(it))
-        .then_some(rest)
 }
 
 fn broken(picture: &PictureIn<'_>, reason: &str) -> Refused {

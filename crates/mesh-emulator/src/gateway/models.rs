@@ -94,7 +94,7 @@ const DRAWING: (Medium, &[Medium], &[Medium]) = (Medium::Image, BOTH, IMAGE);
 const PAINTING: (Medium, &[Medium], &[Medium]) = (Medium::Image, TEXT, IMAGE);
 const TALKING_AND_DRAWING: (Medium, &[Medium], &[Medium]) = (Medium::Image, BOTH, BOTH);
 
-static CATALOGUE: [Model; 15] = [
+static CATALOGUE: [Model; 16] = [
     model(
         "openai/gpt-4o",
         "GPT-4o",
@@ -195,6 +195,14 @@ static CATALOGUE: [Model; 15] = [
         Price::Picture(20_000),
     ),
     model(
+        "bytedance/seedream-4.0",
+        "Seedream 4.0",
+        "bytedance",
+        DRAWING,
+        0,
+        Price::Picture(30_000),
+    ),
+    model(
         "openai/text-embedding-3-small",
         "Text Embedding 3 small",
         "openai",
@@ -244,6 +252,17 @@ impl Model {
     /// Whether `OpenAI` makes it, which is who knows service tiers.
     pub(super) fn is_openai(&self) -> bool {
         self.brand == "openai"
+    }
+
+    /// Whether it is one of Google's Imagen models, which give base64 and no usage.
+    pub(super) fn is_imagen(&self) -> bool {
+        self.id.starts_with("google/imagen")
+    }
+
+    /// Whether it draws in chat and fails at the images endpoint, as was observed of composite
+    /// models and Gemini's image models.
+    pub(super) fn fails_at_images(&self) -> bool {
+        !self.made_of.is_empty() || self.id.starts_with("google/gemini")
     }
 
     /// How many tokens a conversation may have.

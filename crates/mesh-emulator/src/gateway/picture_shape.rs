@@ -1,20 +1,11 @@
 //! Where a chat answer has its pictures: the shapes of the protocol reference, section 6, rows 7 to
 //! 12.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::chat_request::PictureFormat;
+use super::drawing_options::PictureFormat;
+use super::given::Given;
 use super::switches::ChatPictureShape;
-
-/// A picture, and the URL under which it is hosted where one was asked for.
-#[derive(Clone, Debug)]
-pub(super) struct Given {
-    pub(super) file: Bytes,
-    pub(super) hosted: Option<String>,
-}
 
 /// The places of an answer that a shape fills.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,28 +63,28 @@ pub(super) fn shape(
     let item = |picture: &Given| data_item(picture, format, caption);
     match shape {
         ChatPictureShape::Images if format == Some(PictureFormat::Base64) => {
-            beside(list(&|picture| json!({"b64_json": base64_of(picture)})))
+            beside(list(&|picture| json!({"b64_json": picture.base64()})))
         }
         ChatPictureShape::Images => beside(list(&url_part)),
-        ChatPictureShape::ImageStrings => beside(list(&|picture| url_of(picture).into())),
+        ChatPictureShape::ImageStrings => beside(list(&|picture| picture.url().into())),
         ChatPictureShape::ImageUrlParts => parts(&url_part),
         ChatPictureShape::OutputImageParts => parts(
-            &|picture| json!({"type": "output_image", "media_type": "image/png", "b64_json": base64_of(picture)}),
+            &|picture| json!({"type": "output_image", "media_type": "image/png", "b64_json": picture.base64()}),
         ),
         ChatPictureShape::InlineDataParts => parts(
-            &|picture| json!({"type": "inline_data", "inline_data": {"mime_type": "image/png", "data": base64_of(picture)}}),
+            &|picture| json!({"type": "inline_data", "inline_data": {"mime_type": "image/png", "data": picture.base64()}}),
         ),
         ChatPictureShape::ImageParts => parts(
-            &|picture| json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": base64_of(picture)}}),
+            &|picture| json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": picture.base64()}}),
         ),
         ChatPictureShape::UrlText => {
-            let urls: Vec<String> = pictures.iter().map(url_of).collect();
+            let urls: Vec<String> = pictures.iter().map(Given::url).collect();
             Shaped::of_text(urls.join("\n"))
         }
         ChatPictureShape::MarkdownText => {
             let lines: Vec<String> = pictures
                 .iter()
-                .map(|picture| format!("![picture]({})", url_of(picture)))
+                .map(|picture| format!("![picture]({})", picture.url()))
                 .collect();
             Shaped::of_text(format!("{caption}\n\n{}", lines.join("\n\n")))
         }
@@ -114,25 +105,14 @@ pub(super) fn shape(
 }
 
 fn url_part(picture: &Given) -> Value {
-    json!({"type": "image_url", "image_url": {"url": url_of(picture)}})
+    json!({"type": "image_url", "image_url": {"url": picture.url()}})
 }
 
 fn data_item(picture: &Given, format: Option<PictureFormat>, caption: &str) -> Value {
     match format {
         Some(PictureFormat::Base64) => {
-            json!({"b64_json": base64_of(picture), "revised_prompt": caption})
+            json!({"b64_json": picture.base64(), "revised_prompt": caption})
         }
-        _ => json!({"url": url_of(picture), "revised_prompt": caption}),
+        _ => json!({"url": picture.url(), "revised_prompt": caption}),
     }
-}
-
-fn url_of(picture: &Given) -> String {
-    picture
-        .hosted
-        .clone()
-        .unwrap_or_else(|| format!("data:image/png;base64,{}", base64_of(picture)))
-}
-
-fn base64_of(picture: &Given) -> String {
-    STANDARD.encode(&picture.file)
 }

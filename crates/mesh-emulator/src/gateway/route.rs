@@ -18,6 +18,8 @@ pub(super) enum Route {
     ApiVersions,
     /// `POST /v1/chat/completions`.
     Chat,
+    /// `POST /v1/images/generations`.
+    Images,
 }
 
 impl Route {
@@ -28,12 +30,13 @@ impl Route {
             "/v1/models" => (Self::Models, Method::GET, "GET"),
             "/v1/api-versions" => (Self::ApiVersions, Method::GET, "GET"),
             "/v1/chat/completions" => (Self::Chat, Method::POST, "POST"),
+            "/v1/images/generations" => (Self::Images, Method::POST, "POST"),
             other => match other.strip_prefix("/pictures/") {
                 Some(name) => (Self::Picture(name.to_owned()), Method::GET, "GET"),
                 None => {
                     return Err(Refused::because(
                         ErrorCode::NotFound,
-                        "There is nothing at this path. The emulator answers /v1/chat/completions, /v1/models and /v1/api-versions.",
+                        "There is nothing at this path. The emulator answers /v1/chat/completions, /v1/images/generations, /v1/models and /v1/api-versions.",
                     ));
                 }
             },

@@ -3,7 +3,8 @@
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use mesh_proto::error::ErrorCode;
 
-use super::chat_request::{ChatRequest, Delivery, Wish};
+use super::chat_request::{ChatRequest, Wish};
+use super::delivery::Delivery;
 use super::errors::Refused;
 use super::models::Model;
 
@@ -26,6 +27,7 @@ pub(super) enum How {
 }
 
 const DEFAULT: &str = "openai/gpt-4o";
+const DEFAULT_FOR_DRAWING: &str = "openai/gpt-image-1";
 
 /// Finds the model: 404 where nothing in the request names one that is there.
 pub(super) fn route(request: &ChatRequest<'_>) -> Result<Routed, Refused> {
@@ -48,13 +50,7 @@ pub(super) fn route(request: &ChatRequest<'_>) -> Result<Routed, Refused> {
             .or_else(|| fall_back(request))
     };
     let Some(routed) = routed else {
-        return Err(Refused::because(
-            ErrorCode::ModelNotFound,
-            format!(
-                "No model has the id '{}'. GET /v1/models lists those that the emulator answers for.",
-                asked.chars().take(100).collect::<String>()
-            ),
-        ));
+        return Err(unknown(asked));
     };
     if request.has_service_tier && !routed.model.is_openai() {
         return Err(Refused::because(
@@ -63,6 +59,23 @@ pub(super) fn route(request: &ChatRequest<'_>) -> Result<Routed, Refused> {
         ));
     }
     Ok(routed)
+}
+
+/// Finds the model of the images endpoint: 404 where none has the id. `auto` is not documented
+/// there and is no id.
+pub(super) fn route_images(asked: Option<&str>) -> Result<&'static Model, Refused> {
+    let id = asked.unwrap_or(DEFAULT_FOR_DRAWING);
+    Model::find(id).ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: &str) -> Refused {
+    Refused::because(
+        ErrorCode::ModelNotFound,
+        format!(
+            "No model has the id '{}'. GET /v1/models lists those that the emulator answers for.",
+            id.chars().take(100).collect::<String>()
+        ),
+    )
 }
 
 fn fall_back(request: &ChatRequest<'_>) -> Option<Routed> {
@@ -77,7 +90,7 @@ fn fall_back(request: &ChatRequest<'_>) -> Option<Routed> {
 
 fn chosen(request: &ChatRequest<'_>) -> &'static str {
     if request.drawing.is_some() || request.wish == Some(Wish::Picture) {
-        "openai/gpt-image-1"
+        DEFAULT_FOR_DRAWING
     } else if request.pictures().is_empty() {
         "openai/gpt-4o-mini"
     } else {

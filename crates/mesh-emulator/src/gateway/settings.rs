@@ -16,8 +16,12 @@ pub struct GatewaySettings {
     /// What ids and the key are made from: the same seed and requests give the same ids. 0 by
     /// default, where a server puts one of its own.
     pub seed: u64,
-    /// The time between two pieces of a stream. 12 ms by default; an answer has at most 120 pieces.
+    /// The time between two pieces of a stream. 12 ms by default; an answer has at most 120 pieces,
+    /// and pictures take 24 paces to draw.
     pub pace: Duration,
+    /// The time between two keep-alive comments of a stream of pictures (open point 6). 5 s by
+    /// default, and less where drawing takes less, for each stream has one at least.
+    pub ping: Duration,
     /// Keys that are answered with 401 although their form is right. None by default.
     pub refused_keys: Vec<String>,
     /// How many requests a key has per minute, in fixed windows; 429 beyond (protocol reference,
@@ -33,6 +37,7 @@ impl Default for GatewaySettings {
             epoch_seconds: 0,
             seed: 0,
             pace: Duration::from_millis(12),
+            ping: Duration::from_secs(5),
             refused_keys: Vec::new(),
             requests_per_minute: None,
             switches: Switches::default(),
@@ -46,6 +51,7 @@ impl fmt::Debug for GatewaySettings {
             .field("epoch_seconds", &self.epoch_seconds)
             .field("seed", &self.seed)
             .field("pace", &self.pace)
+            .field("ping", &self.ping)
             .field("refused_keys", &self.refused_keys.len())
             .field("requests_per_minute", &self.requests_per_minute)
             .field("switches", &self.switches)

@@ -39,6 +39,33 @@ impl Size {
         })
     }
 
+    /// The same shape with as many pixels as a square of a resolution has: `1K`, `2K`, `4K`, or a
+    /// side such as `512`. `WxH` is a size of its own.
+    pub(super) fn at_resolution(self, resolution: &str) -> Option<Self> {
+        if let Some(size) = Self::read(resolution) {
+            return Some(size);
+        }
+        let text = resolution.trim();
+        let side = match text.strip_suffix(['k', 'K']) {
+            Some(thousands) => number(thousands)?.checked_mul(1024)?,
+            None => number(text)?,
+        };
+        if !(16..=4096).contains(&side) {
+            return None;
+        }
+        let (longer, shorter) = (self.width.max(self.height), self.width.min(self.height));
+        let longest = ratio_side_of(longer, shorter, u64::from(side).pow(2)).min(4096);
+        let scaled = |this: u32| {
+            let exact = (u64::from(this) * u64::from(longest) + u64::from(longer) / 2)
+                / u64::from(longer.max(1));
+            u32::try_from(exact).unwrap_or(longest).clamp(16, 4096)
+        };
+        Some(Self {
+            width: scaled(self.width),
+            height: scaled(self.height),
+        })
+    }
+
     /// In pixels.
     pub(super) fn area(self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
@@ -53,7 +80,12 @@ fn number(text: &str) -> Option<u32> {
 
 /// The side of a picture of about a million pixels, a multiple of 16.
 fn ratio_side(this: u32, other: u32) -> u32 {
-    let exact = (u64::from(this) * Size::AUTO.area() / u64::from(other)).isqrt();
+    ratio_side_of(this, other, Size::AUTO.area())
+}
+
+/// The side of a picture of about so many pixels, a multiple of 16.
+fn ratio_side_of(this: u32, other: u32, area: u64) -> u32 {
+    let exact = (u64::from(this) * area / u64::from(other.max(1))).isqrt();
     u32::try_from((exact + 8) / 16 * 16).unwrap_or(Size::AUTO.width)
 }
 
@@ -83,6 +115,24 @@ mod tests {
         ] {
             let read = Size::read(text).map(|size| (size.width, size.height));
             assert_eq!(read, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn resolutions_scale() {
+        for (shape, resolution, expected) in [
+            ("auto", "2K", Some((2048, 2048))),
+            ("auto", "512", Some((512, 512))),
+            ("16:9", "2k", Some((2720, 1536))),
+            ("1:16", "4K", Some((256, 4096))),
+            ("16:9", "640x480", Some((640, 480))),
+            ("16:9", "5K", None),
+            ("16:9", "99999999K", None),
+            ("16:9", "fine", None),
+        ] {
+            let size = Size::read(shape).and_then(|shape| shape.at_resolution(resolution));
+            let sides = size.map(|size| (size.width, size.height));
+            assert_eq!(sides, expected, "{shape} {resolution}");
         }
     }
 }

@@ -13,7 +13,7 @@ pub struct Switches {
     pub cost: Cost,
     /// The form of the models list (open point 5).
     pub model_list: ModelListShape,
-    /// Whether `image.response_format` counts (open point 7).
+    /// Whether the `response_format` of pictures counts (open point 7).
     pub response_format: ResponseFormat,
     /// The pricing fields of the models list (open point 8).
     pub pricing: Pricing,
@@ -23,6 +23,10 @@ pub struct Switches {
     pub version_echo: VersionEcho,
     /// How a prompt that the policy forbids is declined.
     pub refusal: Refusal,
+    /// What an images answer has instead of a picture that is declined without an error.
+    pub refused_picture: RefusedPicture,
+    /// How a stream of pictures tells of their earlier states (open point 6).
+    pub partial_images: PartialImages,
 }
 
 /// A switch: a closed list of choices, each with a name for command lines.
@@ -136,11 +140,14 @@ switch! {
 }
 
 switch! {
-    /// Whether `image.response_format` counts.
+    /// Whether the `response_format` of pictures counts: of `image` in chat, and at the images
+    /// endpoint.
     ResponseFormat {
-        /// Pictures come as asked: hosted where `url` is given, base64 where `b64_json` is.
+        /// Pictures come as asked: hosted where `url` is given, base64 where `b64_json` is. At the
+        /// images endpoint the model counts too: `openai/*` has a data URL for `url`, Imagen has
+        /// base64 for all.
         Honoured = "honoured",
-        /// Pictures come inline, as data URLs, whatever is asked.
+        /// Whatever is asked, chat has data URLs and the images endpoint the model's own form.
         Ignored = "ignored",
     }
 }
@@ -185,10 +192,34 @@ switch! {
     /// How a prompt that the policy forbids is declined. The policy forbids prompts with the words
     /// `refuse this`.
     Refusal {
-        /// 200, a `refusal` in the message and the finish reason `content_filter`.
+        /// 200: in chat a `refusal` in the message and the finish reason `content_filter`, at the
+        /// images endpoint an answer without pictures ([`RefusedPicture`]).
         InMessage = "in-message",
         /// 400 `content_policy_violation`.
         AsError = "as-error",
+    }
+}
+
+switch! {
+    /// What an images answer has instead of a picture that is declined without an error (protocol
+    /// reference, section 6, row 5).
+    RefusedPicture {
+        /// `data` is empty.
+        EmptyData = "empty-data",
+        /// `data` has an item for each picture, without `url` and `b64_json`.
+        BareItem = "bare-item",
+    }
+}
+
+switch! {
+    /// How a stream of pictures tells of their earlier states, where `partial_images` asks for them
+    /// and the model is one of `openai/*` (protocol reference, section 5.2).
+    PartialImages {
+        /// Chunks with the status `partial`, a `partial_image_index` and `data[]`.
+        Chunks = "chunks",
+        /// `OpenAI`'s events: `image_generation.partial_image`, and `image_generation.completed`
+        /// for each picture in place of the last chunk.
+        OpenAiEvents = "open-ai-events",
     }
 }
 
@@ -214,5 +245,7 @@ mod tests {
         every_name_reads_back::<ErrorForm>();
         every_name_reads_back::<VersionEcho>();
         every_name_reads_back::<Refusal>();
+        every_name_reads_back::<RefusedPicture>();
+        every_name_reads_back::<PartialImages>();
     }
 }

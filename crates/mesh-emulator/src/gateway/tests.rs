@@ -2,6 +2,8 @@
 
 mod arbitrary;
 mod drawing;
+mod image_stream;
+mod images;
 mod rules;
 mod seeing;
 mod talking;
@@ -40,13 +42,16 @@ fn get(gateway: &mut Gateway, path: &str) -> Reply {
 }
 
 fn chat(gateway: &mut Gateway, body: &Value) -> Reply {
+    post(gateway, "/v1/chat/completions", body)
+}
+
+fn generate(gateway: &mut Gateway, body: &Value) -> Reply {
+    post(gateway, "/v1/images/generations", body)
+}
+
+fn post(gateway: &mut Gateway, path: &str, body: &Value) -> Reply {
     let headers = [("authorization", KEY), ("host", "127.0.0.1:4000")];
-    let request = request(
-        Method::POST,
-        "/v1/chat/completions",
-        &headers,
-        &body.to_string(),
-    );
+    let request = request(Method::POST, path, &headers, &body.to_string());
     gateway.handle(request, Moment::ORIGIN)
 }
 

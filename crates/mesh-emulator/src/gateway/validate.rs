@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::errors::FieldProblem;
+use super::errors::{FieldProblem, Refused};
 
 /// An object of a request, and where in the body it stands.
 #[derive(Clone, Debug)]
@@ -27,9 +27,22 @@ pub(super) enum Bounds {
 /// The problems found so far.
 pub(super) type Problems = Vec<FieldProblem>;
 
+/// Reads a body, or tells every rule that it breaks.
+pub(super) fn read<'b, T>(
+    body: &'b Value,
+    read: impl FnOnce(&Fields<'b>, &mut Problems) -> T,
+) -> Result<T, Refused> {
+    let mut problems = Problems::new();
+    let request = Fields::of_body(body, &mut problems).map(|fields| read(&fields, &mut problems));
+    match request {
+        Some(request) if problems.is_empty() => Ok(request),
+        _ => Err(Refused::Fields(problems)),
+    }
+}
+
 impl<'b> Fields<'b> {
     /// The body itself; `None`, with the problem told, where it is no object.
-    pub(super) fn of_body(body: &'b Value, problems: &mut Problems) -> Option<Self> {
+    fn of_body(body: &'b Value, problems: &mut Problems) -> Option<Self> {
         Self::of(body, vec!["body".into()], problems)
     }
 
@@ -250,6 +263,20 @@ impl<'b> Fields<'b> {
             }
         }
         texts
+    }
+
+    /// A string or a list of strings.
+    pub(super) fn text_or_texts(&self, name: &str, problems: &mut Problems) -> Vec<&'b str> {
+        match self.get(name) {
+            Some(Value::String(text)) => vec![text],
+            Some(Value::Array(_)) => self.texts(name, problems),
+            Some(_) => {
+                let message = "Input should be a valid string or a list of strings";
+                self.tell(name, message, "string_type", problems);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
     }
 
     /// An object within.

@@ -29,6 +29,14 @@ fn any_value() -> impl Strategy<Value = Value> {
             "properties",
             "items",
             "$ref",
+            "prompt",
+            "background",
+            "partial_images",
+            "output_format",
+            "output_compression",
+            "seed",
+            "aspect_ratio",
+            "resolution",
             "other",
         ])
         .prop_map(str::to_owned)
@@ -54,6 +62,10 @@ fn any_value() -> impl Strategy<Value = Value> {
             "http://127.0.0.1/pictures/x",
             "16x16",
             "openai/gpt-image-1",
+            "google/imagen-4-fast",
+            "b64_json",
+            "transparent",
+            "jpeg",
         ])
         .prop_map(Value::from),
     ];
@@ -84,6 +96,37 @@ fn likely_body() -> impl Strategy<Value = Value> {
     })
 }
 
+/// An images body that is likely to reach the answer.
+fn likely_images_body() -> impl Strategy<Value = Value> {
+    let models = prop::sample::select(vec![
+        "openai/gpt-image-1",
+        "bytedance/seedream-4.0",
+        "google/imagen-4-fast",
+    ]);
+    let some = |values: Vec<Value>| prop::option::of(prop::sample::select(values));
+    let chosen = (
+        some(vec!["jpeg".into(), "webp".into()]),
+        some(vec!["transparent".into(), "opaque".into()]),
+        some(vec![0.into(), 3.into()]),
+        prop::option::of(-1..=i64::from(i32::MAX)),
+        any::<bool>(),
+    );
+    (any_value(), models, "\\PC{0,20}", chosen).prop_map(
+        |(options, model, prompt, (format, background, partials, seed, stream))| {
+            let mut body = json!({});
+            if let Value::Object(fields) = options {
+                body.as_object_mut().unwrap().extend(fields);
+            }
+            let known = json!({
+                "model": model, "prompt": prompt, "size": "16x24", "output_format": format,
+                "background": background, "partial_images": partials, "seed": seed, "stream": stream,
+            });
+            body.as_object_mut().unwrap().extend(known.as_object().unwrap().clone());
+            body
+        },
+    )
+}
+
 fn is_well_formed(reply: &Reply) -> bool {
     let bytes = whole(reply);
     let kind = header_of(reply, "content-type").unwrap_or_default();
@@ -101,7 +144,7 @@ proptest! {
     #[test]
     fn any_request_is_answered(
         method in "GET|POST|PUT|HEAD|BREW",
-        path in prop_oneof![Just("/v1/chat/completions".to_owned()), "/(v1/)?(models|pictures/|chat)?[a-z0-9./?&=%+-]{0,20}"],
+        path in prop_oneof![Just("/v1/chat/completions".to_owned()), Just("/v1/images/generations".to_owned()), "/(v1/)?(models|pictures/|chat)?[a-z0-9./?&=%+-]{0,20}"],
         headers in prop::collection::vec(("authorization|host|x-mesh-version|x-request-id|expect", "[ -~]{0,20}"), 0..4),
         body: Vec<u8>,
     ) {
@@ -119,6 +162,15 @@ proptest! {
     #[test]
     fn any_json_is_answered(body in any_value()) {
         prop_assert!(is_well_formed(&chat(&mut gateway(), &body)));
+        prop_assert!(is_well_formed(&generate(&mut gateway(), &body)));
+    }
+
+    #[test]
+    fn any_likely_images_body_is_answered(body in likely_images_body()) {
+        for events in PartialImages::ALL {
+            let mut gateway = gateway_with(|it| it.switches.partial_images = *events);
+            prop_assert!(is_well_formed(&generate(&mut gateway, &body)), "{body}");
+        }
     }
 
     #[test]

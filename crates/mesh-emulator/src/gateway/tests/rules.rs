@@ -2,11 +2,14 @@
 
 use super::*;
 
-/// One breach: where it stands, after `body`, and its kind.
+/// One breach of chat's rules: where it stands, after `body`, and its kind.
 fn assert_breach(body: &Value, place: &str, kind: &str) {
-    let reply = chat(&mut gateway(), body);
+    assert_told(&chat(&mut gateway(), body), body, place, kind);
+}
+
+fn assert_told(reply: &Reply, body: &Value, place: &str, kind: &str) {
     assert_eq!(reply.head.status, 422, "{body}");
-    let document = document(&reply);
+    let document = document(reply);
     let problems = document["detail"].as_array().unwrap();
     assert_eq!(problems.len(), 1, "{document}");
     let steps = problems[0]["loc"].as_array().unwrap().iter();
@@ -163,4 +166,89 @@ fn of_parts() {
         let place = format!("messages 0 content 0 {place}");
         assert_breach(&json!({"messages": user(vec![part])}), place.trim(), kind);
     }
+}
+
+#[test]
+fn of_images() {
+    for (field, values, kind) in [
+        ("prompt", &["null", "5", "[]"][..], "string_type"),
+        ("model", &["5", "[]"], "string_type"),
+        ("n", &["0", "-1"], "greater_than_equal"),
+        ("n", &["11", "9999999999999999999"], "less_than_equal"),
+        ("n", &["1.5"], "int_from_float"),
+        ("n", &["\"1\"", "true"], "int_type"),
+        (
+            "size",
+            &["\"big\"", "\"8x8\"", "\"5000x16\"", "\"99:1\""],
+            "value_error",
+        ),
+        ("size", &["1024"], "string_type"),
+        ("quality", &["5"], "string_type"),
+        ("response_format", &["\"png\"", "5"], "literal_error"),
+        (
+            "output_format",
+            &["\"gif\"", "5", "\"PNG\""],
+            "literal_error",
+        ),
+        ("output_compression", &["-1"], "greater_than_equal"),
+        ("output_compression", &["101"], "less_than_equal"),
+        ("output_compression", &["\"50\""], "int_type"),
+        ("background", &["\"white\"", "true"], "literal_error"),
+        ("moderation", &["\"high\""], "literal_error"),
+        ("partial_images", &["-1"], "greater_than_equal"),
+        ("partial_images", &["4"], "less_than_equal"),
+        ("partial_images", &["true"], "int_type"),
+        ("image", &["5", "{}"], "string_type"),
+        ("seed", &["-2"], "greater_than_equal"),
+        ("seed", &["2147483648"], "less_than_equal"),
+        ("seed", &["\"1\""], "int_type"),
+        ("guidance_scale", &["0.9"], "greater_than_equal"),
+        ("guidance_scale", &["10.1"], "less_than_equal"),
+        ("guidance_scale", &["\"5\""], "float_type"),
+        ("aspect_ratio", &["1.5"], "string_type"),
+        ("resolution", &["2"], "string_type"),
+        ("watermark", &["\"no\"", "0"], "bool_type"),
+        (
+            "sequential_image_generation",
+            &["\"on\"", "true"],
+            "literal_error",
+        ),
+        ("sequential_image_generation_options", &["5"], "dict_type"),
+        ("optimize_prompt_options", &["\"fast\""], "dict_type"),
+        ("stream", &["\"yes\"", "1"], "bool_type"),
+    ] {
+        for value in values {
+            let value: Value = serde_json::from_str(value).unwrap();
+            let mut body = json!({"prompt": "a cat", "size": "16x16"});
+            body[field] = value;
+            assert_told(&generate(&mut gateway(), &body), &body, field, kind);
+        }
+    }
+    for (body, place, kind) in [
+        ("[]", "", "dict_type"),
+        ("{}", "prompt", "missing"),
+        (
+            r#"{"prompt": "a", "image": ["data:,", 5]}"#,
+            "image 1",
+            "string_type",
+        ),
+    ] {
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_told(&generate(&mut gateway(), &body), &body, place, kind);
+    }
+    let every = json!({
+        "prompt": "a cat", "model": "openai/gpt-image-1", "n": 10, "size": "16x16", "quality": "splendid",
+        "response_format": "b64_json", "output_format": "webp", "output_compression": 0,
+        "background": "opaque", "moderation": "low", "partial_images": 3, "image": [], "seed": 2_147_483_647,
+        "guidance_scale": 10, "aspect_ratio": "1:1", "resolution": "1K", "watermark": true,
+        "sequential_image_generation": "disabled", "sequential_image_generation_options": {"max_images": 3},
+        "optimize_prompt_options": {}, "stream": false, "unheard_of": [1],
+    });
+    let reply = generate(&mut gateway(), &every);
+    assert_eq!(document(&reply)["data"].as_array().map(Vec::len), Some(10));
+    let names: Vec<String> = every.as_object().unwrap().keys().cloned().collect();
+    let mut empty: Value = names.into_iter().map(|name| (name, Value::Null)).collect();
+    empty["prompt"] = "a cat".into();
+    empty["resolution"] = "16".into();
+    assert_eq!(generate(&mut gateway(), &empty).head.status, 200);
 }
