@@ -302,3 +302,17 @@ async fn the_images_endpoint_draws_plain_and_streamed() {
             .is_empty()
     );
 }
+
+#[tokio::test]
+async fn one_model_is_found_by_its_id() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    for model in &client.models().list().await.unwrap().into_value() {
+        assert_eq!(
+            client.models().get(&model.id).await.unwrap().into_value(),
+            *model
+        );
+    }
+    let error = client.models().get("no/such model").await.unwrap_err();
+    assert_eq!(error.code(), Some(&ErrorCode::ModelNotFound), "{error}");
+}

@@ -298,3 +298,14 @@ fn the_images_endpoint_draws_plain_and_streamed() {
             .is_empty()
     );
 }
+
+#[test]
+fn one_model_is_found_by_its_id() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    for model in &client.models().list().unwrap().into_value() {
+        assert_eq!(client.models().get(&model.id).unwrap().into_value(), *model);
+    }
+    let error = client.models().get("no/such model").unwrap_err();
+    assert_eq!(error.code(), Some(&ErrorCode::ModelNotFound), "{error}");
+}

@@ -123,6 +123,7 @@ enum Work {
     Ready(Draft),
     Refused(Refused),
     Models(String),
+    Model(String),
     ApiVersions,
     Made(Endpoint, Bytes),
 }
@@ -279,6 +280,7 @@ impl Gateway {
             Route::Models => Ok(Work::Models(
                 head.uri.query().unwrap_or_default().to_owned(),
             )),
+            Route::Model(id) => Ok(Work::Model(id)),
             Route::ApiVersions => Ok(Work::ApiVersions),
             Route::Chat => Ok(Work::Made(Endpoint::Chat, body)),
             Route::Images => Ok(Work::Made(Endpoint::Images, body)),
@@ -303,6 +305,9 @@ impl Admitted {
             Work::Refused(refused) => Err(refused),
             Work::Models(query) => models::list(&query, switches.model_list, switches.pricing)
                 .map(|list| Draft::json(StatusCode::OK, &list)),
+            Work::Model(id) => {
+                models::get(&id, switches.pricing).map(|row| Draft::json(StatusCode::OK, &row))
+            }
             Work::ApiVersions => Ok(Draft::json(StatusCode::OK, &api_versions())),
             Work::Made(endpoint, body) => {
                 let circumstances = Circumstances {

@@ -1,6 +1,7 @@
 //! The catalogue (protocol reference, section 9): ids that programs use, each answered by the
 //! emulator itself.
 
+use mesh_proto::error::ErrorCode;
 use serde_json::{Map, Value, json};
 
 use super::errors::{FieldProblem, Refused};
@@ -369,6 +370,17 @@ pub(super) fn list(query: &str, shape: ModelListShape, pricing: Pricing) -> Resu
         ModelListShape::Array => rows.into(),
         ModelListShape::Data => json!({"object": "list", "data": rows}),
     })
+}
+
+/// The row of one model.
+pub(super) fn get(id: &str, pricing: Pricing) -> Result<Value, Refused> {
+    let model = Model::find(id).ok_or_else(|| {
+        Refused::because(
+            ErrorCode::ModelNotFound,
+            format!("No model has the id {id:?}."),
+        )
+    })?;
+    Ok(model.row(pricing))
 }
 
 #[derive(Default)]

@@ -2,6 +2,7 @@
 
 use http::Method;
 use mesh_proto::error::ErrorCode;
+use percent_encoding::percent_decode_str;
 
 use super::errors::Refused;
 
@@ -14,6 +15,8 @@ pub(super) enum Route {
     Picture(String),
     /// `GET /v1/models`.
     Models,
+    /// `GET /v1/models/{id}`; slashes in the id stay.
+    Model(String),
     /// `GET /v1/api-versions`.
     ApiVersions,
     /// `POST /v1/chat/completions`.
@@ -31,9 +34,16 @@ impl Route {
             "/v1/api-versions" => (Self::ApiVersions, Method::GET, "GET"),
             "/v1/chat/completions" => (Self::Chat, Method::POST, "POST"),
             "/v1/images/generations" => (Self::Images, Method::POST, "POST"),
-            other => match other.strip_prefix("/pictures/") {
-                Some(name) => (Self::Picture(name.to_owned()), Method::GET, "GET"),
-                None => {
+            other => match (
+                other.strip_prefix("/pictures/"),
+                other.strip_prefix("/v1/models/"),
+            ) {
+                (Some(name), _) => (Self::Picture(name.to_owned()), Method::GET, "GET"),
+                (None, Some(id)) => {
+                    let id = percent_decode_str(id).decode_utf8_lossy();
+                    (Self::Model(id.into_owned()), Method::GET, "GET")
+                }
+                (None, None) => {
                     return Err(Refused::because(
                         ErrorCode::NotFound,
                         "There is nothing at this path. The emulator answers /v1/chat/completions, /v1/images/generations, /v1/models and /v1/api-versions.",
