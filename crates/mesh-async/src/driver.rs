@@ -112,7 +112,7 @@ impl<E: Endpoint> Driver<E> {
                             self.exchange = Exchange::None;
                         }
                         Poll::Ready(Err(error)) => {
-                            outgoing.fault(Fault::new(fault_kind(&error)).after(upload.sent()));
+                            outgoing.fault(upload.fault(fault_kind(&error)));
                             self.source = Some(error.into());
                             self.exchange = Exchange::None;
                         }

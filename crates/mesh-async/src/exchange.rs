@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
 use mesh_proto::body::{Body, BodyReader};
-use mesh_proto::call::{Sent, Stage};
+use mesh_proto::call::{Fault, FaultKind, Sent, Stage};
 
 /// How much is handed over at a time.
 const PIECE: usize = 64 << 10;
@@ -148,8 +148,16 @@ impl Progress {
         }
     }
 
-    /// How much of the request the gateway can have.
-    pub(crate) fn sent(&self) -> Sent {
+    /// A failure of the exchange, with how much of the request the gateway can have.
+    pub(crate) fn fault(&self, kind: FaultKind) -> Fault {
+        match (kind, self.stage()) {
+            (FaultKind::Connect, None | Some(Stage::Connecting)) => Fault::new(FaultKind::Connect),
+            (FaultKind::Connect, _) => Fault::new(FaultKind::Lost).after(self.sent()),
+            (kind, _) => Fault::new(kind).after(self.sent()),
+        }
+    }
+
+    fn sent(&self) -> Sent {
         match self.stage() {
             Some(Stage::Connecting) => Sent::Nothing,
             Some(Stage::Connected) => Sent::Part,

@@ -10,7 +10,7 @@ use http::header::{self, HeaderValue};
 use http::{Request, Response};
 use mesh_proto::BaseUrl;
 use mesh_proto::body::{Body, BodyReader};
-use mesh_proto::call::{ExchangeLimits, FaultKind, Sent};
+use mesh_proto::call::{ExchangeLimits, Fault, FaultKind, Sent};
 use mesh_proto::download::{Reach, is_public};
 use mesh_proto::error::SetUpError;
 use rustls::pki_types::CertificateDer;
@@ -120,7 +120,7 @@ impl Sender {
         &self,
         request: &Request<Body>,
         limits: ExchangeLimits,
-    ) -> Result<Response<ureq::Body>, (ureq::Error, Sent)> {
+    ) -> Result<Response<ureq::Body>, (ureq::Error, Fault)> {
         let handed_over = Arc::new(AtomicU64::new(0));
         let length = request.body().len();
         let mut outgoing = Request::new(());
@@ -145,20 +145,8 @@ impl Sender {
             self.run(outgoing.map(|()| SendBody::from_owned_reader(body)), limits)
         };
         result.map_err(|error| {
-            let sent = match handed_over.load(Ordering::Relaxed) {
-                _ if matches!(
-                    error,
-                    ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
-                ) =>
-                {
-                    Sent::Nothing
-                }
-                // Without a body, the request may be whole when its first line is out.
-                0 if length > 0 => Sent::Nothing,
-                count if count < length => Sent::Part,
-                _ => Sent::Whole,
-            };
-            (error, sent)
+            let fault = fault(&error, handed_over.load(Ordering::Relaxed), length);
+            (error, fault)
         })
     }
 
@@ -200,6 +188,27 @@ impl Read for Counted {
         let count = self.reader.read(out);
         self.handed_over.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
+    }
+}
+
+/// What a failure is to the core, of a request of which `handed_over` bytes of `length` had gone
+/// out.
+fn fault(error: &ureq::Error, handed_over: u64, length: u64) -> Fault {
+    let before_connected = matches!(
+        error,
+        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
+    );
+    let sent = match handed_over {
+        0 if before_connected || length > 0 => Sent::Nothing,
+        count if count < length => Sent::Part,
+        // Without a body, the request may be whole when its first line is out.
+        _ => Sent::Whole,
+    };
+    match fault_kind(error) {
+        // An error of TLS looks the same in the handshake and after the whole request.
+        FaultKind::Connect if handed_over > 0 => Fault::new(FaultKind::Lost).after(sent),
+        FaultKind::Connect => Fault::new(FaultKind::Connect),
+        kind => Fault::new(kind).after(sent),
     }
 }
 
@@ -282,5 +291,37 @@ impl Resolver for Lookup {
             return Err(ureq::Error::Other(Box::new(NoAddress::Private)));
         }
         Ok(public)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_tls_after_the_body_may_have_cost_something() {
+        let tls = || ureq::Error::Io(io::Error::other(rustls::Error::DecryptError));
+        assert_eq!(fault(&tls(), 0, 9), Fault::new(FaultKind::Connect));
+        assert_eq!(fault(&tls(), 0, 0), Fault::new(FaultKind::Connect));
+        assert_eq!(
+            fault(&tls(), 4, 9),
+            Fault::new(FaultKind::Lost).after(Sent::Part)
+        );
+        assert_eq!(
+            fault(&tls(), 9, 9),
+            Fault::new(FaultKind::Lost).after(Sent::Whole)
+        );
+    }
+
+    #[test]
+    fn a_limit_that_passes_before_the_connection_stands_sent_nothing() {
+        for (limit, sent) in [
+            (Timeout::Resolve, Sent::Nothing),
+            (Timeout::Connect, Sent::Nothing),
+            (Timeout::RecvResponse, Sent::Whole),
+        ] {
+            let expected = Fault::new(FaultKind::TimedOut).after(sent);
+            assert_eq!(fault(&ureq::Error::Timeout(limit), 0, 0), expected);
+        }
     }
 }

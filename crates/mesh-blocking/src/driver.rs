@@ -69,12 +69,12 @@ impl<E: Endpoint> Driver<E> {
                             self.response = Some(body.into_reader());
                             outgoing.head(parts);
                         }
-                        Err((error, sent)) => {
+                        Err((error, fault)) => {
                             if let ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) = error
                             {
                                 outgoing.progress(Stage::Connecting);
                             }
-                            outgoing.fault(Fault::new(agent::fault_kind(&error)).after(sent));
+                            outgoing.fault(fault);
                             self.source = Some(error.into());
                         }
                     }

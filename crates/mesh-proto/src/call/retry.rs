@@ -5,17 +5,13 @@ use std::time::Duration;
 use http::header::{self, HeaderMap};
 
 use super::settings::{BadGateway, RetryPolicy};
-use super::{Deadline, Fault, FaultKind, Sent};
+use super::{Deadline, Sent};
 use crate::endpoint::Replay;
 use crate::error::{ApiError, Failure, Outcome};
 
 /// What a failed attempt may have cost.
 pub(super) fn outcome(failure: &Failure, sent: Sent, began_reply: BeganReply) -> Outcome {
     match failure {
-        Failure::Fault(Fault {
-            kind: FaultKind::Connect,
-            ..
-        }) if began_reply == BeganReply::No => Outcome::NotSent,
         Failure::Fault(_) | Failure::Deadline(_) => match (began_reply, sent) {
             (BeganReply::Events, _) => Outcome::Delivered,
             (BeganReply::Head, _) | (BeganReply::No, Sent::Whole) => Outcome::Unknown,

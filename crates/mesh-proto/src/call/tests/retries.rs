@@ -9,7 +9,9 @@ fn what_is_repeated_and_what_a_failure_may_have_cost() {
 
     // What happens; attempts of a read; attempts of a generation; outcome.
     let rows: &[(Vec<Act>, u32, u32, Outcome)] = &[
-        (vec![Act::Fault(Connect, Sent::Whole)], 3, 3, NotSent),
+        (vec![Act::Fault(Connect, Sent::Nothing)], 3, 3, NotSent),
+        // What had gone out counts, whatever the fault is called.
+        (vec![Act::Fault(Connect, Sent::Whole)], 3, 1, Unknown),
         (vec![Act::Fault(Lost, Sent::Whole)], 3, 1, Unknown),
         (vec![Act::Fault(Lost, Sent::Part)], 3, 3, NotSent),
         (vec![Act::Fault(Lost, Sent::Nothing)], 3, 3, NotSent),
