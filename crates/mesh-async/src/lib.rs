@@ -49,8 +49,8 @@ pub use mesh_proto::chat::{
     Role,
 };
 pub use mesh_proto::error::{ApiError, ErrorCode, SetUpError};
-pub use mesh_proto::image::{Detail, GeneratedImage, Image};
-pub use mesh_proto::images::{ImageReply, ImageRequest};
+pub use mesh_proto::image::{Detail, GeneratedImage, Image, NoPicture};
+pub use mesh_proto::images::{EditRequest, ImageReply, ImageRequest, Operation, UpscaleFactor};
 pub use mesh_proto::models::Model;
 pub use mesh_proto::{Answer, ApiKey, BaseUrl, Endpoint, Error, Head, Outcome, Settings, Target};
 

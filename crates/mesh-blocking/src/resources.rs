@@ -2,7 +2,7 @@
 
 use mesh_proto::chat::{ChatReply, ChatRequest};
 use mesh_proto::endpoint::{ChatStream, GetModel, ImageStream, ListModels};
-use mesh_proto::images::{ImageReply, ImageRequest};
+use mesh_proto::images::{EditRequest, ImageReply, ImageRequest};
 use mesh_proto::models::{Model, ModelList};
 use mesh_proto::{Answer, Error};
 
@@ -67,6 +67,13 @@ impl Images<'_> {
     ///
     /// Errors as [`Completions::create`] does.
     pub fn generate(self, request: &ImageRequest) -> Result<Answer<ImageReply>, Error> {
+        self.0.send(request)
+    }
+
+    /// `POST /v1/images/edits`: has a picture changed, and waits for what becomes of it.
+    ///
+    /// Errors as [`Completions::create`] does.
+    pub fn edit(self, request: &EditRequest) -> Result<Answer<ImageReply>, Error> {
         self.0.send(request)
     }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use mesh_blocking::image::{self, Image};
 use mesh_blocking::proto::chat::{FinishReason, ImageFormat, ImageOptions};
 use mesh_blocking::proto::error::ErrorCode;
-use mesh_blocking::proto::image::{Evidence, MediaType};
+use mesh_blocking::proto::image::{Absence, Evidence, MediaType};
 use mesh_blocking::{ChatRequest, Client, Error, GeneratedImage, ImageRequest, Outcome};
 use mesh_emulator::gateway::{ChatPictureShape, Switch};
 use mesh_emulator::{Gateway, GatewaySettings, Server, vision};
@@ -289,14 +289,10 @@ fn the_images_endpoint_draws_plain_and_streamed() {
     assert_is_the_circle(&streamed);
 
     request.prompt = "refuse this".to_owned();
-    assert!(
-        client
-            .images()
-            .generate(&request)
-            .unwrap()
-            .images()
-            .is_empty()
-    );
+    let error = client.images().generate(&request).unwrap_err();
+    assert_eq!(error.no_picture().unwrap().reason, Absence::Empty);
+    assert_eq!(error.outcome(), Outcome::Delivered, "a refusal is billed");
+    assert!(error.request_id().unwrap().starts_with("req_"));
 }
 
 #[test]

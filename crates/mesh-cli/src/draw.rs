@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use mesh_blocking::proto::chat::{ImageFormat, ImageOptions, Quality};
 use mesh_blocking::proto::image::{Evidence, MediaType};
-use mesh_blocking::{ChatReply, ChatRequest, Client, GeneratedImage};
+use mesh_blocking::{ChatRequest, Client, GeneratedImage};
 use tempfile::NamedTempFile;
 
 use crate::arguments::{Draw, FormatArgument, GatewayArguments};
@@ -28,10 +28,9 @@ pub(crate) fn run(draw: &Draw, gateway: &GatewayArguments) -> Result<(), Failure
         .completions()
         .create(&request(draw))
         .map_err(|error| Failure::of_call(&error, client.target(), Shown::Nothing))?;
-    let pictures = reply.images();
-    if pictures.is_empty() {
-        return Err(no_picture(&reply));
-    }
+    let pictures = reply
+        .drawn()
+        .map_err(|absence| Failure::new(Kind::Declined, absence))?;
     // What has been paid for is kept: one picture that fails does not cost the others.
     let mut failure = None;
     for (index, picture) in pictures.iter().enumerate() {
@@ -198,18 +197,6 @@ fn request(draw: &Draw) -> ChatRequest {
     ChatRequest::new(&draw.model)
         .image(options)
         .user(draw.prompt.as_str())
-}
-
-/// A model that answers in prose instead says why in it.
-fn no_picture(reply: &ChatReply) -> Failure {
-    let words = reply.refusal().unwrap_or_else(|| reply.text());
-    if words.trim().is_empty() {
-        return Failure::new(Kind::Declined, "the model sent no picture");
-    }
-    Failure::new(
-        Kind::Declined,
-        format_args!("the model sent no picture but says: {}", words.trim()),
-    )
 }
 
 fn directory(path: &Path) -> &Path {

@@ -136,6 +136,7 @@ fn kind_of_call(error: &CallError, shown: Shown) -> Kind {
     }
     match error.failure() {
         CallFailure::Decode(DecodeError::Truncated) => Kind::Incomplete,
+        CallFailure::Decode(DecodeError::NoPicture(_)) => Kind::Declined,
         CallFailure::Fault(_) | CallFailure::Deadline(_)
             if error.outcome() == Outcome::Delivered =>
         {

@@ -3,6 +3,7 @@
 //! A picture costs its own bytes, once, however often and however concurrently the body is sent:
 //! the length is arithmetic, a replay is another [`BodyReader`].
 
+mod multipart;
 mod splice;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use self::multipart::{EncodedForm, Form};
 pub(crate) use self::splice::Picture;
 pub use self::splice::{Splice, Spliced};
 use crate::base64;
@@ -30,6 +32,8 @@ pub enum Segment {
     Base64(Bytes),
     /// The text of a data URL, a picture in its own words, sent as it is.
     DataUrl(Bytes),
+    /// The bytes of a file, a picture of a form, sent as they are.
+    File(Bytes),
 }
 
 impl Segment {
@@ -40,8 +44,18 @@ impl Segment {
     )]
     pub fn len(&self) -> u64 {
         match self {
-            Self::Literal(bytes) | Self::DataUrl(bytes) => bytes.len() as u64,
+            Self::Literal(bytes) | Self::DataUrl(bytes) | Self::File(bytes) => bytes.len() as u64,
             Self::Base64(bytes) => (bytes.len() as u64).div_ceil(3).saturating_mul(4),
+        }
+    }
+
+    /// The bytes as they are held, base64 not yet written.
+    fn bytes(&self) -> &Bytes {
+        match self {
+            Self::Literal(bytes)
+            | Self::Base64(bytes)
+            | Self::DataUrl(bytes)
+            | Self::File(bytes) => bytes,
         }
     }
 }
@@ -52,6 +66,7 @@ impl fmt::Debug for Segment {
             Self::Literal(bytes) => write!(f, "Literal({} bytes)", bytes.len()),
             Self::Base64(bytes) => write!(f, "Base64({} bytes)", bytes.len()),
             Self::DataUrl(text) => write!(f, "DataUrl({} bytes)", text.len()),
+            Self::File(bytes) => write!(f, "File({} bytes)", bytes.len()),
         }
     }
 }
@@ -137,7 +152,7 @@ impl BodyReader {
                 break;
             };
             let count = match segment {
-                Segment::Literal(bytes) | Segment::DataUrl(bytes) => {
+                Segment::Literal(bytes) | Segment::DataUrl(bytes) | Segment::File(bytes) => {
                     copy(bytes.get(self.offset..).unwrap_or_default(), free)
                 }
                 Segment::Base64(bytes) => encode(bytes, self.offset, free),
@@ -194,7 +209,8 @@ mod tests {
             prop_oneof![
                 bytes().prop_map(Segment::Literal),
                 bytes().prop_map(Segment::Base64),
-                bytes().prop_map(Segment::DataUrl)
+                bytes().prop_map(Segment::DataUrl),
+                bytes().prop_map(Segment::File)
             ],
             0..6,
         )
@@ -209,7 +225,9 @@ mod tests {
             let mut whole = Vec::new();
             for segment in &segments {
                 match segment {
-                    Segment::Literal(bytes) | Segment::DataUrl(bytes) => whole.extend_from_slice(bytes),
+                    Segment::Literal(bytes) | Segment::DataUrl(bytes) | Segment::File(bytes) => {
+                        whole.extend_from_slice(bytes);
+                    }
                     Segment::Base64(bytes) => {
                         let mut text = String::new();
                         base64::encode_onto(bytes, &mut text);

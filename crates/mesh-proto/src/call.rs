@@ -296,7 +296,7 @@ fn check_size(body: &Body, limit: u64) -> Result<(), BuildError> {
     let pictures = body
         .segments()
         .iter()
-        .filter(|segment| matches!(segment, Segment::Base64(_) | Segment::DataUrl(_)));
+        .filter(|segment| !matches!(segment, Segment::Literal(_)));
     let mut largest: Vec<(usize, u64)> = pictures
         .enumerate()
         .map(|(index, picture)| (index + 1, picture.len()))

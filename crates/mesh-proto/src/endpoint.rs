@@ -4,6 +4,7 @@
 mod chat;
 mod chat_stream;
 mod document;
+mod image_edit;
 mod image_generation;
 mod image_stream;
 mod model;

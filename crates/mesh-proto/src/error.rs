@@ -18,6 +18,7 @@ pub(crate) use self::excerpt::{excerpt, message, redact};
 use crate::call::{Deadline, Fault};
 use crate::endpoint::Replay;
 use crate::head::Head;
+use crate::image::NoPicture;
 use crate::target::TargetError;
 
 /// Why a request cannot be built. Nothing has been sent.
@@ -92,7 +93,7 @@ impl fmt::Display for BuildError {
                     let lead = if index == 0 { "; largest: " } else { ", " };
                     write!(f, "{lead}picture {place} with {}", Mebibytes(*size))?;
                 }
-                f.write_str(" (sizes as base64, a third more than the file)")
+                f.write_str(" (sizes as they are sent: base64 takes a third more than the file)")
             }
             Self::Path(path) => write!(f, "{path:?} is no path of a URL"),
             Self::Json(error) => write!(f, "a value cannot be written as JSON: {error}"),
@@ -152,6 +153,9 @@ pub enum DecodeError {
     },
     /// The body is compressed in a way that nobody asked for.
     Encoding(String),
+    /// An answer of the images endpoints has no picture in it: the model declined (protocol
+    /// reference, section 6, row 5).
+    NoPicture(Box<NoPicture>),
 }
 
 impl DecodeError {
@@ -172,8 +176,15 @@ impl DecodeError {
                 redact(reason, secret);
             }
             Self::NotJson { excerpt, .. } | Self::Encoding(excerpt) => redact(excerpt, secret),
+            Self::NoPicture(absence) => absence.redact(secret),
             Self::Truncated | Self::TooLarge { .. } => {}
         }
+    }
+}
+
+impl From<NoPicture> for DecodeError {
+    fn from(absence: NoPicture) -> Self {
+        Self::NoPicture(Box::new(absence))
     }
 }
 
@@ -205,6 +216,7 @@ impl fmt::Display for DecodeError {
                 f,
                 "the reply is encoded as {encoding:?}, which nobody asked for"
             ),
+            Self::NoPicture(absence) => absence.fmt(f),
         }
     }
 }
@@ -320,6 +332,14 @@ impl CallError {
     pub fn api(&self) -> Option<&ApiError> {
         match &self.0.failure {
             Failure::Api(error) | Failure::Decode(DecodeError::Api(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Why the answer holds no picture, where it came without one.
+    pub fn no_picture(&self) -> Option<&NoPicture> {
+        match &self.0.failure {
+            Failure::Decode(DecodeError::NoPicture(absence)) => Some(absence),
             _ => None,
         }
     }
@@ -457,6 +477,11 @@ impl Error {
     /// The gateway's own error, where it reported one.
     pub fn api(&self) -> Option<&ApiError> {
         self.call().and_then(CallError::api)
+    }
+
+    /// Why the answer holds no picture, where one was asked for and it came without.
+    pub fn no_picture(&self) -> Option<&NoPicture> {
+        self.call().and_then(CallError::no_picture)
     }
 
     /// The status of the last response, if there was one.

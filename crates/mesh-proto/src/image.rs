@@ -5,11 +5,13 @@ mod data_url;
 mod extract;
 mod input;
 mod media_type;
+mod no_picture;
 mod output;
 
 pub use self::data_url::{DataUrl, InvalidDataUrl};
-pub(crate) use self::extract::{find_in_data, find_in_message, once};
+pub(crate) use self::extract::{find_in_data, find_in_message, holds_picture, once};
 pub use self::input::{Detail, Image, ImageError, ImageFileError, MAX_FILE};
 pub use self::media_type::{Dimensions, MediaType, describe};
+pub use self::no_picture::{Absence, NoPicture};
 pub use self::output::{Evidence, GeneratedImage, PictureError};
 pub use crate::base64::InvalidBase64;

@@ -1,11 +1,13 @@
-//! The images endpoint: the values of `POST /v1/images/generations` (protocol reference, sections
-//! 5.1 and 5.2).
+//! The images endpoints: the values of `POST /v1/images/generations` and `POST /v1/images/edits`
+//! (protocol reference, section 5).
 
 mod chunk;
+mod edit;
 mod reply;
 mod request;
 
 pub use self::chunk::{Assembly, ImageChunk};
+pub use self::edit::{EditEncoding, EditRequest, Operation, UpscaleFactor};
 pub use self::reply::ImageReply;
 pub(crate) use self::request::Streamed;
 pub use self::request::{Background, ImageRequest, Moderation, OutputFormat, SequentialGeneration};

@@ -15,8 +15,10 @@ use bytes::Bytes;
 use mesh_proto::chat::{ImageFormat, Quality};
 use mesh_proto::endpoint::ImageStream;
 use mesh_proto::error::{DecodeError, Failure};
-use mesh_proto::image::{Image, MediaType};
-use mesh_proto::images::{Background, ImageReply, ImageRequest, OutputFormat};
+use mesh_proto::image::{Absence, Image, MediaType};
+use mesh_proto::images::{
+    Background, ImageReply, ImageRequest, OutputFormat, SequentialGeneration,
+};
 use mesh_proto::{ApiKey, Endpoint, Target};
 use serde_json::{Value, json};
 
@@ -140,9 +142,6 @@ fn rows_1_to_5_of_the_reference() {
     assert_eq!(remote.remote_url(), Some("https://cdn.test/a.png"));
     assert_eq!(inline.bytes().unwrap(), MAGIC);
 
-    for declined in [r#"{"data":[]}"#, r#"{"data":[{}],"created":1}"#] {
-        assert!(plain(declined).unwrap().images().is_empty());
-    }
     for (error, message) in [
         (r#"{"error":{"message":"m"},"data":[]}"#, "m"),
         (r#"{"detail":"d"}"#, "d"),
@@ -155,6 +154,65 @@ fn rows_1_to_5_of_the_reference() {
     assert!(matches!(
         plain(r#"{"status":"ok"}"#),
         Err(Failure::Decode(DecodeError::Json { .. }))
+    ));
+}
+
+#[test]
+fn an_answer_without_a_picture_is_an_error_that_says_why() {
+    for (data, reason, text) in [
+        (json!([]), Absence::Empty, ""),
+        (json!([{}]), Absence::Empty, ""),
+        (
+            json!([{"url": "", "b64_json": null, "message": "not this"}]),
+            Absence::Empty,
+            "not this",
+        ),
+        (
+            json!([{"refusal": "I will not"}]),
+            Absence::Refusal,
+            "I will not",
+        ),
+        (
+            json!([{"finish_reason": "content_filter", "text": "violence"}]),
+            Absence::ContentFilter,
+            "violence",
+        ),
+        (
+            json!([{"raiFilteredReason": "people"}]),
+            Absence::ContentFilter,
+            "people",
+        ),
+    ] {
+        let body = json!({"created": 1, "data": data, "usage": {"total_tokens": 4}}).to_string();
+        let stream =
+            format!("data: {{\"status\":\"processing\"}}\n\ndata: {body}\n\ndata: [DONE]\n\n");
+        for failure in [
+            plain(&body).unwrap_err(),
+            streamed(&fox(), &stream).unwrap_err(),
+        ] {
+            let Failure::Decode(DecodeError::NoPicture(absence)) = failure else {
+                panic!("{failure:?}")
+            };
+            assert_eq!((absence.reason, absence.text.as_str()), (reason, text));
+            assert_eq!(absence.usage.unwrap().total_tokens, Some(4));
+        }
+    }
+}
+
+#[test]
+fn the_model_decides_how_long_a_series_is() {
+    let mut series = fox();
+    series.sequential_image_generation = Some(SequentialGeneration::Auto);
+    let picture = format!("data: {{\"data\":[{{\"b64_json\":\"{PNG}\"}}]}}\n\n");
+    let body = format!(
+        "{picture}{}data: [DONE]\n\n",
+        picture.replace("Ggo", "GgoAAAA")
+    );
+    assert_eq!(streamed(&series, &body).unwrap().images().len(), 2);
+    assert_eq!(streamed(&fox(), &body).unwrap().images().len(), 1);
+    assert!(matches!(
+        streamed(&series, &picture),
+        Err(Failure::Decode(DecodeError::Truncated))
     ));
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::content::{Content, Part};
 use super::message::{Message, Role};
 use super::tools::ToolCall;
-use crate::image::{GeneratedImage, find_in_data, find_in_message, once};
+use crate::image::{Absence, GeneratedImage, NoPicture, find_in_data, find_in_message, once};
 use crate::open_enum::open_enum;
 use crate::wire::{Extra, count, lenient, lenient_list, null_is_default, without_nulls};
 
@@ -80,12 +80,37 @@ impl ChatReply {
     /// Every picture of the reply, in every shape of the protocol reference, section 6: in parts,
     /// in `images`, in `data`, in Markdown, by data URL, base64 or URL.
     pub fn images(&self) -> Vec<GeneratedImage> {
-        let data: Vec<Value> = self.data.iter().map(|picture| picture.0.clone()).collect();
         let in_choices = self
             .choices
             .iter()
             .flat_map(|choice| choice.message.images());
-        once(in_choices.chain(find_in_data(&data)))
+        once(in_choices.chain(find_in_data(self.data.iter().map(|it| &it.0))))
+    }
+
+    /// Every picture of the reply, where one was asked for.
+    ///
+    /// Errors where there is none, with the reason and what the model says instead. The answer
+    /// was delivered all the same, and it is billed.
+    pub fn drawn(&self) -> Result<Vec<GeneratedImage>, NoPicture> {
+        let images = self.images();
+        if !images.is_empty() {
+            return Ok(images);
+        }
+        let text = self.text().into_owned();
+        let absence = |reason, text| Err(NoPicture::new(reason, text, self.usage.clone()));
+        if let Some(refusal) = self.choices.first().and_then(Choice::refusal) {
+            return absence(Absence::Refusal, refusal.to_owned());
+        }
+        match self.finish_reason() {
+            Some(FinishReason::ContentFilter) => absence(Absence::ContentFilter, text),
+            Some(FinishReason::Length) => absence(Absence::CutOff, text),
+            _ if !text.trim().is_empty() => absence(Absence::Prose, text),
+            _ if !self.tool_calls().is_empty() => absence(Absence::ToolCalls, text),
+            _ => Err(NoPicture::in_data(
+                self.data.iter().map(|it| &it.0),
+                self.usage.clone(),
+            )),
+        }
     }
 
     /// The first choice's message, to go on with: with its tool calls, its reasoning and whatever
@@ -113,13 +138,7 @@ impl ChatReply {
     /// What the model says where it declines: its `refusal`, or the text beside a content filter.
     pub fn refusal(&self) -> Option<Cow<'_, str>> {
         let choice = self.choices.first()?;
-        let refusal = choice
-            .message
-            .extra
-            .get("refusal")
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty());
-        match (refusal, &choice.finish_reason) {
+        match (choice.refusal(), &choice.finish_reason) {
             (Some(text), _) => Some(Cow::Borrowed(text)),
             (None, Some(FinishReason::ContentFilter)) => Some(choice.message.text()),
             _ => None,
@@ -147,6 +166,14 @@ pub struct Choice {
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl Choice {
+    /// The model's own words of refusal.
+    fn refusal(&self) -> Option<&str> {
+        let refusal = self.message.extra.get("refusal").and_then(Value::as_str);
+        refusal.filter(|text| !text.trim().is_empty())
+    }
 }
 
 pub(super) fn index<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -214,12 +241,7 @@ impl ReplyMessage {
             Some(Content::Parts(parts)) => (None, parts.iter().filter_map(part_value).collect()),
             None => (None, Vec::new()),
         };
-        let images: Vec<Value> = self
-            .images
-            .iter()
-            .map(|picture| picture.0.clone())
-            .collect();
-        find_in_message(text, &parts, &images)
+        find_in_message(text, &parts, self.images.iter().map(|it| &it.0))
     }
 }
 

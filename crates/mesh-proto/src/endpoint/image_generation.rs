@@ -36,9 +36,16 @@ impl Endpoint for ImageRequest {
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
-            parse_reply(&body)
+            read_reply(&body)
         }))
     }
+}
+
+/// A body as an image reply that has a picture in it.
+pub(super) fn read_reply(body: &[u8]) -> Result<ImageReply, DecodeError> {
+    let reply = parse_reply(body)?;
+    reply.require_picture()?;
+    Ok(reply)
 }
 
 /// A body as an image reply. As every field may be missing, what holds no picture is looked at once

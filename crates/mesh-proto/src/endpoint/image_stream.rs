@@ -9,19 +9,22 @@ use crate::body::Body;
 use crate::call::Limits;
 use crate::error::{BuildError, DecodeError};
 use crate::head::Head;
-use crate::images::{Assembly, ImageChunk, ImageReply, ImageRequest, Streamed};
+use crate::images::{
+    Assembly, ImageChunk, ImageReply, ImageRequest, SequentialGeneration, Streamed,
+};
 use crate::target::Target;
 use crate::wire::Extra;
 
 /// An image request whose reply is streamed: its events are that work goes on, earlier states of
 /// the picture where they were asked for, and the picture; its output is the same reply as that of
-/// a plain call. It ends with `[DONE]`, or with as many pictures as were asked for.
+/// a plain call. It ends with `[DONE]`, or with as many pictures as were asked for, unless the model
+/// decides how many there are.
 ///
 /// Holds the request's body, encoded, so it borrows nothing.
 #[derive(Clone, Debug)]
 pub struct ImageStream {
     body: Body,
-    wanted: usize,
+    wanted: Option<usize>,
 }
 
 impl ImageStream {
@@ -30,7 +33,13 @@ impl ImageStream {
     /// Errors where a value breaks a rule of the protocol reference.
     pub fn new(request: &ImageRequest) -> Result<Self, BuildError> {
         request.check()?;
-        let wanted = request.n.and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
+        // The model decides how long a series is.
+        let series = Some(&SequentialGeneration::Auto);
+        let wanted = if request.sequential_image_generation.as_ref() == series {
+            None
+        } else {
+            Some(request.n.and_then(|n| usize::try_from(n).ok()).unwrap_or(1))
+        };
         Ok(Self {
             body: spliced(&Streamed(request))?,
             wanted,
@@ -80,6 +89,10 @@ impl Assemble for Assembly {
 
     fn extra(chunk: &ImageChunk) -> &Extra {
         &chunk.extra
+    }
+
+    fn accept(reply: &ImageReply) -> Result<(), DecodeError> {
+        Ok(reply.require_picture()?)
     }
 
     fn document(body: &[u8]) -> Result<ImageChunk, DecodeError> {

@@ -35,6 +35,14 @@ pub trait Assemble {
     /// The fields of a chunk that are not modelled; an error is among them.
     fn extra(chunk: &Self::Chunk) -> &Extra;
 
+    /// Whether the whole reply is what was asked for. It is, by default.
+    ///
+    /// Errors where it is not, such as an image reply without a picture.
+    fn accept(reply: &Self::Reply) -> Result<(), DecodeError> {
+        let _ = reply;
+        Ok(())
+    }
+
     /// A reply that came whole, as one chunk.
     ///
     /// Errors where the body is no reply, or an error.
@@ -195,7 +203,9 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
                 _ => DecodeError::Truncated,
             });
         }
-        Ok(self.assembly.take().unwrap_or_default())
+        let reply = self.assembly.take().unwrap_or_default();
+        A::accept(&reply)?;
+        Ok(reply)
     }
 
     fn partial(&mut self) -> Option<A::Reply> {

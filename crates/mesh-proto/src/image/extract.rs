@@ -7,8 +7,16 @@ use super::media_type::MediaType;
 use super::output::GeneratedImage;
 
 /// The pictures of a `data` list: rows 1 to 5.
-pub(crate) fn find_in_data(data: &[Value]) -> Vec<GeneratedImage> {
-    data.iter().filter_map(in_value).collect()
+pub(crate) fn find_in_data<'d>(data: impl IntoIterator<Item = &'d Value>) -> Vec<GeneratedImage> {
+    data.into_iter().filter_map(in_value).collect()
+}
+
+/// Whether a value is a picture, told without a copy of it where that is plain.
+pub(crate) fn holds_picture(value: &Value) -> bool {
+    let is_named = value
+        .as_object()
+        .is_some_and(|object| text_of(object, &["b64_json", "image_base64"]).is_some());
+    is_named || in_value(value).is_some()
 }
 
 /// The pictures of an assistant's message: its content as text (row 10) or parts (rows 8 and 9),
@@ -16,7 +24,7 @@ pub(crate) fn find_in_data(data: &[Value]) -> Vec<GeneratedImage> {
 pub(crate) fn find_in_message<'m>(
     text: Option<&str>,
     parts: impl IntoIterator<Item = &'m Value>,
-    images: &'m [Value],
+    images: impl IntoIterator<Item = &'m Value>,
 ) -> Vec<GeneratedImage> {
     let in_text = text.map(in_text).unwrap_or_default();
     in_text
@@ -100,7 +108,7 @@ fn picture_as_base64(text: &str) -> Option<GeneratedImage> {
     MediaType::sniff(image.bytes().ok()?).map(|_| image)
 }
 
-fn is_remote(text: &str) -> bool {
+pub(super) fn is_remote(text: &str) -> bool {
     let has = |scheme: &str| {
         text.get(..scheme.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(scheme))

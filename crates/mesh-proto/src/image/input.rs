@@ -155,6 +155,33 @@ impl Image {
         Dimensions::read(self.bytes()?)
     }
 
+    /// Whether somebody would have to fetch it: it is behind an `https` or `http` URL.
+    pub fn is_remote(&self) -> bool {
+        self.url().is_some_and(super::extract::is_remote)
+    }
+
+    /// The file that the picture is, whether it came as bytes, in a data URL or as bare base64.
+    ///
+    /// Errors where it is behind a URL, or holds no picture.
+    pub(crate) fn file(&self) -> Result<(MediaType, Bytes), ImageError> {
+        let (declared, bytes) = match &self.source {
+            Source::Bytes { media_type, bytes } => return Ok((media_type.clone(), bytes.clone())),
+            Source::Url(url) if DataUrl::is_data_url(text(url)) => {
+                let data = DataUrl::parse(text(url)).map_err(ImageError::DataUrl)?;
+                let bytes = data.decode().map_err(ImageError::DataUrl)?;
+                (data.declared(), bytes)
+            }
+            Source::Url(url) => (None, base64::decode(url).map_err(|_| ImageError::Url)?),
+        };
+        if bytes.is_empty() {
+            return Err(ImageError::Empty);
+        }
+        let media_type = MediaType::sniff(&bytes)
+            .or(declared)
+            .ok_or_else(|| ImageError::NotAnImage(describe(&bytes).into_owned()))?;
+        Ok((media_type, bytes.into()))
+    }
+
     /// What a splice puts in place of the picture's URL; `None` for a URL that JSON must escape.
     pub(crate) fn picture(&self) -> Option<Picture> {
         match &self.source {

@@ -45,8 +45,8 @@ pub struct ImageChunk {
 impl ImageChunk {
     /// The pictures in the chunk: earlier states where [`ImageChunk::is_partial`] says so.
     pub fn images(&self) -> Vec<GeneratedImage> {
-        let data: Vec<Value> = self.pictures().map(|picture| picture.0).collect();
-        find_in_data(&data)
+        let data: Vec<Picture> = self.pictures().collect();
+        find_in_data(data.iter().map(|picture| &picture.0))
     }
 
     /// Whether its pictures are earlier states of what will come. Decided by what is documented
@@ -115,16 +115,16 @@ impl ImageChunk {
 /// A reply in the making: see [`Assemble`](crate::endpoint::Assemble).
 #[derive(Debug, Default)]
 pub struct Assembly {
-    /// How many pictures were asked for.
-    wanted: usize,
+    /// How many pictures end the stream; none do where nobody knows how many there will be.
+    wanted: Option<usize>,
     reply: Option<ImageReply>,
     /// The latest earlier state, which is better than nothing.
     partial: Vec<Picture>,
 }
 
 impl Assembly {
-    /// An assembly of `wanted` pictures.
-    pub(crate) fn of(wanted: usize) -> Self {
+    /// An assembly that `wanted` pictures complete.
+    pub(crate) fn of(wanted: Option<usize>) -> Self {
         Self {
             wanted,
             ..Self::default()
@@ -161,11 +161,13 @@ impl Assembly {
         }
     }
 
-    /// Whether there are as many final pictures as were asked for.
+    /// Whether there are as many final pictures as complete it.
     pub(crate) fn is_whole(&self) -> bool {
-        self.reply
-            .as_ref()
-            .is_some_and(|reply| reply.data.len() >= self.wanted)
+        self.wanted.is_some_and(|wanted| {
+            self.reply
+                .as_ref()
+                .is_some_and(|reply| reply.data.len() >= wanted)
+        })
     }
 
     /// What there is. Leaves nothing.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::chat::{Picture, Quality, Usage};
-use crate::image::{GeneratedImage, find_in_data, once};
+use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture, once};
 use crate::images::{Background, OutputFormat};
 use crate::wire::{Extra, count, lenient, lenient_list};
 
@@ -64,10 +64,21 @@ pub struct ImageReply {
 }
 
 impl ImageReply {
-    /// The pictures: rows 1 to 4 of the protocol reference, section 6. None where the model
-    /// declined without a word (row 5).
+    /// The pictures: rows 1 to 4 of the protocol reference, section 6. A reply of a call has at
+    /// least one: where the model declined (row 5), the call fails with [`NoPicture`].
     pub fn images(&self) -> Vec<GeneratedImage> {
-        let data: Vec<Value> = self.data.iter().map(|picture| picture.0.clone()).collect();
-        once(find_in_data(&data).into_iter())
+        once(find_in_data(self.values()).into_iter())
+    }
+
+    /// An error where there is no picture in it.
+    pub(crate) fn require_picture(&self) -> Result<(), NoPicture> {
+        if self.values().any(holds_picture) {
+            return Ok(());
+        }
+        Err(NoPicture::in_data(self.values(), self.usage.clone()))
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Value> {
+        self.data.iter().map(|picture| &picture.0)
     }
 }

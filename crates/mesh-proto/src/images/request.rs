@@ -218,7 +218,7 @@ impl Wire for Streamed<'_> {
 }
 
 /// A picture as its mere URL.
-struct Reference<'i>(&'i Image, Option<&'i Splice>);
+pub(super) struct Reference<'i>(pub(super) &'i Image, pub(super) Option<&'i Splice>);
 
 impl serde::Serialize for Reference<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -229,7 +229,8 @@ impl serde::Serialize for Reference<'_> {
     }
 }
 
-struct References<'i>(&'i [Image], Option<&'i Splice>);
+/// Pictures as their mere URLs.
+pub(super) struct References<'i>(pub(super) &'i [Image], pub(super) Option<&'i Splice>);
 
 impl serde::Serialize for References<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -241,7 +242,10 @@ impl serde::Serialize for References<'_> {
     }
 }
 
-fn references<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Image>, D::Error> {
+/// One picture, or several.
+pub(super) fn references<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Image>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Form {

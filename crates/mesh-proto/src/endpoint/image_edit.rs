@@ -1,0 +1,46 @@
+//! `POST /v1/images/edits` (protocol reference, section 5.3).
+
+use http::header;
+use http::{Method, Request};
+
+use super::document::DocumentDecoder;
+use super::image_generation::read_reply;
+use super::{Endpoint, Replay, json_request, spliced};
+use crate::body::{Body, EncodedForm};
+use crate::call::Limits;
+use crate::error::{BuildError, DecodeError};
+use crate::head::Head;
+use crate::images::{EditRequest, ImageReply};
+use crate::target::Target;
+
+const PATH: &str = "/v1/images/edits";
+
+impl Endpoint for EditRequest {
+    type Event = std::convert::Infallible;
+    type Output = ImageReply;
+    type Decoder = DocumentDecoder<ImageReply>;
+
+    fn replay(&self) -> Replay {
+        Replay::Unprocessed
+    }
+
+    fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
+        self.validate()?;
+        let request = |body| json_request(target, Method::POST, PATH, "application/json", body);
+        if !self.is_form() {
+            return request(spliced(self)?);
+        }
+        let EncodedForm { body, content_type } = self.form()?;
+        let mut request = request(body)?;
+        request
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, content_type);
+        Ok(request)
+    }
+
+    fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
+        Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
+            read_reply(&body)
+        }))
+    }
+}

@@ -1,0 +1,488 @@
+//! The edit: a picture, what shall be done with it, and what that needs.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::ser::Serializer;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::request::{Background, Reference, References, references};
+use crate::body::{EncodedForm, Form, Splice};
+use crate::chat::ImageFormat;
+use crate::error::BuildError;
+use crate::image::Image;
+use crate::open_enum::open_enum;
+use crate::wire::{Extra, Object, Wire, serialize_inline};
+
+/// A request to `POST /v1/images/edits` (protocol reference, section 5.3). What is left out, the
+/// gateway decides.
+///
+/// Where a picture is made from bytes, the request goes out as a form with those bytes, a third
+/// less than their base64; where all of them are data URLs, as JSON with those to the letter.
+/// [`EditRequest::encoding`] decides otherwise.
+///
+/// ```
+/// use mesh_proto::image::Image;
+/// use mesh_proto::images::{EditRequest, Operation};
+///
+/// let photo = Image::from_url("data:image/png;base64,iVBORw0KGgo=")?;
+/// let edit = EditRequest::new("openai/gpt-image-1", photo, "Make it night");
+/// let json = r#"{"model":"openai/gpt-image-1","prompt":"Make it night","image":"data:image/png;base64,iVBORw0KGgo="}"#;
+/// assert_eq!(serde_json::to_string(&edit)?, json);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct EditRequest {
+    /// The model's id.
+    pub model: String,
+    /// What shall become of the picture. Needed to edit, outpaint and mix; may be empty otherwise.
+    #[serde(default, deserialize_with = "crate::wire::null_is_default")]
+    pub prompt: String,
+    /// What is done; [`Operation::Edit`] by default.
+    #[serde(default)]
+    pub operation: Option<Operation>,
+    /// How many, 1 to 10; 1 by default. Mixing and reframing give one.
+    #[serde(default)]
+    pub n: Option<u32>,
+    /// `WxH` in pixels, a ratio, or `auto`.
+    #[serde(default)]
+    pub size: Option<String>,
+    /// In what form; by URL by default. Not every model honours it.
+    #[serde(default)]
+    pub response_format: Option<ImageFormat>,
+    /// What stands behind the subject.
+    #[serde(default)]
+    pub background: Option<Background>,
+    /// A ratio such as `16:9`. Reframing needs it, and takes seven of them.
+    #[serde(default)]
+    pub aspect_ratio: Option<String>,
+    /// A resolution such as `2K`.
+    #[serde(default)]
+    pub resolution: Option<String>,
+    /// How much larger. Upscaling needs it.
+    #[serde(default)]
+    pub upscale_factor: Option<UpscaleFactor>,
+    /// How far the canvas grows, as a share of the picture, more than 0.
+    #[serde(default, deserialize_with = "number_or_text")]
+    pub expand_factor: Option<f64>,
+    /// How soft the mask's edge is, in pixels; 0 by default.
+    #[serde(default)]
+    pub mask_feather: Option<u32>,
+    /// How well, in words that the reference does not list.
+    #[serde(default)]
+    pub quality_tier: Option<String>,
+    /// Fields that are not modelled here, sent as they are.
+    #[serde(flatten)]
+    pub extra: Extra,
+    /// The picture: bytes or a data URL. The gateway never fetches one.
+    pub image: Image,
+    /// Where to work: **white is edited**, black is kept. Outpainting and inpainting need it.
+    #[serde(default)]
+    pub mask: Option<Image>,
+    /// Pictures to go by. Mixing needs one to three.
+    #[serde(default, deserialize_with = "references")]
+    pub reference_images: Vec<Image>,
+    /// How the request is written; not part of it.
+    #[serde(skip)]
+    pub encoding: EditEncoding,
+}
+
+impl EditRequest {
+    /// Has `model` change `image` as `prompt` says.
+    pub fn new(model: impl Into<String>, image: Image, prompt: impl Into<String>) -> Self {
+        Self {
+            model: model.into(),
+            prompt: prompt.into(),
+            operation: None,
+            n: None,
+            size: None,
+            response_format: None,
+            background: None,
+            aspect_ratio: None,
+            resolution: None,
+            upscale_factor: None,
+            expand_factor: None,
+            mask_feather: None,
+            quality_tier: None,
+            extra: Extra::new(),
+            image,
+            mask: None,
+            reference_images: Vec::new(),
+            encoding: EditEncoding::Auto,
+        }
+    }
+
+    /// Has the background of `image` taken away.
+    pub fn remove_background(model: impl Into<String>, image: Image) -> Self {
+        Self::new(model, image, "").operation(Operation::RemoveBackground)
+    }
+
+    /// Has `image` made larger by `factor`.
+    pub fn upscale(model: impl Into<String>, image: Image, factor: UpscaleFactor) -> Self {
+        let mut request = Self::new(model, image, "").operation(Operation::Upscale);
+        request.upscale_factor = Some(factor);
+        request
+    }
+
+    /// Has `image` continued beyond its border, as `prompt` says, where `mask` is white.
+    pub fn outpaint(
+        model: impl Into<String>,
+        image: Image,
+        mask: Image,
+        prompt: impl Into<String>,
+    ) -> Self {
+        Self::new(model, image, prompt)
+            .operation(Operation::Outpaint)
+            .mask(mask)
+    }
+
+    /// Has `image` and one to three `references` put together as `prompt` says.
+    pub fn mix(
+        model: impl Into<String>,
+        image: Image,
+        references: impl IntoIterator<Item = Image>,
+        prompt: impl Into<String>,
+    ) -> Self {
+        let mut request = Self::new(model, image, prompt).operation(Operation::Mix);
+        request.reference_images.extend(references);
+        request
+    }
+
+    /// Has `image` brought to another ratio: `1:1`, `3:4`, `4:3`, `9:16`, `16:9`, `2:3` or `3:2`.
+    pub fn reframe(
+        model: impl Into<String>,
+        image: Image,
+        aspect_ratio: impl Into<String>,
+    ) -> Self {
+        let mut request = Self::new(model, image, "").operation(Operation::Reframe);
+        request.aspect_ratio = Some(aspect_ratio.into());
+        request
+    }
+
+    /// Has the part of `image` where `mask` is white drawn anew as `prompt` says, which may be
+    /// empty.
+    pub fn inpaint(
+        model: impl Into<String>,
+        image: Image,
+        mask: Image,
+        prompt: impl Into<String>,
+    ) -> Self {
+        Self::new(model, image, prompt)
+            .operation(Operation::Inpaint)
+            .mask(mask)
+    }
+
+    /// Sets what is done.
+    pub fn operation(mut self, operation: Operation) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
+    /// Sets where to work: **white is edited**, the opposite of OpenAI's rule for transparency.
+    pub fn mask(mut self, mask: Image) -> Self {
+        self.mask = Some(mask);
+        self
+    }
+
+    /// Adds a picture to go by.
+    pub fn reference(mut self, image: Image) -> Self {
+        self.reference_images.push(image);
+        self
+    }
+
+    /// Sets how the request is written.
+    pub fn encoding(mut self, encoding: EditEncoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// Checks what the protocol reference says of each field and of what each operation needs,
+    /// before anything is sent.
+    pub(crate) fn validate(&self) -> Result<(), BuildError> {
+        let refuse = |field: &'static str, rule: String| Err(BuildError::invalid(field, rule));
+        if self.model.trim().is_empty() {
+            return refuse("model", "the id is empty".to_owned());
+        }
+        if let Some(n) = self.n.filter(|n| !(1..=10).contains(n)) {
+            return refuse("n", format!("{n} is not between 1 and 10"));
+        }
+        if self
+            .expand_factor
+            .is_some_and(|factor| !(factor > 0.0 && factor.is_finite()))
+        {
+            return refuse("expand_factor", "not a number above 0".to_owned());
+        }
+        if let Some(UpscaleFactor::Other(factor)) = &self.upscale_factor {
+            return refuse("upscale_factor", format!("{factor:?} is neither x2 nor x4"));
+        }
+        let masks = self.mask.iter().map(|mask| ("mask", mask));
+        let references = self
+            .reference_images
+            .iter()
+            .map(|reference| ("reference_images", reference));
+        for (field, image) in [("image", &self.image)]
+            .into_iter()
+            .chain(masks)
+            .chain(references)
+        {
+            if image.is_remote() {
+                return refuse(
+                    field,
+                    "a URL to fetch, and the gateway never fetches here; send bytes or a data URL"
+                        .to_owned(),
+                );
+            }
+            // What is not a picture is told here, and not by a 400 after the upload.
+            image
+                .file()
+                .map_err(|error| BuildError::invalid(field, error.to_string()))?;
+        }
+        // An operation that is named by hand has needs that only who names it knows.
+        if self.operation.is_none() && self.extra.contains_key("operation") {
+            return Ok(());
+        }
+        self.validate_needs(self.operation.as_ref().unwrap_or(&Operation::Edit))
+    }
+
+    fn validate_needs(&self, operation: &Operation) -> Result<(), BuildError> {
+        let refuse = |field: &'static str, rule: String| Err(BuildError::invalid(field, rule));
+        if let Operation::Other(name) = operation {
+            return refuse(
+                "operation",
+                format!(
+                    "{name:?} is none of edit, remove_background, upscale, outpaint, mix, reframe and inpaint; \
+                     to send it all the same, set it in extra"
+                ),
+            );
+        }
+        let needs =
+            |field: &'static str, what: &str| refuse(field, format!("{operation} needs {what}"));
+        let prompted = matches!(
+            operation,
+            Operation::Edit | Operation::Outpaint | Operation::Mix
+        );
+        if prompted && self.prompt.trim().is_empty() {
+            return needs("prompt", "one that is not empty");
+        }
+        if matches!(operation, Operation::Outpaint | Operation::Inpaint) && self.mask.is_none() {
+            return needs("mask", "one, white where it shall work");
+        }
+        if *operation == Operation::Upscale && self.upscale_factor.is_none() {
+            return needs("upscale_factor", "x2 or x4");
+        }
+        if *operation == Operation::Mix && !(1..=3).contains(&self.reference_images.len()) {
+            return needs("reference_images", "one to three");
+        }
+        if *operation == Operation::Reframe
+            && !self
+                .aspect_ratio
+                .as_deref()
+                .is_some_and(|ratio| RATIOS.contains(&ratio))
+        {
+            return needs("aspect_ratio", "1:1, 3:4, 4:3, 9:16, 16:9, 2:3 or 3:2");
+        }
+        if matches!(operation, Operation::Mix | Operation::Reframe) && self.n.is_some_and(|n| n > 1)
+        {
+            return refuse("n", format!("{operation} gives one picture"));
+        }
+        Ok(())
+    }
+
+    /// Whether the request goes out as a form.
+    pub(crate) fn is_form(&self) -> bool {
+        match self.encoding {
+            EditEncoding::Json => false,
+            EditEncoding::Multipart => true,
+            EditEncoding::Auto => self.images().any(|image| image.bytes().is_some()),
+        }
+    }
+
+    fn images(&self) -> impl Iterator<Item = &Image> {
+        [&self.image]
+            .into_iter()
+            .chain(&self.mask)
+            .chain(&self.reference_images)
+    }
+
+    /// The request as a form: texts first, then the files as their own bytes.
+    pub(crate) fn form(&self) -> Result<EncodedForm, BuildError> {
+        // One order and one set of rules for both forms: the fields are those of the JSON.
+        let json = serde_json::to_string(&Fields(self)).map_err(BuildError::json)?;
+        let Texts(texts) = serde_json::from_str(&json).map_err(BuildError::json)?;
+        let mut form = Form::new();
+        for (name, text) in texts {
+            form = form.text(&name, text);
+        }
+        let masks = self.mask.iter().map(|mask| ("mask", mask));
+        let references = self
+            .reference_images
+            .iter()
+            .map(|reference| ("reference_images", reference));
+        for (name, image) in [("image", &self.image)]
+            .into_iter()
+            .chain(masks)
+            .chain(references)
+        {
+            let (media_type, bytes) = image
+                .file()
+                .map_err(|error| BuildError::invalid(name, error.to_string()))?;
+            let file_name = format!("{name}.{}", media_type.extension());
+            form = form.file(name, &file_name, &media_type, bytes);
+        }
+        form.encode()
+    }
+
+    fn write_fields<M: serde::ser::SerializeMap>(
+        &self,
+        object: &mut Object<M>,
+    ) -> Result<(), M::Error> {
+        object.field("model", &self.model)?;
+        object.field("prompt", &self.prompt)?;
+        object.optional("operation", self.operation.as_ref())?;
+        object.optional("n", self.n.as_ref())?;
+        object.optional("size", self.size.as_ref())?;
+        object.optional("response_format", self.response_format.as_ref())?;
+        object.optional("background", self.background.as_ref())?;
+        object.optional("aspect_ratio", self.aspect_ratio.as_ref())?;
+        object.optional("resolution", self.resolution.as_ref())?;
+        object.optional("upscale_factor", self.upscale_factor.as_ref())?;
+        object.optional("expand_factor", self.expand_factor.as_ref())?;
+        object.optional("mask_feather", self.mask_feather.as_ref())?;
+        object.optional("quality_tier", self.quality_tier.as_ref())?;
+        object.extra(&self.extra, &["image", "mask", "reference_images"])
+    }
+}
+
+const RATIOS: [&str; 7] = ["1:1", "3:4", "4:3", "9:16", "16:9", "2:3", "3:2"];
+
+/// The fields that are not pictures.
+struct Fields<'r>(&'r EditRequest);
+
+impl serde::Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = Object::begin(serializer)?;
+        self.0.write_fields(&mut object)?;
+        object.end()
+    }
+}
+
+/// The fields of a JSON object as the texts of a form, in their order: a text without its quotes,
+/// anything else as JSON, null not at all.
+struct Texts(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Texts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Texts, A::Error> {
+                let mut texts = Vec::new();
+                while let Some((name, value)) = fields.next_entry::<String, Box<RawValue>>()? {
+                    match serde_json::from_str(value.get()) {
+                        Ok(Value::Null) => {}
+                        Ok(Value::String(text)) => texts.push((name, text)),
+                        _ => texts.push((name, value.get().to_owned())),
+                    }
+                }
+                Ok(Texts(texts))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl Wire for EditRequest {
+    fn write<S: Serializer>(
+        &self,
+        splice: Option<&Splice>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut object = Object::begin(serializer)?;
+        self.write_fields(&mut object)?;
+        object.field("image", &Reference(&self.image, splice))?;
+        if let Some(mask) = &self.mask {
+            object.field("mask", &Reference(mask, splice))?;
+        }
+        if !self.reference_images.is_empty() {
+            object.field(
+                "reference_images",
+                &References(&self.reference_images, splice),
+            )?;
+        }
+        object.end()
+    }
+}
+
+serialize_inline!(EditRequest);
+
+/// Some clients write a number as text, such as `"0.25"`.
+fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Number(f64),
+        Text(String),
+    }
+
+    match Option::<Form>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Form::Number(number)) => Ok(Some(number)),
+        Some(Form::Text(text)) => text
+            .trim()
+            .parse()
+            .map(Some)
+            .map_err(serde::de::Error::custom),
+    }
+}
+
+/// How an edit is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum EditEncoding {
+    /// As a form where a picture is made from bytes, as JSON where all of them are data URLs.
+    #[default]
+    Auto,
+    /// As JSON, the pictures as data URLs: what the official SDKs send.
+    Json,
+    /// As a form (`multipart/form-data`), the pictures as their own bytes.
+    Multipart,
+}
+
+open_enum! {
+    /// What is done with a picture. Which model can do it, the catalogue says.
+    pub enum Operation {
+        /// Changes it as the prompt says.
+        Edit = "edit",
+        /// Takes its background away.
+        RemoveBackground = "remove_background",
+        /// Makes it larger.
+        Upscale = "upscale",
+        /// Continues it beyond its border.
+        Outpaint = "outpaint",
+        /// Puts it together with others.
+        Mix = "mix",
+        /// Brings it to another ratio.
+        Reframe = "reframe",
+        /// Draws a part of it anew.
+        Inpaint = "inpaint",
+    }
+}
+
+open_enum! {
+    /// How much larger a picture becomes, in each direction.
+    pub enum UpscaleFactor {
+        /// Twice.
+        X2 = "x2",
+        /// Four times.
+        X4 = "x4",
+    }
+}
