@@ -76,6 +76,7 @@ pub mod models;
 mod open_enum;
 pub mod sse;
 mod target;
+mod usd;
 mod wire;
 
 pub use {bytes, http};
@@ -89,3 +90,4 @@ pub use self::target::{
     ApiKey, ApiVersion, BaseUrl, InvalidApiVersion, InvalidBaseUrl, InvalidKey, ReservedHeader,
     Target, TargetError,
 };
+pub use self::usd::{InvalidUsd, Usd};
