@@ -7,12 +7,13 @@ mod message;
 mod reply;
 mod request;
 mod tools;
+mod usage;
 
 pub use self::assembly::Assembly;
 pub use self::chunk::{ChatChunk, ChunkChoice, Delta};
 pub use self::content::{Content, Part};
 pub use self::message::{Message, Role};
-pub use self::reply::{ChatReply, Choice, FinishReason, Picture, ReplyMessage, Usage};
+pub use self::reply::{AutoRouting, ChatReply, Choice, FinishReason, Picture, ReplyMessage};
 pub(crate) use self::request::Streamed;
 pub use self::request::{
     ChatRequest, Effort, ImageFormat, ImageOptions, Modality, Quality, ServiceTier, Stop,
@@ -20,3 +21,4 @@ pub use self::request::{
 pub use self::tools::{
     CalledFunction, Function, ResponseFormat, Tool, ToolCall, ToolCallDelta, ToolChoice, ToolKind,
 };
+pub use self::usage::{TokenDetails, Usage};

@@ -4,6 +4,7 @@
 mod api;
 mod code;
 mod excerpt;
+mod validation;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -15,6 +16,7 @@ use http::StatusCode;
 pub use self::api::ApiError;
 pub use self::code::ErrorCode;
 pub(crate) use self::excerpt::{excerpt, message, redact};
+pub use self::validation::ValidationFinding;
 use crate::call::{Deadline, Fault};
 use crate::endpoint::Replay;
 use crate::head::Head;

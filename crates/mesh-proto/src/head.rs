@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, response};
@@ -59,6 +60,67 @@ impl Head {
     /// The model that was chosen for `auto`.
     pub fn resolved_model(&self) -> Option<&str> {
         self.header("x-resolved-model-id")
+    }
+
+    /// Whether the model was chosen by the gateway (`model: "auto"`).
+    pub fn is_auto_routed(&self) -> bool {
+        self.is_true("x-auto-routed")
+    }
+
+    /// The provider that served the call. Newer gateways do not disclose it.
+    pub fn served_provider(&self) -> Option<&str> {
+        self.header("x-mesh-served-provider")
+    }
+
+    /// How long the provider took.
+    pub fn provider_latency(&self) -> Option<Duration> {
+        let milliseconds: f64 = self.header("x-provider-latency-ms")?.trim().parse().ok()?;
+        Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
+    }
+
+    /// How long the gateway asks to wait before the next try: `Retry-After`, whose date is read
+    /// against the response's own `Date`.
+    pub fn retry_after(&self) -> Option<Duration> {
+        crate::call::retry_after(&self.headers)
+    }
+
+    /// What the headers `x-ratelimit-*` say, by what follows that prefix in lower case, such as
+    /// `remaining-requests`: their exact names are not documented.
+    pub fn rate_limits(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().filter_map(|(name, value)| {
+            let name = name.as_str();
+            let what = ["x-ratelimit-", "ratelimit-"]
+                .iter()
+                .find_map(|prefix| name.strip_prefix(prefix))?;
+            Some((what, value.to_str().ok()?))
+        })
+    }
+
+    /// How many requests are left before the gateway refuses the next, where it says so in one of
+    /// the usual names.
+    pub fn remaining_requests(&self) -> Option<u64> {
+        self.remaining("requests")
+    }
+
+    /// How many tokens are left before the gateway refuses the next request, where it says so in
+    /// one of the usual names.
+    pub fn remaining_tokens(&self) -> Option<u64> {
+        self.remaining("tokens")
+    }
+
+    fn remaining(&self, what: &str) -> Option<u64> {
+        let mut names = vec![
+            format!("remaining-{what}"),
+            format!("{what}-remaining"),
+            format!("{what}-minute-remaining"),
+        ];
+        if what == "requests" {
+            names.push("remaining".to_owned());
+        }
+        names.iter().find_map(|name| {
+            let (_, value) = self.rate_limits().find(|(known, _)| known == name)?;
+            value.trim().parse().ok()
+        })
     }
 
     /// Whether the answer came from the gateway's cache.
@@ -187,14 +249,42 @@ mod tests {
             ("X-Mesh-Routing-Attempts", "2"),
             ("X-Mesh-Routing-Fallback", "true"),
             ("x-cache", "HIT"),
+            ("X-Auto-Routed", "true"),
+            ("X-Resolved-Model-Id", "openai/gpt-4o"),
+            ("X-Mesh-Served-Provider", "openai"),
+            ("x-provider-latency-ms", "1250.5"),
+            ("x-ratelimit-limit-requests", "60"),
+            ("X-RateLimit-Remaining-Requests", "59"),
+            ("x-ratelimit-remaining-tokens", "1000"),
+            ("Retry-After", "3"),
+            ("Deprecation", "@1790000000"),
+            ("Sunset", "Wed, 11 Nov 2026 00:00:00 GMT"),
         ]);
         assert_eq!(full.request_id(), Some("req_1"));
         assert_eq!(full.served_version(), Some("2026-08"));
         assert_eq!(full.routing_attempts(), Some(2));
         assert!(full.is_routing_fallback() && full.is_cache_hit() && !full.is_byok_fallback());
+        assert!(full.is_auto_routed());
+        assert_eq!(full.resolved_model(), Some("openai/gpt-4o"));
+        assert_eq!(full.served_provider(), Some("openai"));
+        assert_eq!(
+            full.provider_latency(),
+            Some(Duration::from_micros(1_250_500))
+        );
+        assert_eq!(full.remaining_requests(), Some(59));
+        assert_eq!(full.remaining_tokens(), Some(1000));
+        assert_eq!(full.rate_limits().count(), 3);
+        assert_eq!(full.retry_after(), Some(Duration::from_secs(3)));
+        assert_eq!(full.deprecation(), Some("@1790000000"));
+        assert!(full.sunset().is_some());
 
         let empty = head(&[]);
         assert_eq!(empty.request_id(), None);
+        assert_eq!(empty.remaining_requests(), None);
+        assert_eq!(
+            head(&[("x-provider-latency-ms", "-1")]).provider_latency(),
+            None
+        );
         assert!(!empty.is_cache_hit() && !empty.is_routing_fallback());
     }
 

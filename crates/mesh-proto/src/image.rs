@@ -9,7 +9,10 @@ mod no_picture;
 mod output;
 
 pub use self::data_url::{DataUrl, InvalidDataUrl};
-pub(crate) use self::extract::{find_in_data, find_in_message, holds_picture, once};
+pub use self::extract::find_in_document;
+pub(crate) use self::extract::{
+    find_in_data, find_in_message, holds_picture, is_continuation, once, picture_text,
+};
 pub use self::input::{Detail, Image, ImageError, ImageFileError, MAX_FILE};
 pub use self::media_type::{Dimensions, MediaType, describe};
 pub use self::no_picture::{Absence, NoPicture};

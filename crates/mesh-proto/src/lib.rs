@@ -87,7 +87,7 @@ pub use self::endpoint::Endpoint;
 pub use self::error::{Error, Outcome};
 pub use self::head::{Answer, Head};
 pub use self::target::{
-    ApiKey, ApiVersion, BaseUrl, InvalidApiVersion, InvalidBaseUrl, InvalidKey, ReservedHeader,
+    ApiKey, ApiVersion, BaseUrl, InvalidApiVersion, InvalidBaseUrl, InvalidHeader, InvalidKey,
     Target, TargetError,
 };
 pub use self::usd::{InvalidUsd, Usd};

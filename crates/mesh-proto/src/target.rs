@@ -90,13 +90,15 @@ impl Target {
     /// Adds a header of the caller's to every request, in place of one of the same name.
     ///
     /// Errors on the headers that are the SDK's or the transport's own: `Authorization`,
-    /// `Content-Type`, and those that frame the message.
+    /// `Content-Type`, and those that frame the message; and on a value that is not ASCII, which
+    /// servers read as they like (RFC 9110, section 5.5).
     pub fn with_header(
         mut self,
         name: HeaderName,
         value: HeaderValue,
-    ) -> Result<Self, ReservedHeader> {
-        self.headers.insert(callers_own(name)?, value);
+    ) -> Result<Self, InvalidHeader> {
+        let (name, value) = callers_own(name, value)?;
+        self.headers.insert(name, value);
         Ok(self)
     }
 
@@ -151,25 +153,43 @@ const RESERVED: [HeaderName; 9] = [
 ];
 
 /// A header that a caller may set.
-pub(crate) fn callers_own(name: HeaderName) -> Result<HeaderName, ReservedHeader> {
+pub(crate) fn callers_own(
+    name: HeaderName,
+    value: HeaderValue,
+) -> Result<(HeaderName, HeaderValue), InvalidHeader> {
     if RESERVED.contains(&name) {
-        Err(ReservedHeader(name))
-    } else {
-        Ok(name)
+        return Err(InvalidHeader::Reserved(name));
     }
+    // Visible characters, spaces and tabs.
+    if value.to_str().is_err() {
+        return Err(InvalidHeader::NotAscii(name));
+    }
+    Ok((name, value))
 }
 
 /// A header that a caller cannot set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReservedHeader(HeaderName);
+#[non_exhaustive]
+pub enum InvalidHeader {
+    /// It is the SDK's or the transport's own.
+    Reserved(HeaderName),
+    /// Its value is not ASCII.
+    NotAscii(HeaderName),
+}
 
-impl fmt::Display for ReservedHeader {
+impl fmt::Display for InvalidHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the header {} is the SDK's own", self.0)
+        match self {
+            Self::Reserved(name) => write!(f, "the header {name} is the SDK's own"),
+            Self::NotAscii(name) => write!(
+                f,
+                "the value of the header {name} is not ASCII; encode it, with percent signs say"
+            ),
+        }
     }
 }
 
-impl std::error::Error for ReservedHeader {}
+impl std::error::Error for InvalidHeader {}
 
 const KEY_VARIABLES: [&str; 2] = ["MESHAPI_API_KEY", "MESH_API_KEY"];
 const BASE_URL_VARIABLE: &str = "MESHAPI_BASE_URL";
@@ -217,6 +237,10 @@ mod tests {
                 .with_header(name, HeaderValue::from_static("x"));
             assert!(error.is_err());
         }
+        let name = HeaderName::from_static("x-team");
+        let value = HeaderValue::from_bytes("Zürich".as_bytes()).unwrap();
+        let error = target.clone().with_header(name.clone(), value).unwrap_err();
+        assert_eq!(error, InvalidHeader::NotAscii(name));
         let target = target
             .with_header(header::ACCEPT, HeaderValue::from_static("x/y"))
             .unwrap();

@@ -7,7 +7,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::settings::{RetryPolicy, Settings};
 use super::timing::Deadlines;
-use crate::target::{ApiVersion, ReservedHeader, Target, callers_own};
+use crate::target::{ApiVersion, InvalidHeader, Target, callers_own};
 
 /// What some calls do differently from their client: time limits, retries, headers.
 ///
@@ -71,8 +71,9 @@ impl CallOptions {
     /// Adds a header.
     ///
     /// Errors as [`Target::with_header`] does.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Result<Self, ReservedHeader> {
-        self.headers.insert(callers_own(name)?, value);
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Result<Self, InvalidHeader> {
+        let (name, value) = callers_own(name, value)?;
+        self.headers.insert(name, value);
         Ok(self)
     }
 

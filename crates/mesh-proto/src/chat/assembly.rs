@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::chunk::{ChatChunk, ChunkChoice};
-use super::reply::{ChatReply, Choice};
+use super::reply::{ChatReply, Choice, Picture};
 use super::tools::ToolCalls;
+use crate::image::{is_continuation, picture_text};
 
 /// A reply in the making: see [`Assemble`](crate::endpoint::Assemble).
 #[derive(Debug, Default)]
@@ -36,7 +37,12 @@ impl Assembly {
         }
         // It says `chat.completion.chunk`, which the whole is not.
         extra.remove("object");
-        append_extra(&mut reply.extra, extra.0);
+        // What stands at the top is the whole of it each time that it is told.
+        for (name, value) in extra.0 {
+            if !value.is_null() {
+                reply.extra.insert(name, value);
+            }
+        }
         for choice in chunk.choices {
             let calls = self.calls.entry(choice.index).or_default();
             add_choice(&mut reply.choices, calls, choice);
@@ -75,11 +81,42 @@ fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: ChunkChoi
         (content @ None, more) => *content = more,
         (Some(_), None) => {}
     }
-    message.images.extend(chunk.delta.images);
+    for picture in chunk.delta.images {
+        add_picture(&mut message.images, picture);
+    }
     for piece in chunk.delta.tool_calls {
         calls.add(&mut message.tool_calls, piece);
     }
     append_extra(&mut message.extra, chunk.delta.extra.0);
+}
+
+/// Adds a picture, or the next piece of one: of that with the same index where the piece has one,
+/// of the last where it has none.
+fn add_picture(pictures: &mut Vec<Picture>, Picture(mut more): Picture) {
+    let begun = match more.get("index").cloned() {
+        Some(index) => pictures
+            .iter_mut()
+            .rfind(|Picture(known)| known.get("index") == Some(&index)),
+        None => pictures.last_mut(),
+    };
+    if let Some(Picture(begun)) = begun
+        && extend_picture(begun, &mut more)
+    {
+        return;
+    }
+    pictures.push(Picture(more));
+}
+
+/// Adds to a picture the base64 of a piece that can only be more of it, and says whether it did.
+pub(super) fn extend_picture(begun: &mut Value, more: &mut Value) -> bool {
+    if let Some(piece) = picture_text(more)
+        && is_continuation(piece)
+        && let Some(text) = picture_text(begun)
+    {
+        text.push_str(piece);
+        return true;
+    }
+    false
 }
 
 /// Fields that are not modelled go together as deltas do: lists grow, objects grow by their fields,

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::message::Role;
-use super::reply::{ChatReply, FinishReason, Picture, Usage, index};
+use super::reply::{ChatReply, FinishReason, Picture, cost, index};
 use super::tools::{ToolCall, ToolCallDelta};
+use super::usage::Usage;
+use crate::usd::Usd;
 use crate::wire::{Extra, count, lenient, lenient_list, null_is_default, without_nulls};
 
 /// A `chat.completion.chunk` (protocol reference, section 4.3).
@@ -54,10 +56,12 @@ impl ChatChunk {
     /// The new text of the first choice; empty where there is none.
     pub fn text(&self) -> Cow<'_, str> {
         let first = self.choices.iter().find(|choice| choice.index == 0);
-        first
-            .and_then(|choice| choice.delta.content.as_ref())
-            .map(Content::text)
-            .unwrap_or_default()
+        first.map(ChunkChoice::text).unwrap_or_default()
+    }
+
+    /// What the reply cost, where this is the chunk that says so: see [`ChatReply::cost`].
+    pub fn cost(&self) -> Option<Usd> {
+        cost(&self.extra, self.usage.as_ref())
     }
 
     /// A whole reply as one chunk: what a gateway amounts to that answers a stream with a
@@ -116,6 +120,15 @@ pub struct ChunkChoice {
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl ChunkChoice {
+    /// The new text; empty where there is none. Where several answers were asked for, their pieces
+    /// come in any order: [`ChunkChoice::index`] says whose this is.
+    pub fn text(&self) -> Cow<'_, str> {
+        let content = self.delta.content.as_ref();
+        content.map(Content::text).unwrap_or_default()
+    }
 }
 
 /// A piece of a message.

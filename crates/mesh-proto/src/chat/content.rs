@@ -7,8 +7,9 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::Serializer;
 use serde_json::{Map, Value};
 
+use super::assembly::extend_picture;
 use crate::body::Splice;
-use crate::image::Image;
+use crate::image::{Image, is_continuation};
 use crate::wire::{Extra, Object, Wire, Written, serialize_inline};
 
 /// The content of a message.
@@ -65,12 +66,7 @@ impl Content {
             (Self::Text(text), Self::Text(more)) => text.push_str(&more),
             (Self::Parts(parts), Self::Parts(more)) => {
                 for part in more {
-                    match (parts.last_mut(), part) {
-                        (Some(Part::Text { text, .. }), Part::Text { text: more, .. }) => {
-                            text.push_str(&more);
-                        }
-                        (_, part) => parts.push(part),
-                    }
+                    append_part(parts, part);
                 }
             }
             (Self::Parts(_), Self::Text(more)) => self.append(Self::Parts(vec![Part::from(more)])),
@@ -81,6 +77,30 @@ impl Content {
                 self.append(Self::Parts(more));
             }
         }
+    }
+}
+
+/// Adds a part, or what it has more of the last one: text, or the base64 of a picture.
+fn append_part(parts: &mut Vec<Part>, part: Part) {
+    match (parts.last_mut(), part) {
+        (Some(Part::Text { text, .. }), Part::Text { text: more, .. }) => text.push_str(&more),
+        (Some(Part::Image { image, .. }), Part::Image { image: more, .. })
+            if more.url().is_some_and(is_continuation) =>
+        {
+            image.extend_url(more.url().unwrap_or_default());
+        }
+        (Some(Part::Other(last)), Part::Other(more)) if last.get("type") == more.get("type") => {
+            let mut begun = Value::Object(std::mem::take(&mut last.0));
+            let mut more = Value::Object(more.0);
+            let is_continued = extend_picture(&mut begun, &mut more);
+            if let Value::Object(begun) = begun {
+                last.0 = begun;
+            }
+            if let (false, Value::Object(more)) = (is_continued, more) {
+                parts.push(Part::Other(Extra(more)));
+            }
+        }
+        (_, part) => parts.push(part),
     }
 }
 

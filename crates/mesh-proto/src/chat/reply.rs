@@ -9,8 +9,10 @@ use serde_json::Value;
 use super::content::{Content, Part};
 use super::message::{Message, Role};
 use super::tools::ToolCall;
+use super::usage::Usage;
 use crate::image::{Absence, GeneratedImage, NoPicture, find_in_data, find_in_message, once};
 use crate::open_enum::open_enum;
+use crate::usd::Usd;
 use crate::wire::{Extra, count, lenient, lenient_list, null_is_default, without_nulls};
 
 /// A reply of `POST /v1/chat/completions` (protocol reference, section 4.2), plain or assembled
@@ -122,6 +124,23 @@ impl ChatReply {
             .map(|choice| choice.message.into_message())
     }
 
+    /// What it cost, as the gateway says: a field that is often missing. What is billed for sure,
+    /// `POST /v1/usage/events` says by the request's id.
+    pub fn cost(&self) -> Option<Usd> {
+        cost(&self.extra, self.usage.as_ref())
+    }
+
+    /// How the model was chosen, where that was left to the gateway (`model: "auto"`).
+    pub fn auto_routing(&self) -> Option<AutoRouting> {
+        AutoRouting::read(&self.extra)
+    }
+
+    /// Whether the gateway answered from its cache, told by the reply's id.
+    pub fn is_cached(&self) -> bool {
+        let id = self.id.as_deref();
+        id.is_some_and(|id| id.starts_with("chatcmpl-cached-"))
+    }
+
     /// The calls of tools in the first choice.
     pub fn tool_calls(&self) -> &[ToolCall] {
         self.choices
@@ -143,6 +162,47 @@ impl ChatReply {
             (None, Some(FinishReason::ContentFilter)) => Some(choice.message.text()),
             _ => None,
         }
+    }
+}
+
+/// The cost beside the usage, or within it.
+pub(super) fn cost(extra: &Extra, usage: Option<&Usage>) -> Option<Usd> {
+    let within = || usage?.extra.get("cost");
+    let told = extra.get("cost").or_else(within)?;
+    Usd::deserialize(told).ok()
+}
+
+/// How a model was chosen (protocol reference, section 4.2).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct AutoRouting {
+    /// The model that was chosen.
+    pub model: Option<String>,
+    /// Whether it is the fallback, because none could be chosen.
+    pub is_fallback: bool,
+    /// Why it is the fallback.
+    pub fallback_reason: Option<String>,
+    /// What choosing took, which is billed.
+    pub classifier_usage: Vec<Usage>,
+}
+
+impl AutoRouting {
+    fn read(extra: &Extra) -> Option<Self> {
+        let is = |name| extra.get(name).and_then(Value::as_bool) == Some(true);
+        let text = |name| extra.get(name).and_then(Value::as_str).map(str::to_owned);
+        let model = text("x_resolved_model_id");
+        if !is("x_auto_routed") && model.is_none() {
+            return None;
+        }
+        let usage = extra.get("x_classifier_usage");
+        Some(Self {
+            model,
+            is_fallback: is("x_auto_routed_fallback"),
+            fallback_reason: text("x_auto_routed_fallback_reason"),
+            classifier_usage: usage
+                .and_then(|it| lenient_list(it).ok())
+                .unwrap_or_default(),
+        })
     }
 }
 
@@ -229,6 +289,30 @@ impl ReplyMessage {
         message
     }
 
+    /// What the model thought, as it tells it in words; empty where it does not.
+    pub fn reasoning(&self) -> &str {
+        let places = ["reasoning_content", "reasoning"];
+        let texts = places
+            .iter()
+            .filter_map(|name| self.extra.get(*name)?.as_str());
+        texts.max_by_key(|text| text.len()).unwrap_or_default()
+    }
+
+    /// What has to be sent back as it came when the conversation goes on; a message that was made
+    /// with [`ReplyMessage::into_message`] does.
+    pub fn reasoning_details(&self) -> &[Value] {
+        self.extra
+            .get("reasoning_details")
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// The answer as sound, as it came.
+    pub fn audio(&self) -> Option<&Value> {
+        self.extra.get("audio").filter(|audio| !audio.is_null())
+    }
+
     /// The text; empty where there is none.
     pub fn text(&self) -> Cow<'_, str> {
         self.content.as_ref().map(Content::text).unwrap_or_default()
@@ -272,36 +356,4 @@ open_enum! {
         /// A content filter cut it off.
         ContentFilter = "content_filter",
     }
-}
-
-/// What a reply took, in tokens. Any of it may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Usage {
-    /// In the request.
-    #[serde(
-        default,
-        alias = "input_tokens",
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub prompt_tokens: Option<u64>,
-    /// In the reply.
-    #[serde(
-        default,
-        alias = "output_tokens",
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub completion_tokens: Option<u64>,
-    /// In both.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub total_tokens: Option<u64>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
 }

@@ -97,6 +97,16 @@ pub struct ChatRequest {
     /// How pictures shall be drawn.
     #[serde(default)]
     pub image: Option<ImageOptions>,
+    /// Whether the gateway works at it in the background. What that does to the answer, the
+    /// protocol reference does not know.
+    #[serde(default)]
+    pub async_mode: Option<bool>,
+    /// In what forms the answer shall come, as OpenAI's models name them: text, audio.
+    #[serde(default)]
+    pub modalities: Vec<Modality>,
+    /// How the answer shall sound: OpenAI's `voice` and `format`.
+    #[serde(default)]
+    pub audio: Option<Extra>,
     /// Fields that are not modelled here, sent as they are.
     #[serde(flatten)]
     pub extra: Extra,
@@ -242,6 +252,12 @@ impl ChatRequest {
         )?;
         object.optional("modality", self.modality.as_ref())?;
         object.optional("image", self.image.as_ref())?;
+        object.optional("async_mode", self.async_mode.as_ref())?;
+        object.optional(
+            "modalities",
+            Some(&self.modalities).filter(|it| !it.is_empty()),
+        )?;
+        object.optional("audio", self.audio.as_ref())?;
         object.extra(&self.extra, &["messages", "stream"])?;
         object.field("messages", &Written(self.messages.as_slice(), splice))?;
         object.end()

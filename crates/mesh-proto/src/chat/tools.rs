@@ -162,6 +162,13 @@ pub struct ToolCall {
     pub extra: Extra,
 }
 
+impl ToolCall {
+    /// The provider's signature of the thought behind the call, to be sent back as it came.
+    pub fn thought_signature(&self) -> Option<&str> {
+        self.extra.get("thought_signature").and_then(Value::as_str)
+    }
+}
+
 /// The function of a call.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]

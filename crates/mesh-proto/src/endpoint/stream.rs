@@ -109,7 +109,7 @@ fn is_event_stream(opening: &str) -> bool {
 /// What a frame is.
 enum Meaning<C> {
     Chunk(C),
-    Error(C, ApiError),
+    Error(C, Box<ApiError>),
     Done,
     Nothing,
 }
@@ -173,7 +173,7 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
                 // What stands beside an error may have been paid for.
                 Meaning::Error(chunk, error) => {
                     self.assembly.add(&chunk);
-                    return Err(error.into());
+                    return Err(DecodeError::Api(error));
                 }
                 Meaning::Chunk(chunk) => {
                     self.assembly.add(&chunk);
@@ -232,7 +232,7 @@ fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeE
             .then(|| ApiError::from_envelope(StatusCode::OK, A::extra(&chunk)))?
     });
     if let Some(error) = error {
-        return Ok(Meaning::Error(chunk, error));
+        return Ok(Meaning::Error(chunk, Box::new(error)));
     }
     let kind = A::extra(&chunk).get("type").and_then(Value::as_str);
     if kind.is_some_and(|kind| kind.starts_with("response.")) {

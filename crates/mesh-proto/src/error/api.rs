@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{ErrorCode, excerpt, message, redact};
+use super::{ErrorCode, ValidationFinding, excerpt, message, redact};
 use crate::call::retry_after;
 use crate::head::Head;
 
@@ -31,6 +31,7 @@ pub struct ApiError {
     pub provider_error: Option<Value>,
     request_id: Option<String>,
     retry_after: Option<Duration>,
+    excerpt: String,
 }
 
 impl ApiError {
@@ -65,6 +66,7 @@ impl ApiError {
                 .unwrap_or("no message")
                 .clone_into(&mut error.message);
         }
+        error.excerpt = excerpt(body);
         error.complete_from(head);
         error
     }
@@ -73,6 +75,9 @@ impl ApiError {
     /// none of them.
     pub(crate) fn from_envelope(status: StatusCode, envelope: &Map<String, Value>) -> Option<Self> {
         let mut error = Self::bare(status, String::new());
+        error.excerpt = serde_json::to_string(envelope)
+            .map(|text| excerpt(text.as_bytes()))
+            .unwrap_or_default();
         match (
             envelope.get("error"),
             envelope.get("detail"),
@@ -114,6 +119,7 @@ impl ApiError {
             provider_error: None,
             request_id: None,
             retry_after: None,
+            excerpt: String::new(),
         }
     }
 
@@ -148,6 +154,7 @@ impl ApiError {
 
     pub(crate) fn redact(&mut self, secret: &str) {
         redact(&mut self.message, secret);
+        redact(&mut self.excerpt, secret);
         for text in [&mut self.provider_code, &mut self.request_id]
             .into_iter()
             .flatten()
@@ -174,6 +181,18 @@ impl ApiError {
     /// header, whose date is read against the response's own `Date`.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// The findings of the gateway's validation, where [`ApiError::details`] has FastAPI's shape;
+    /// none otherwise.
+    pub fn validation(&self) -> Vec<ValidationFinding> {
+        let details = self.details.as_ref();
+        details.map(ValidationFinding::read_all).unwrap_or_default()
+    }
+
+    /// The beginning of what came, in one line and without base64: for logs.
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
     }
 
     /// Whether this is about how fast the key asks: waiting helps.
@@ -252,32 +271,19 @@ fn seconds(value: Option<&Value>) -> Option<Duration> {
     crate::call::hint(seconds)
 }
 
-/// FastAPI's list of findings in one line: `body.temperature: must be at most 2`.
+/// A list of findings in one line: `body.temperature: must be at most 2`.
 fn validation_message(detail: &Value) -> String {
-    let Value::Array(findings) = detail else {
+    let findings = ValidationFinding::read_all(detail);
+    if findings.is_empty() {
         return message(&detail.to_string());
-    };
+    }
     let lines: Vec<String> = findings
-        .iter()
+        .into_iter()
         .map(|finding| {
-            let place: Vec<String> = finding
-                .get("loc")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .map(|part| {
-                    part.as_str()
-                        .map_or_else(|| part.to_string(), str::to_owned)
-                })
-                .collect();
-            let rule = finding
-                .get("msg")
-                .and_then(Value::as_str)
-                .unwrap_or("not valid");
-            if place.is_empty() {
-                rule.to_owned()
+            if finding.location.is_empty() {
+                finding.message
             } else {
-                format!("{}: {rule}", place.join("."))
+                format!("{}: {}", finding.location.join("."), finding.message)
             }
         })
         .collect();
@@ -339,7 +345,7 @@ impl fmt::Debug for ApiError {
             .field("provider_error", &shown(&self.provider_error))
             .field("request_id", &self.request_id)
             .field("retry_after", &self.retry_after)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,6 +6,78 @@ use super::data_url::DataUrl;
 use super::media_type::MediaType;
 use super::output::GeneratedImage;
 
+/// Every picture in a reply's raw JSON, whatever endpoint it is of: chat, images, the Responses
+/// endpoint and the events of its stream, a batch with its results (protocol reference, section 6,
+/// rows 1 to 14). For replies of endpoints that are not modelled here.
+///
+/// ```
+/// let reply = serde_json::json!({"object": "response", "output": [
+///     {"type": "image_generation_call", "result": "iVBORw0KGgo="}
+/// ]});
+/// let [image] = mesh_proto::image::find_in_document(&reply).try_into().unwrap();
+/// assert_eq!(image.media_type()?.0, mesh_proto::image::MediaType::PNG);
+/// # Ok::<(), mesh_proto::image::PictureError>(())
+/// ```
+pub fn find_in_document(reply: &Value) -> Vec<GeneratedImage> {
+    once(in_document(reply).into_iter())
+}
+
+/// Whatever parser made the value bounded its depth, and with it this.
+fn in_document(reply: &Value) -> Vec<GeneratedImage> {
+    let object = match reply {
+        Value::Array(items) => return items.iter().flat_map(in_document).collect(),
+        Value::Object(object) => object,
+        _ => return Vec::new(),
+    };
+    let list = |name: &str| {
+        object
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
+    let mut found = Vec::new();
+    for choice in list("choices") {
+        let said = ["message", "delta"]
+            .iter()
+            .filter_map(|name| choice.get(*name));
+        found.extend(said.flat_map(in_message));
+    }
+    found.extend(find_in_data(list("data")));
+    found.extend(list("output").flat_map(in_output_item));
+    // An event of a stream, one result of a batch, its response and that response's body.
+    found.extend(object.get("item").into_iter().flat_map(in_output_item));
+    found.extend(list("results").flat_map(in_document));
+    for name in ["response", "body"] {
+        found.extend(object.get(name).into_iter().flat_map(in_document));
+    }
+    let partial = text_of(object, &["partial_image_b64"]).map(GeneratedImage::from_base64);
+    let bare = || text_of(object, BASE64).and_then(|_| in_object(object));
+    found.extend(partial.or_else(bare));
+    found
+}
+
+/// A message as raw JSON.
+fn in_message(message: &Value) -> Vec<GeneratedImage> {
+    let content = message.get("content");
+    let parts = content.and_then(Value::as_array).into_iter().flatten();
+    // A list of one has been seen without its brackets.
+    let images = match message.get("images") {
+        Some(Value::Array(images)) => images.as_slice(),
+        Some(single) => std::slice::from_ref(single),
+        None => &[],
+    };
+    find_in_message(content.and_then(Value::as_str), parts, images)
+}
+
+/// An item of the Responses endpoint's output: a picture, or a message.
+fn in_output_item(item: &Value) -> Vec<GeneratedImage> {
+    if item.get("content").is_some() {
+        return in_message(item);
+    }
+    in_value(item).into_iter().collect()
+}
+
 /// The pictures of a `data` list: rows 1 to 5.
 pub(crate) fn find_in_data<'d>(data: impl IntoIterator<Item = &'d Value>) -> Vec<GeneratedImage> {
     data.into_iter().filter_map(in_value).collect()
@@ -66,26 +138,57 @@ fn in_value(value: &Value) -> Option<GeneratedImage> {
 }
 
 fn in_object(object: &Map<String, Value>) -> Option<GeneratedImage> {
-    let declared = text_of(
-        object,
-        &["media_type", "mime_type", "mimeType", "mediaType"],
-    )
-    .and_then(MediaType::declared);
+    let declared = text_of(object, DECLARED).and_then(MediaType::declared);
     let format = text_of(object, &["output_format"])
         .and_then(|format| MediaType::declared(&format!("image/{format}")));
     let declared = declared.or(format);
     // What is called base64 is one; under a vaguer name it has to look like a picture.
-    let named = text_of(object, &["b64_json", "image_base64"]).map(GeneratedImage::from_base64);
-    let vague =
-        || text_of(object, &["data", "result", "base64", "b64"]).and_then(picture_as_base64);
-    let nested = || {
-        let places = ["image_url", "inline_data", "inlineData", "source", "image"];
-        places.iter().find_map(|name| in_value(object.get(*name)?))
-    };
+    let named = text_of(object, BASE64).map(GeneratedImage::from_base64);
+    let vague = || text_of(object, VAGUE).and_then(picture_as_base64);
+    let nested = || NESTED.iter().find_map(|name| in_value(object.get(*name)?));
     let by_url = || text_of(object, &["url"]).and_then(from_text);
     let image = named.or_else(vague).or_else(nested).or_else(by_url)?;
     let revised = text_of(object, &["revised_prompt"]).map(str::to_owned);
     Some(image.with_declared(declared).with_revised_prompt(revised))
+}
+
+const DECLARED: &[&str] = &["media_type", "mime_type", "mimeType", "mediaType"];
+const BASE64: &[&str] = &["b64_json", "image_base64"];
+const VAGUE: &[&str] = &["data", "result", "base64", "b64"];
+const NESTED: &[&str] = &["image_url", "inline_data", "inlineData", "source", "image"];
+
+/// The text that a picture is, where it stands in its value.
+pub(crate) fn picture_text(value: &mut Value) -> Option<&mut String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Object(object) => {
+            let is_text = |name: &&&str| object.get(**name).is_some_and(Value::is_string);
+            let flat = BASE64.iter().chain(VAGUE).find(is_text);
+            let is_there = |name: &&&str| {
+                object
+                    .get(**name)
+                    .is_some_and(|it| it.is_string() || it.is_object())
+            };
+            let name = flat
+                .or_else(|| NESTED.iter().find(is_there))
+                .or_else(|| ["url"].iter().find(is_text))?;
+            picture_text(object.get_mut(*name)?)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a text can only be more of a picture that began before: base64 that begins none itself
+/// (protocol reference, section 6, row 12).
+pub(crate) fn is_continuation(text: &str) -> bool {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=\r\n".contains(&byte);
+    // As many characters as any magic bytes are looked for in.
+    let beginning = text.as_bytes().get(..64).unwrap_or(text.as_bytes());
+    let whole = beginning.get(..beginning.len() / 4 * 4).unwrap_or_default();
+    !text.is_empty()
+        && text.bytes().all(is_base64)
+        && !crate::base64::decode(whole)
+            .is_ok_and(|bytes| MediaType::sniff(&bytes).is_some_and(|it| it.is_portable()))
 }
 
 /// The first of the fields that is a text with something in it.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::Uri;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::Serializer;
@@ -200,6 +200,17 @@ impl Image {
                         Segment::Literal(url.clone())
                     },
                 }),
+        }
+    }
+
+    /// Appends the next piece of a URL that came in pieces. Takes time for the piece alone.
+    pub(crate) fn extend_url(&mut self, more: &str) {
+        if let Source::Url(url) = &mut self.source {
+            let mut whole = std::mem::take(url)
+                .try_into_mut()
+                .unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+            whole.extend_from_slice(more.as_bytes());
+            *url = whole.freeze();
         }
     }
 

@@ -17,7 +17,7 @@ pub struct NoPicture {
     /// What the model says, whole; empty where it says nothing.
     pub text: String,
     /// What it took, where the answer says so.
-    pub usage: Option<Usage>,
+    pub usage: Option<Box<Usage>>,
 }
 
 /// Why there is no picture.
@@ -43,7 +43,7 @@ impl NoPicture {
         Self {
             reason,
             text: text.into(),
-            usage,
+            usage: usage.map(Box::new),
         }
     }
 
