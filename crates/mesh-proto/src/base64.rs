@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::{NO_PAD, PAD_INDIFFERENT};
 use ::base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+use bytes::BytesMut;
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 type Fastest = ::base64::engine::Simd;
@@ -78,7 +79,47 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, InvalidBase64> {
         .map_err(|_| InvalidBase64 { length: text.len() })
 }
 
+/// How much is decoded at a time in place: encoded characters, a multiple of four.
+const PIECE: usize = 16 << 10;
+
+/// Replaces `text` by the bytes behind it, as [`decode`] reads them. After an error nothing can be
+/// said of what it holds.
+pub(crate) fn decode_in_place(text: &mut BytesMut) -> Result<(), InvalidBase64> {
+    let length = text.len();
+    let mut piece = [0; PIECE / 4 * 3];
+    let (mut read, mut written) = (0, 0);
+    // All but the last piece, which may be padded.
+    while length - read > PIECE {
+        let encoded = text.get(read..read + PIECE).unwrap_or_default();
+        match UNPADDED.decode_slice(encoded, &mut piece) {
+            Ok(count) => {
+                put(text, written, piece.get(..count).unwrap_or_default());
+                written += count;
+                read += PIECE;
+            }
+            // What came so far was plain, so the rest can be read by itself.
+            Err(_) => break,
+        }
+    }
+    let rest =
+        decode(text.get(read..).unwrap_or_default()).map_err(|_| InvalidBase64 { length })?;
+    put(text, written, &rest);
+    text.truncate(written + rest.len());
+    Ok(())
+}
+
+/// Writes `bytes` at `at`; the decoded never reach what is still encoded.
+fn put(text: &mut BytesMut, at: usize, bytes: &[u8]) {
+    if let Some(place) = text.get_mut(at..at + bytes.len()) {
+        place.copy_from_slice(bytes);
+    }
+}
+
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "a pattern of bytes is meant"
+)]
 mod tests {
     use proptest::prelude::*;
 
@@ -120,6 +161,27 @@ mod tests {
             prop_assert_eq!(decode(text.as_bytes()).unwrap(), raw.clone());
             let loose = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
             prop_assert_eq!(decode(loose.as_bytes()).unwrap(), raw);
+        }
+
+        #[test]
+        fn in_place_is_the_same_whatever_form_follows_the_plain_one(
+            // Around the size of a piece, where it is decided.
+            length in prop_oneof![0_usize..40, PIECE / 4 * 3 - 6..PIECE / 4 * 3 + 6, PIECE - 3..PIECE + 40_000],
+            seed: u8,
+            at in any::<prop::sample::Index>(),
+            change in prop_oneof![Just("\n"), Just("!"), Just("="), Just("-"), Just("")],
+        ) {
+            let raw: Vec<u8> = (0..length).map(|n| (n * 7 + n / 256) as u8 ^ seed).collect();
+            let mut text = String::new();
+            encode_onto(&raw, &mut text);
+            text.insert_str(at.index(text.len() + 1), change);
+            let mut place = BytesMut::from(text.as_str());
+            let expected = decode(text.as_bytes());
+            let in_place = decode_in_place(&mut place);
+            prop_assert_eq!(in_place.is_ok(), expected.is_ok());
+            if let Ok(expected) = expected {
+                prop_assert_eq!(&place[..], &expected[..]);
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ use std::mem;
 use std::ops::Range;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 /// A frame may have this many bytes unless [`Decoder::with_limit`] says otherwise: 64 MiB, twice
 /// the largest request.
@@ -73,7 +73,8 @@ enum Data {
     None,
     /// One line, within the current chunk.
     Borrowed(Range<usize>),
-    Owned(Vec<u8>),
+    /// Lines that are ours, after the name of the field that the first of them begins with.
+    Owned { lines: Bytes, from: usize },
 }
 
 /// One event of a stream.
@@ -81,6 +82,8 @@ enum Data {
 pub struct Frame<'d> {
     event: &'d [u8],
     data: &'d [u8],
+    /// What the data is a slice of.
+    memory: &'d Bytes,
     id: &'d [u8],
     terminated: bool,
 }
@@ -95,6 +98,11 @@ impl<'d> Frame<'d> {
     /// that is left to the reader, who often has a stricter parser.
     pub fn data(&self) -> &'d [u8] {
         self.data
+    }
+
+    /// The data, to be kept: no copy, but it keeps the memory that it came in.
+    pub fn to_bytes(&self) -> Bytes {
+        self.memory.slice_ref(self.data)
     }
 
     /// Whether the frame has its blank line. One that the end of the stream leaves without may be
@@ -204,14 +212,15 @@ impl Decoder {
     )]
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameTooLarge> {
         if self.advance()? {
-            let data = match &self.given.data {
-                Data::None => &[],
-                Data::Borrowed(range) => self.chunk.get(range.clone()).unwrap_or_default(),
-                Data::Owned(data) => data,
+            let (memory, range) = match &self.given.data {
+                Data::None => (&self.chunk, 0..0),
+                Data::Borrowed(range) => (&self.chunk, range.clone()),
+                Data::Owned { lines, from } => (lines, *from..lines.len()),
             };
             return Ok(Some(Frame {
                 event: &self.given.event,
-                data,
+                data: memory.get(range).unwrap_or_default(),
+                memory,
                 id: &self.last_id,
                 // The end stands for two line feeds, of which this frame took one.
                 terminated: !(self.ended && self.at + 1 >= self.chunk.len()),
@@ -292,30 +301,39 @@ impl Decoder {
             self.pending.data = Data::Borrowed(value);
         } else {
             self.keep_data();
-            if let Data::Owned(data) = &mut self.pending.data {
-                data.push(b'\n');
-                data.extend_from_slice(self.chunk.get(value).unwrap_or_default());
-            }
+            let value = self.chunk.slice(value);
+            self.append_line(&value);
         }
         Ok(())
     }
 
     /// As the line's buffer is ours already, the first data line becomes the data without a second
     /// buffer of its size.
-    fn append_owned(&mut self, mut line: Vec<u8>, prefix: usize) -> Result<(), FrameTooLarge> {
+    fn append_owned(&mut self, line: Vec<u8>, prefix: usize) -> Result<(), FrameTooLarge> {
         self.check(self.pending.data.len() + line.len())?;
         self.keep_data();
-        match &mut self.pending.data {
-            Data::Owned(data) => {
-                data.push(b'\n');
-                data.extend_from_slice(line.get(prefix..).unwrap_or_default());
-            }
-            data => {
-                line.drain(..prefix);
-                *data = Data::Owned(line);
-            }
+        if let Data::None = self.pending.data {
+            self.pending.data = Data::Owned {
+                lines: line.into(),
+                from: prefix,
+            };
+        } else {
+            self.append_line(line.get(prefix..).unwrap_or_default());
         }
         Ok(())
+    }
+
+    /// Adds a line to data that is ours.
+    fn append_line(&mut self, line: &[u8]) {
+        if let Data::Owned { lines, .. } = &mut self.pending.data {
+            // Nobody else has it before the frame is given.
+            let mut whole = mem::take(lines)
+                .try_into_mut()
+                .unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+            whole.extend_from_slice(b"\n");
+            whole.extend_from_slice(line);
+            *lines = whole.freeze();
+        }
     }
 
     fn field(&mut self, line: &[u8]) {
@@ -351,8 +369,11 @@ impl Decoder {
     /// Moves the pending frame's data out of the chunk, which is about to go.
     fn keep_data(&mut self) {
         if let Data::Borrowed(range) = &self.pending.data {
-            self.pending.data =
-                Data::Owned(self.chunk.get(range.clone()).unwrap_or_default().to_vec());
+            let line = self.chunk.get(range.clone()).unwrap_or_default();
+            self.pending.data = Data::Owned {
+                lines: Bytes::copy_from_slice(line),
+                from: 0,
+            };
         }
     }
 
@@ -379,7 +400,7 @@ impl Data {
         match self {
             Self::None => 0,
             Self::Borrowed(range) => range.len(),
-            Self::Owned(data) => data.len(),
+            Self::Owned { lines, from } => lines.len() - from,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! How values become JSON: fields in their documented order, what is unknown kept, pictures inline
 //! or as holes of a splice.
 
+mod json;
+
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -9,6 +11,7 @@ use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use self::json::{Json, Text, field, from_body};
 use crate::body::Splice;
 
 /// Fields beyond those that are modelled here: what a reply had, or what a request shall have.

@@ -386,3 +386,43 @@ fn what_is_not_modelled_is_kept() {
     let stored = serde_json::to_value(plain(&reply)).unwrap();
     assert_eq!(stored, reply);
 }
+
+#[test]
+fn a_picture_is_decoded_in_the_memory_that_it_was_received_in() {
+    let raw: Vec<u8> = [
+        MAGIC,
+        &(0..300_000_u32)
+            .map(|n| n.to_le_bytes()[0])
+            .collect::<Vec<u8>>(),
+    ]
+    .concat();
+    let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &raw);
+    let url = format!("data:image/png;base64,{base64}");
+    for message in [
+        json!({"images": [{"type": "image_url", "image_url": {"url": url}}]}),
+        json!({"images": [{"b64_json": base64}]}),
+        json!({"content": [{"type": "image_url", "image_url": {"url": url}}]}),
+    ] {
+        let text = json!({"choices": [{"message": message}]}).to_string();
+        let body = Bytes::from(text.clone());
+        let memory = body.as_ptr_range();
+        let reply = ChatRequest::new("m")
+            .user("x")
+            .read(http::Response::new(body))
+            .unwrap();
+        let [image] = reply.into_value().into_images().try_into().unwrap();
+        let bytes = image.into_bytes().unwrap();
+        assert_eq!(bytes, raw);
+        assert!(memory.contains(&bytes.as_ptr()), "{text:.80}");
+
+        // What somebody else still holds is left as it is.
+        let body = Bytes::from(text);
+        let reply = ChatRequest::new("m")
+            .user("x")
+            .read(http::Response::new(body))
+            .unwrap();
+        let [image] = reply.images().try_into().unwrap();
+        assert_eq!(image.clone().into_bytes().unwrap(), raw);
+        assert_eq!(reply.images()[0].bytes().unwrap(), &raw);
+    }
+}

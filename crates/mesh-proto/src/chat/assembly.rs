@@ -8,6 +8,7 @@ use super::chunk::{ChatChunk, ChunkChoice};
 use super::reply::{ChatReply, Choice, Picture};
 use super::tools::ToolCalls;
 use crate::image::{is_continuation, picture_text};
+use crate::wire::Json;
 
 /// A reply in the making: see [`Assemble`](crate::endpoint::Assemble).
 #[derive(Debug, Default)]
@@ -30,10 +31,9 @@ impl Assembly {
             reply.system_fingerprint = Some(fingerprint);
         }
         if let Some(Value::Array(data)) = extra.remove("data") {
-            reply.data.extend(
-                data.into_iter()
-                    .filter_map(|item| serde_json::from_value(item).ok()),
-            );
+            reply
+                .data
+                .extend(data.into_iter().map(|item| Picture(item.into())));
         }
         // It says `chat.completion.chunk`, which the whole is not.
         extra.remove("object");
@@ -108,7 +108,7 @@ fn add_picture(pictures: &mut Vec<Picture>, Picture(mut more): Picture) {
 }
 
 /// Adds to a picture the base64 of a piece that can only be more of it, and says whether it did.
-pub(super) fn extend_picture(begun: &mut Value, more: &mut Value) -> bool {
+pub(super) fn extend_picture(begun: &mut Json, more: &mut Json) -> bool {
     if let Some(piece) = picture_text(more)
         && is_continuation(piece)
         && let Some(text) = picture_text(begun)

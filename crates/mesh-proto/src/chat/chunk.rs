@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::message::Role;
-use super::reply::{ChatReply, FinishReason, Picture, cost, index};
+use super::reply::{ChatReply, FinishReason, Picture, cost, index, pictures};
 use super::tools::{ToolCall, ToolCallDelta};
 use super::usage::Usage;
 use crate::usd::Usd;
@@ -148,7 +148,7 @@ pub struct Delta {
     /// Pictures.
     #[serde(
         default,
-        deserialize_with = "lenient_list",
+        deserialize_with = "pictures",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub images: Vec<Picture>,

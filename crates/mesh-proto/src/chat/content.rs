@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::Serializer;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::assembly::extend_picture;
 use crate::body::Splice;
 use crate::image::{Image, is_continuation};
-use crate::wire::{Extra, Object, Wire, Written, serialize_inline};
+use crate::wire::{Extra, Json, Object, Wire, Written, field, serialize_inline};
 
 /// The content of a message.
 ///
@@ -90,14 +91,15 @@ fn append_part(parts: &mut Vec<Part>, part: Part) {
             image.extend_url(more.url().unwrap_or_default());
         }
         (Some(Part::Other(last)), Part::Other(more)) if last.get("type") == more.get("type") => {
-            let mut begun = Value::Object(std::mem::take(&mut last.0));
-            let mut more = Value::Object(more.0);
-            let is_continued = extend_picture(&mut begun, &mut more);
-            if let Value::Object(begun) = begun {
-                last.0 = begun;
+            let begun = std::mem::take(&mut last.0).into_iter();
+            let mut begun = Json::Object(begun.map(|(name, it)| (name, it.into())).collect());
+            let mut piece = Json::from(&Value::Object(more.0));
+            let is_continued = extend_picture(&mut begun, &mut piece);
+            if let Json::Object(begun) = begun {
+                *last = extra(begun);
             }
-            if let (false, Value::Object(more)) = (is_continued, more) {
-                parts.push(Part::Other(Extra(more)));
+            if let (false, Json::Object(piece)) = (is_continued, piece) {
+                parts.push(Part::Other(extra(piece)));
             }
         }
         (_, part) => parts.push(part),
@@ -264,54 +266,106 @@ serialize_inline!(Content, Part);
 
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Text(String),
-            Parts(Vec<Part>),
+        struct TextOrParts;
+
+        impl<'de> Visitor<'de> for TextOrParts {
+            type Value = Content;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or parts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
+                Ok(Content::Text(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Content, E> {
+                Ok(Content::Text(text))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Content, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(items)).map(Content::Parts)
+            }
+
             // One part without its list.
-            Part(Part),
+            fn visit_map<A: MapAccess<'de>>(self, part: A) -> Result<Content, A::Error> {
+                let part = Part::deserialize(MapAccessDeserializer::new(part))?;
+                Ok(Content::Parts(vec![part]))
+            }
         }
 
-        Ok(match Form::deserialize(deserializer)? {
-            Form::Text(text) => Self::Text(text),
-            Form::Parts(parts) => Self::Parts(parts),
-            Form::Part(part) => Self::Parts(vec![part]),
-        })
+        deserializer.deserialize_any(TextOrParts)
     }
 }
 
-impl<'de> Deserialize<'de> for Part {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut part = match Value::deserialize(deserializer)? {
-            Value::Object(part) => part,
-            Value::String(text) => return Ok(Self::from(text)),
-            other => Map::from_iter([("value".to_owned(), other)]),
+impl Part {
+    /// The part as it stands on the wire, its picture not copied.
+    pub(super) fn to_json(&self) -> Json {
+        let object = |kind: &str, name: &str, value: Json, extra: &Extra| {
+            let rest = extra
+                .iter()
+                .map(|(name, value)| (name.clone(), value.into()));
+            let first = [
+                ("type".to_owned(), Json::Text(kind.to_owned().into())),
+                (name.to_owned(), value),
+            ];
+            Json::Object(first.into_iter().chain(rest).collect())
         };
-        let kind = part.get("type").and_then(Value::as_str);
-        match (kind, part.get("text"), part.get("image_url")) {
-            (Some("text"), Some(Value::String(_)), _) => {
-                part.remove("type");
-                if let Some(Value::String(text)) = part.remove("text") {
-                    return Ok(Self::Text {
-                        text,
-                        extra: Extra(part),
-                    });
+        match self {
+            Self::Text { text, extra } => {
+                object("text", "text", Json::Text(text.clone().into()), extra)
+            }
+            Self::Image { image, extra } => {
+                object("image_url", "image_url", image.to_json(), extra)
+            }
+            Self::Other(part) => Json::from(&Value::Object(part.0.clone())),
+        }
+    }
+
+    fn of(json: Json) -> Self {
+        let mut part = match json {
+            Json::Object(part) => part,
+            Json::Text(text) => return Self::from(String::from(text)),
+            other => vec![("value".to_owned(), other)],
+        };
+        let kind = field(&part, "type").and_then(Json::as_str);
+        let take = |part: &mut Vec<(String, Json)>, name: &str| {
+            let value = field(part, name).cloned();
+            part.retain(|(known, _)| known != name && known != "type");
+            value
+        };
+        match kind {
+            Some("text") if field(&part, "text").is_some_and(|it| it.as_text().is_some()) => {
+                if let Some(Json::Text(text)) = take(&mut part, "text") {
+                    return Self::Text {
+                        text: text.into(),
+                        extra: extra(part),
+                    };
                 }
             }
-            (Some("image_url"), _, Some(url)) => {
-                if let Ok(image) = Image::deserialize(url) {
-                    part.remove("type");
-                    part.remove("image_url");
-                    return Ok(Self::Image {
+            Some("image_url") => {
+                if let Some(image) = field(&part, "image_url").and_then(Image::of_json) {
+                    take(&mut part, "image_url");
+                    return Self::Image {
                         image,
-                        extra: Extra(part),
-                    });
+                        extra: extra(part),
+                    };
                 }
             }
             _ => {}
         }
-        Ok(Self::Other(Extra(part)))
+        Self::Other(extra(part))
+    }
+}
+
+fn extra(fields: Vec<(String, Json)>) -> Extra {
+    let fields = fields.into_iter().map(|(name, value)| (name, value.into()));
+    Extra(fields.collect())
+}
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Json::deserialize(deserializer).map(Self::of)
     }
 }
 

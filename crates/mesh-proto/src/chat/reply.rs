@@ -13,7 +13,7 @@ use super::usage::Usage;
 use crate::image::{Absence, GeneratedImage, NoPicture, find_in_data, find_in_message, once};
 use crate::open_enum::open_enum;
 use crate::usd::Usd;
-use crate::wire::{Extra, count, lenient, lenient_list, null_is_default, without_nulls};
+use crate::wire::{Extra, Json, count, lenient, lenient_list, null_is_default, without_nulls};
 
 /// A reply of `POST /v1/chat/completions` (protocol reference, section 4.2), plain or assembled
 /// from a stream. What is odd or missing in it beside the choices costs nothing.
@@ -61,7 +61,7 @@ pub struct ChatReply {
     /// Pictures beside or instead of choices, as the images endpoint has them.
     #[serde(
         default,
-        deserialize_with = "lenient_list",
+        deserialize_with = "pictures",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub data: Vec<Picture>,
@@ -87,6 +87,12 @@ impl ChatReply {
             .iter()
             .flat_map(|choice| choice.message.images());
         once(in_choices.chain(find_in_data(self.data.iter().map(|it| &it.0))))
+    }
+
+    /// The same pictures, without the reply: [`GeneratedImage::into_bytes`] can then decode a
+    /// picture in the memory that it was received in.
+    pub fn into_images(self) -> Vec<GeneratedImage> {
+        self.images()
     }
 
     /// Every picture of the reply, where one was asked for.
@@ -257,7 +263,7 @@ pub struct ReplyMessage {
     /// Pictures beside the content.
     #[serde(
         default,
-        deserialize_with = "lenient_list",
+        deserialize_with = "pictures",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub images: Vec<Picture>,
@@ -281,7 +287,7 @@ impl ReplyMessage {
         message.tool_calls = self.tool_calls;
         message.extra = self.extra;
         if !self.images.is_empty() {
-            let images = self.images.into_iter().map(|picture| picture.0).collect();
+            let images = self.images.into_iter().map(|it| it.0.into()).collect();
             message
                 .extra
                 .insert("images".to_owned(), Value::Array(images));
@@ -322,21 +328,28 @@ impl ReplyMessage {
     pub fn images(&self) -> Vec<GeneratedImage> {
         let (text, parts) = match &self.content {
             Some(Content::Text(text)) => (Some(text.as_str()), Vec::new()),
-            Some(Content::Parts(parts)) => (None, parts.iter().filter_map(part_value).collect()),
+            Some(Content::Parts(parts)) => (None, parts.iter().map(Part::to_json).collect()),
             None => (None, Vec::new()),
         };
         find_in_message(text, &parts, self.images.iter().map(|it| &it.0))
     }
 }
 
-fn part_value(part: &Part) -> Option<Value> {
-    serde_json::to_value(part).ok()
-}
-
 /// A picture as a reply holds it; [`ChatReply::images`] reads it.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Picture(pub(crate) Value);
+pub struct Picture(pub(crate) Json);
+
+/// Whatever stands where pictures belong: a list, or a single one without its brackets.
+pub(crate) fn pictures<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Picture>, D::Error> {
+    Ok(match Json::deserialize(deserializer)? {
+        Json::List(items) => items.into_iter().map(Picture).collect(),
+        single @ (Json::Object(_) | Json::Text(_)) => vec![Picture(single)],
+        Json::Null | Json::Bool(_) | Json::Number(_) => Vec::new(),
+    })
+}
 
 impl fmt::Debug for Picture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

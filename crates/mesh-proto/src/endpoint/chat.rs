@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use serde_json::{Map, Value};
 
@@ -50,7 +51,7 @@ impl Endpoint for ChatRequest {
 
 /// A body as a chat reply. As every field may be missing, what says nothing is looked at once
 /// more: it may be an error in any envelope, or no chat reply at all.
-pub(super) fn parse_reply(body: &[u8]) -> Result<ChatReply, DecodeError> {
+pub(super) fn parse_reply(body: &Bytes) -> Result<ChatReply, DecodeError> {
     let reply: ChatReply = parse(body)?;
     let says_something = |message: &ReplyMessage| {
         !message.images.is_empty() || message.content.as_ref().is_some_and(|it| !it.is_empty())

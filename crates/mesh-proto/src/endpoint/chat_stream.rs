@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Method, Request};
 
 use super::chat::{PATH, parse_reply};
@@ -86,7 +87,7 @@ impl Assemble for Assembly {
         &chunk.extra
     }
 
-    fn document(body: &[u8]) -> Result<ChatChunk, DecodeError> {
+    fn document(body: &Bytes) -> Result<ChatChunk, DecodeError> {
         parse_reply(body).map(|reply| ChatChunk::whole(&reply))
     }
 }

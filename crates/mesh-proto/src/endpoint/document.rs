@@ -11,6 +11,7 @@ use super::{Decode, Decoded, in_band_error};
 use crate::call::Limits;
 use crate::error::{DecodeError, excerpt};
 use crate::head::Head;
+use crate::wire::from_body;
 
 /// Collects a body, sized from its `Content-Length`, and reads it at its end.
 pub struct DocumentDecoder<T, C = ()> {
@@ -77,14 +78,14 @@ impl<T, C> fmt::Debug for DocumentDecoder<T, C> {
 
 /// The body of a success as `T`. What is not JSON at all is named; an error envelope is the error
 /// that it is, unless the document also reads as `T` otherwise.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> {
     if let Some(what) = not_json(body) {
         return Err(DecodeError::NotJson {
             what,
             excerpt: excerpt(body),
         });
     }
-    match serde_json::from_slice(body) {
+    match from_body(body) {
         Ok(reply) => Ok(reply),
         Err(error) => {
             let document: Option<serde_json::Map<_, _>> = serde_json::from_slice(body).ok();

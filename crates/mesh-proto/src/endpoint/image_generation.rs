@@ -1,5 +1,6 @@
 //! `POST /v1/images/generations`, answered with one document (protocol reference, section 5.1).
 
+use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use serde_json::{Map, Value};
 
@@ -42,7 +43,7 @@ impl Endpoint for ImageRequest {
 }
 
 /// A body as an image reply that has a picture in it.
-pub(super) fn read_reply(body: &[u8]) -> Result<ImageReply, DecodeError> {
+pub(super) fn read_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
     let reply = parse_reply(body)?;
     reply.require_picture()?;
     Ok(reply)
@@ -50,7 +51,7 @@ pub(super) fn read_reply(body: &[u8]) -> Result<ImageReply, DecodeError> {
 
 /// A body as an image reply. As every field may be missing, what holds no picture is looked at once
 /// more: it may be an error in any envelope, or no image reply at all.
-pub(super) fn parse_reply(body: &[u8]) -> Result<ImageReply, DecodeError> {
+pub(super) fn parse_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
     let reply: ImageReply = parse(body)?;
     if !reply.data.is_empty() {
         return Ok(reply);

@@ -1,5 +1,6 @@
 //! `POST /v1/images/generations`, answered with a stream (protocol reference, section 5.2).
 
+use bytes::Bytes;
 use http::{Method, Request};
 
 use super::image_generation::{PATH, parse_reply};
@@ -95,7 +96,7 @@ impl Assemble for Assembly {
         Ok(reply.require_picture()?)
     }
 
-    fn document(body: &[u8]) -> Result<ImageChunk, DecodeError> {
+    fn document(body: &Bytes) -> Result<ImageChunk, DecodeError> {
         parse_reply(body).map(ImageChunk::whole)
     }
 }

@@ -13,7 +13,7 @@ use crate::call::Limits;
 use crate::error::{ApiError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::sse;
-use crate::wire::Extra;
+use crate::wire::{Extra, from_body};
 
 /// Puts a reply together from the chunks of a stream: what a [`StreamDecoder`] needs to know of an
 /// endpoint.
@@ -46,7 +46,7 @@ pub trait Assemble {
     /// A reply that came whole, as one chunk.
     ///
     /// Errors where the body is no reply, or an error.
-    fn document(body: &[u8]) -> Result<Self::Chunk, DecodeError>;
+    fn document(body: &Bytes) -> Result<Self::Chunk, DecodeError>;
 }
 
 /// Reads a stream of events, and puts the whole reply together: chunks of JSON, `[DONE]` at the end
@@ -213,6 +213,9 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
     }
 }
 
+/// From this size on, in bytes, a frame is expected to have a picture in it.
+const LARGE: usize = 16 << 10;
+
 fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeError> {
     let data = frame.data().trim_ascii();
     if data == b"[DONE]" {
@@ -221,7 +224,13 @@ fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeE
     if data.is_empty() {
         return Ok(Meaning::Nothing);
     }
-    let chunk: A::Chunk = match serde_json::from_slice(data) {
+    // The pictures of a large frame are slices of it; of a small one nothing is worth keeping it.
+    let parsed = if data.len() < LARGE {
+        serde_json::from_slice(data)
+    } else {
+        from_body(&frame.to_bytes())
+    };
+    let chunk: A::Chunk = match parsed {
         Ok(chunk) => chunk,
         // A frame that the end of the stream cut off in the middle.
         Err(_) if !frame.is_terminated() => return Err(DecodeError::Truncated),

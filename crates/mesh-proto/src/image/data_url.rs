@@ -66,6 +66,13 @@ impl<'u> DataUrl<'u> {
         self.data
     }
 
+    /// Whether the data runs to the end of the text as base64 without percent signs.
+    pub(crate) fn is_plain_base64(&self) -> bool {
+        self.encoding == Encoding::Base64
+            && !self.data.ends_with(char::is_whitespace)
+            && !self.data.contains('%')
+    }
+
     /// The bytes. Base64 is read in any alphabet, padded or not, and percent-encoded within it
     /// too.
     ///

@@ -1,10 +1,11 @@
 //! Finding the pictures in a reply, in every shape of the protocol reference, section 6.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::data_url::DataUrl;
 use super::media_type::MediaType;
 use super::output::GeneratedImage;
+use crate::wire::{Json, Text, field};
 
 /// Every picture in a reply's raw JSON, whatever endpoint it is of: chat, images, the Responses
 /// endpoint and the events of its stream, a batch with its results (protocol reference, section 6,
@@ -19,59 +20,56 @@ use super::output::GeneratedImage;
 /// # Ok::<(), mesh_proto::image::PictureError>(())
 /// ```
 pub fn find_in_document(reply: &Value) -> Vec<GeneratedImage> {
-    once(in_document(reply).into_iter())
+    once(in_document(&Json::from(reply)).into_iter())
 }
 
 /// Whatever parser made the value bounded its depth, and with it this.
-fn in_document(reply: &Value) -> Vec<GeneratedImage> {
+fn in_document(reply: &Json) -> Vec<GeneratedImage> {
     let object = match reply {
-        Value::Array(items) => return items.iter().flat_map(in_document).collect(),
-        Value::Object(object) => object,
+        Json::List(items) => return items.iter().flat_map(in_document).collect(),
+        Json::Object(object) => object.as_slice(),
         _ => return Vec::new(),
     };
-    let list = |name: &str| {
-        object
-            .get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-    };
+    let list = |name| reply.get(name).map(Json::items).unwrap_or_default();
     let mut found = Vec::new();
     for choice in list("choices") {
         let said = ["message", "delta"]
             .iter()
-            .filter_map(|name| choice.get(*name));
+            .filter_map(|name| choice.get(name));
         found.extend(said.flat_map(in_message));
     }
     found.extend(find_in_data(list("data")));
-    found.extend(list("output").flat_map(in_output_item));
+    found.extend(list("output").iter().flat_map(in_output_item));
     // An event of a stream, one result of a batch, its response and that response's body.
-    found.extend(object.get("item").into_iter().flat_map(in_output_item));
-    found.extend(list("results").flat_map(in_document));
+    found.extend(reply.get("item").into_iter().flat_map(in_output_item));
+    found.extend(list("results").iter().flat_map(in_document));
     for name in ["response", "body"] {
-        found.extend(object.get(name).into_iter().flat_map(in_document));
+        found.extend(reply.get(name).into_iter().flat_map(in_document));
     }
-    let partial = text_of(object, &["partial_image_b64"]).map(GeneratedImage::from_base64);
+    let partial = text_of(object, &["partial_image_b64"]).map(from_base64);
     let bare = || text_of(object, BASE64).and_then(|_| in_object(object));
     found.extend(partial.or_else(bare));
     found
 }
 
 /// A message as raw JSON.
-fn in_message(message: &Value) -> Vec<GeneratedImage> {
+fn in_message(message: &Json) -> Vec<GeneratedImage> {
     let content = message.get("content");
-    let parts = content.and_then(Value::as_array).into_iter().flatten();
     // A list of one has been seen without its brackets.
     let images = match message.get("images") {
-        Some(Value::Array(images)) => images.as_slice(),
+        Some(Json::List(images)) => images.as_slice(),
         Some(single) => std::slice::from_ref(single),
         None => &[],
     };
-    find_in_message(content.and_then(Value::as_str), parts, images)
+    find_in_message(
+        content.and_then(Json::as_str),
+        content.map(Json::items).unwrap_or_default(),
+        images,
+    )
 }
 
 /// An item of the Responses endpoint's output: a picture, or a message.
-fn in_output_item(item: &Value) -> Vec<GeneratedImage> {
+fn in_output_item(item: &Json) -> Vec<GeneratedImage> {
     if item.get("content").is_some() {
         return in_message(item);
     }
@@ -79,24 +77,21 @@ fn in_output_item(item: &Value) -> Vec<GeneratedImage> {
 }
 
 /// The pictures of a `data` list: rows 1 to 5.
-pub(crate) fn find_in_data<'d>(data: impl IntoIterator<Item = &'d Value>) -> Vec<GeneratedImage> {
+pub(crate) fn find_in_data<'d>(data: impl IntoIterator<Item = &'d Json>) -> Vec<GeneratedImage> {
     data.into_iter().filter_map(in_value).collect()
 }
 
-/// Whether a value is a picture, told without a copy of it where that is plain.
-pub(crate) fn holds_picture(value: &Value) -> bool {
-    let is_named = value
-        .as_object()
-        .is_some_and(|object| text_of(object, &["b64_json", "image_base64"]).is_some());
-    is_named || in_value(value).is_some()
+/// Whether a value is a picture.
+pub(crate) fn holds_picture(value: &Json) -> bool {
+    in_value(value).is_some()
 }
 
 /// The pictures of an assistant's message: its content as text (row 10) or parts (rows 8 and 9),
 /// and its `images` (row 7).
 pub(crate) fn find_in_message<'m>(
     text: Option<&str>,
-    parts: impl IntoIterator<Item = &'m Value>,
-    images: impl IntoIterator<Item = &'m Value>,
+    parts: impl IntoIterator<Item = &'m Json>,
+    images: impl IntoIterator<Item = &'m Json>,
 ) -> Vec<GeneratedImage> {
     let in_text = text.map(in_text).unwrap_or_default();
     in_text
@@ -117,11 +112,11 @@ pub(crate) fn once(found: impl Iterator<Item = GeneratedImage>) -> Vec<Generated
 }
 
 /// A part that is text may hold pictures as text does.
-fn in_part(value: &Value) -> Vec<GeneratedImage> {
-    match value.get("type").and_then(Value::as_str) {
+fn in_part(value: &Json) -> Vec<GeneratedImage> {
+    match value.get("type").and_then(Json::as_str) {
         Some("text" | "output_text") => value
             .get("text")
-            .and_then(Value::as_str)
+            .and_then(Json::as_str)
             .map(in_text)
             .unwrap_or_default(),
         _ => in_value(value).into_iter().collect(),
@@ -129,26 +124,30 @@ fn in_part(value: &Value) -> Vec<GeneratedImage> {
 }
 
 /// A picture as a value of its own.
-fn in_value(value: &Value) -> Option<GeneratedImage> {
+fn in_value(value: &Json) -> Option<GeneratedImage> {
     match value {
-        Value::String(text) => from_text(text),
-        Value::Object(object) => in_object(object),
+        Json::Text(text) => from_text(text),
+        Json::Object(object) => in_object(object),
         _ => None,
     }
 }
 
-fn in_object(object: &Map<String, Value>) -> Option<GeneratedImage> {
-    let declared = text_of(object, DECLARED).and_then(MediaType::declared);
+fn in_object(object: &[(String, Json)]) -> Option<GeneratedImage> {
+    let declared = text_of(object, DECLARED).and_then(|text| MediaType::declared(text.trim()));
     let format = text_of(object, &["output_format"])
-        .and_then(|format| MediaType::declared(&format!("image/{format}")));
+        .and_then(|format| MediaType::declared(&format!("image/{}", format.trim())));
     let declared = declared.or(format);
     // What is called base64 is one; under a vaguer name it has to look like a picture.
-    let named = text_of(object, BASE64).map(GeneratedImage::from_base64);
+    let named = text_of(object, BASE64).map(from_base64);
     let vague = || text_of(object, VAGUE).and_then(picture_as_base64);
-    let nested = || NESTED.iter().find_map(|name| in_value(object.get(*name)?));
+    let nested = || {
+        NESTED
+            .iter()
+            .find_map(|name| in_value(field(object, name)?))
+    };
     let by_url = || text_of(object, &["url"]).and_then(from_text);
     let image = named.or_else(vague).or_else(nested).or_else(by_url)?;
-    let revised = text_of(object, &["revised_prompt"]).map(str::to_owned);
+    let revised = text_of(object, &["revised_prompt"]).map(|text| text.trim().to_owned());
     Some(image.with_declared(declared).with_revised_prompt(revised))
 }
 
@@ -158,21 +157,20 @@ const VAGUE: &[&str] = &["data", "result", "base64", "b64"];
 const NESTED: &[&str] = &["image_url", "inline_data", "inlineData", "source", "image"];
 
 /// The text that a picture is, where it stands in its value.
-pub(crate) fn picture_text(value: &mut Value) -> Option<&mut String> {
+pub(crate) fn picture_text(value: &mut Json) -> Option<&mut Text> {
     match value {
-        Value::String(text) => Some(text),
-        Value::Object(object) => {
-            let is_text = |name: &&&str| object.get(**name).is_some_and(Value::is_string);
-            let flat = BASE64.iter().chain(VAGUE).find(is_text);
+        Json::Text(text) => Some(text),
+        Json::Object(object) => {
+            let is_text =
+                |name: &&&str| field(object, name).is_some_and(|it| it.as_text().is_some());
             let is_there = |name: &&&str| {
-                object
-                    .get(**name)
-                    .is_some_and(|it| it.is_string() || it.is_object())
+                field(object, name).is_some_and(|it| matches!(it, Json::Text(_) | Json::Object(_)))
             };
+            let flat = BASE64.iter().chain(VAGUE).find(is_text);
             let name = flat
                 .or_else(|| NESTED.iter().find(is_there))
                 .or_else(|| ["url"].iter().find(is_text))?;
-            picture_text(object.get_mut(*name)?)
+            picture_text(value.get_mut(name)?)
         }
         _ => None,
     }
@@ -192,22 +190,28 @@ pub(crate) fn is_continuation(text: &str) -> bool {
 }
 
 /// The first of the fields that is a text with something in it.
-fn text_of<'o>(object: &'o Map<String, Value>, names: &[&str]) -> Option<&'o str> {
-    let texts = names.iter().filter_map(|name| object.get(*name)?.as_str());
-    texts.map(str::trim).find(|text| !text.is_empty())
+fn text_of<'o>(object: &'o [(String, Json)], names: &[&str]) -> Option<&'o Text> {
+    let mut texts = names
+        .iter()
+        .filter_map(|name| field(object, name)?.as_text());
+    texts.find(|text| !text.trim().is_empty())
 }
 
 /// A text that is a picture: a URL of either kind, or base64 whose bytes are one.
-fn from_text(text: &str) -> Option<GeneratedImage> {
-    let text = text.trim();
-    if DataUrl::is_data_url(text) || is_remote(text) {
-        return Some(GeneratedImage::from_url(text));
+fn from_text(text: &Text) -> Option<GeneratedImage> {
+    if DataUrl::is_data_url(text) || is_remote(text.trim()) {
+        return Some(GeneratedImage::of_url(text.clone()));
     }
     picture_as_base64(text)
 }
 
-fn picture_as_base64(text: &str) -> Option<GeneratedImage> {
-    let image = GeneratedImage::from_base64(text);
+/// What is called base64.
+fn from_base64(text: &Text) -> GeneratedImage {
+    GeneratedImage::of_base64(text.clone())
+}
+
+fn picture_as_base64(text: &Text) -> Option<GeneratedImage> {
+    let image = from_base64(text);
     MediaType::sniff(image.bytes().ok()?).map(|_| image)
 }
 
@@ -230,7 +234,7 @@ fn in_text(text: &str) -> Vec<GeneratedImage> {
     }
     // The scheme in another case is rare enough to be looked for only where the text is one URL.
     if DataUrl::is_data_url(text) && !text.trim().contains(char::is_whitespace) {
-        return from_text(text).into_iter().collect();
+        return vec![GeneratedImage::from_url(whole)];
     }
     in_prose(text)
 }
@@ -311,9 +315,9 @@ fn in_json_text(text: &str) -> Option<Vec<GeneratedImage>> {
         return None;
     }
     let found = match serde_json::from_str(text).ok()? {
-        Value::Array(items) => find_in_data(&items),
-        Value::Object(object) => match object.get("data").or_else(|| object.get("images")) {
-            Some(Value::Array(items)) => find_in_data(items),
+        Json::List(items) => find_in_data(&items),
+        Json::Object(object) => match field(&object, "data").or_else(|| field(&object, "images")) {
+            Some(Json::List(items)) => find_in_data(items),
             // A URL in an answer that is JSON is just a URL; only bytes make it a picture.
             _ => in_object(&object)
                 .filter(|image| image.remote_url().is_none())

@@ -14,7 +14,7 @@ use super::media_type::{Dimensions, MediaType, describe};
 use crate::base64;
 use crate::body::{Picture, Segment, Splice};
 use crate::open_enum::open_enum;
-use crate::wire::{Extra, Object, Wire, serialize_inline};
+use crate::wire::{Extra, Json, Object, Text, Wire, field, serialize_inline};
 
 /// The largest file that is worth opening as a picture, in bytes: 256 MiB, far beyond what the
 /// gateway takes.
@@ -288,36 +288,42 @@ impl serde::Serialize for Inline<'_> {
 
 impl<'de> Deserialize<'de> for Image {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        struct Object {
-            url: String,
-            #[serde(default)]
-            detail: Option<Detail>,
-            #[serde(flatten)]
-            extra: Extra,
-        }
-
-        // Some clients write the URL where the object belongs.
-        #[derive(serde::Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Object(Object),
-            Bare(String),
-        }
-
-        let Object { url, detail, extra } = match Form::deserialize(deserializer)? {
-            Form::Object(object) => object,
-            Form::Bare(url) => Object {
-                url,
-                detail: None,
-                extra: Extra::new(),
-            },
-        };
-        Ok(Self {
-            source: Source::Url(url.into()),
-            detail,
-            extra,
+        let json = Json::deserialize(deserializer)?;
+        Self::of_json(&json).ok_or_else(|| {
+            serde::de::Error::custom("a picture is a URL, or an object with a field \"url\"")
         })
+    }
+}
+
+impl Image {
+    /// Reads the value of a part's `image_url`; some clients write the URL where the object belongs.
+    pub(crate) fn of_json(json: &Json) -> Option<Self> {
+        let url = |text: &Text| Source::Url(text.clone().into_bytes());
+        let fields = match json {
+            Json::Text(text) => return Some(Self::of(url(text))),
+            Json::Object(fields) => fields,
+            _ => return None,
+        };
+        let mut image = Self::of(url(field(fields, "url")?.as_text()?));
+        for (name, value) in fields {
+            match (name.as_str(), value) {
+                ("url", _) | ("detail", Json::Null) => {}
+                ("detail", Json::Text(detail)) => image.detail = Some(Detail::from(&**detail)),
+                _ => {
+                    image.extra.insert(name.clone(), value.clone().into());
+                }
+            }
+        }
+        Some(image)
+    }
+
+    /// The value of a part's `image_url`, its URL not copied where it is one.
+    pub(crate) fn to_json(&self) -> Json {
+        let url = match &self.source {
+            Source::Bytes { media_type, bytes } => data_url(media_type, bytes).into(),
+            Source::Url(url) => Text::of_bytes(url),
+        };
+        Json::Object(vec![("url".to_owned(), Json::Text(url))])
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use serde_json::Value;
-
 use crate::chat::Usage;
 use crate::error::{message, redact};
+use crate::wire::Json;
 
 /// Why an answer holds no picture, and what the model says instead (protocol reference, section 6,
 /// row 5). The answer was delivered, and it is billed.
@@ -50,15 +49,15 @@ impl NoPicture {
     /// What an images answer without a picture says of itself: whatever words stand where the
     /// picture should be.
     pub(crate) fn in_data<'d>(
-        data: impl IntoIterator<Item = &'d Value>,
+        data: impl IntoIterator<Item = &'d Json>,
         usage: Option<Usage>,
     ) -> Self {
-        let items: Vec<&Value> = data.into_iter().collect();
+        let items: Vec<&Json> = data.into_iter().collect();
         let said = |places: &[&str]| {
             let texts = items.iter().flat_map(|item| {
                 places
                     .iter()
-                    .filter_map(|place| item.get(place).and_then(Value::as_str))
+                    .filter_map(|place| item.get(place).and_then(Json::as_str))
             });
             texts
                 .map(str::trim)

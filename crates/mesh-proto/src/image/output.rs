@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::data_url::{DataUrl, InvalidDataUrl};
 use super::media_type::{Dimensions, MediaType, describe};
 use crate::base64::{self, InvalidBase64};
+use crate::wire::Text;
 
 /// A picture in a reply: its bytes, encoded until someone asks for them, or a URL to fetch them
 /// from.
@@ -25,29 +26,35 @@ pub struct GeneratedImage {
 #[derive(Clone, PartialEq)]
 enum Source {
     Remote(String),
-    DataUrl(String),
-    Base64(String),
+    DataUrl(Text),
+    Base64(Text),
     Bytes,
 }
 
 impl GeneratedImage {
     /// A picture behind a URL: a data URL holds it, any other says where to fetch it.
     pub fn from_url(url: impl Into<String>) -> Self {
-        let url = url.into();
+        Self::of_url(url.into().into())
+    }
+
+    pub(crate) fn of_url(url: Text) -> Self {
         match DataUrl::parse(&url) {
             Ok(data) => {
                 let declared = data.declared();
                 Self::of(Source::DataUrl(url), declared)
             }
-            Err(_) => Self::of(Source::Remote(url), None),
+            Err(_) => Self::of(Source::Remote(url.trim().to_owned()), None),
         }
     }
 
     /// A picture as base64, or as a data URL where the base64 should be.
     pub fn from_base64(text: impl Into<String>) -> Self {
-        let text = text.into();
+        Self::of_base64(text.into().into())
+    }
+
+    pub(crate) fn of_base64(text: Text) -> Self {
         if DataUrl::is_data_url(&text) {
-            return Self::from_url(text);
+            return Self::of_url(text);
         }
         Self::of(Source::Base64(text), None)
     }
@@ -55,14 +62,8 @@ impl GeneratedImage {
     /// A picture whose bytes are there, such as one that was fetched.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
         let image = Self::of(Source::Bytes, None);
-        let bytes = bytes.into();
-        let decoded = if bytes.is_empty() {
-            Err(PictureError::Empty)
-        } else {
-            Ok(bytes)
-        };
         // A cell that was made a line ago is empty.
-        let _set = image.decoded.set(decoded);
+        let _set = image.decoded.set(not_empty(bytes));
         image
     }
 
@@ -128,11 +129,47 @@ impl GeneratedImage {
             }
             Source::Bytes => Vec::new(),
         };
-        if bytes.is_empty() {
-            Err(PictureError::Empty)
-        } else {
-            Ok(bytes.into())
+        not_empty(bytes)
+    }
+
+    /// The picture's bytes, in the memory of the reply that it came in where nothing else holds that
+    /// any longer: see [`ChatReply::into_images`](crate::ChatReply::into_images).
+    ///
+    /// Errors as [`GeneratedImage::bytes`] does.
+    pub fn into_bytes(mut self) -> Result<Bytes, PictureError> {
+        if let Some(decoded) = self.decoded.take() {
+            return decoded;
         }
+        let (text, is_data_url) = match self.source {
+            Source::Base64(text) => (text.into_bytes(), false),
+            Source::DataUrl(url) => {
+                let parsed = DataUrl::parse(&url).map_err(PictureError::DataUrl)?;
+                if !parsed.is_plain_base64() {
+                    return parsed
+                        .decode()
+                        .map_err(PictureError::DataUrl)
+                        .and_then(not_empty);
+                }
+                let data = parsed.data().len();
+                let whole = url.into_bytes();
+                let from = whole.len().saturating_sub(data);
+                (whole.slice(from..), true)
+            }
+            Source::Remote(_) | Source::Bytes => return self.decode(),
+        };
+        let decoded = match text.try_into_mut() {
+            Ok(mut text) => base64::decode_in_place(&mut text).map(|()| text.freeze()),
+            Err(text) => base64::decode(&text).map(Bytes::from),
+        };
+        decoded
+            .map_err(|error| {
+                if is_data_url {
+                    PictureError::DataUrl(InvalidDataUrl::Base64(error))
+                } else {
+                    PictureError::Base64(error)
+                }
+            })
+            .and_then(not_empty)
     }
 
     /// What it is, and how that is known. Errors as [`GeneratedImage::bytes`] does, and where the
@@ -153,6 +190,15 @@ impl GeneratedImage {
     /// Its size in pixels, where its header states it. Errors as [`GeneratedImage::bytes`] does.
     pub fn dimensions(&self) -> Result<Option<Dimensions>, PictureError> {
         self.bytes().map(|bytes| Dimensions::read(bytes))
+    }
+}
+
+fn not_empty(bytes: impl Into<Bytes>) -> Result<Bytes, PictureError> {
+    let bytes = bytes.into();
+    if bytes.is_empty() {
+        Err(PictureError::Empty)
+    } else {
+        Ok(bytes)
     }
 }
 

@@ -1,12 +1,12 @@
 //! A chunk of a streamed reply: that work goes on, an earlier state of a picture, or the picture.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::reply::ImageReply;
-use crate::chat::Picture;
+use crate::chat::{Picture, pictures};
 use crate::image::{GeneratedImage, find_in_data};
-use crate::wire::{Extra, count, lenient, lenient_list};
+use crate::wire::{Extra, Json, count, lenient};
 
 /// An `image.chunk`, or one of OpenAI's image events (protocol reference, section 5.2).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,8 +35,13 @@ pub struct ImageChunk {
     )]
     pub partial_image_index: Option<u64>,
     /// The pictures, as they came: [`ImageChunk::images`] reads them.
-    #[serde(default, deserialize_with = "lenient_list")]
+    #[serde(default, deserialize_with = "pictures")]
     pub data: Vec<Picture>,
+    /// The picture at the top, where OpenAI has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    b64_json: Option<Json>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<Json>,
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,
@@ -100,15 +105,17 @@ impl ImageChunk {
 
     /// The pictures in their places: in `data`, or at the top where OpenAI has them.
     fn pictures(&self) -> impl Iterator<Item = Picture> {
-        let fields: Map<String, Value> = ["b64_json", "url", "output_format", "revised_prompt"]
+        let own = [("b64_json", &self.b64_json), ("url", &self.url)];
+        let own = own
             .into_iter()
-            .filter_map(|name| Some((name.to_owned(), self.extra.get(name)?.clone())))
-            .collect();
-        let has_picture = fields.contains_key("b64_json") || fields.contains_key("url");
-        self.data
-            .clone()
+            .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
+        let own: Vec<(String, Json)> = own.collect();
+        let beside = ["output_format", "revised_prompt"]
             .into_iter()
-            .chain(has_picture.then_some(Picture(Value::Object(fields))))
+            .filter_map(|name| Some((name.to_owned(), self.extra.get(name)?.into())));
+        let top = (!own.is_empty())
+            .then(|| Picture(Json::Object(own.into_iter().chain(beside).collect())));
+        self.data.clone().into_iter().chain(top)
     }
 }
 
@@ -143,9 +150,7 @@ impl Assembly {
             reply.data.extend(pictures);
         }
         let mut said = chunk.extra.0.clone();
-        for place in ["object", "b64_json", "url"] {
-            said.remove(place);
-        }
+        said.remove("object");
         // OpenAI's name for the same.
         if let Some(created) = said.remove("created_at") {
             said.entry("created").or_insert(created);

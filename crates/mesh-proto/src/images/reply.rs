@@ -1,12 +1,11 @@
 //! The reply: pictures, and what the provider says of them.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::chat::{Picture, Quality, Usage};
+use crate::chat::{Picture, Quality, Usage, pictures};
 use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture, once};
 use crate::images::{Background, OutputFormat};
-use crate::wire::{Extra, count, lenient, lenient_list};
+use crate::wire::{Extra, Json, count, lenient};
 
 /// A reply of the images endpoints (protocol reference, section 5.1), plain or put together from a
 /// stream. Whatever is odd or missing beside the pictures costs nothing.
@@ -21,7 +20,7 @@ pub struct ImageReply {
     )]
     pub created: Option<u64>,
     /// The pictures, as they came: [`ImageReply::images`] reads them.
-    #[serde(default, deserialize_with = "lenient_list")]
+    #[serde(default, deserialize_with = "pictures")]
     pub data: Vec<Picture>,
     /// What stands behind the subject, where the provider says so.
     #[serde(
@@ -70,6 +69,12 @@ impl ImageReply {
         once(find_in_data(self.values()).into_iter())
     }
 
+    /// The same pictures, without the reply: [`GeneratedImage::into_bytes`] can then decode a
+    /// picture in the memory that it was received in.
+    pub fn into_images(self) -> Vec<GeneratedImage> {
+        self.images()
+    }
+
     /// An error where there is no picture in it.
     pub(crate) fn require_picture(&self) -> Result<(), NoPicture> {
         if self.values().any(holds_picture) {
@@ -78,7 +83,7 @@ impl ImageReply {
         Err(NoPicture::in_data(self.values(), self.usage.clone()))
     }
 
-    fn values(&self) -> impl Iterator<Item = &Value> {
+    fn values(&self) -> impl Iterator<Item = &Json> {
         self.data.iter().map(|picture| &picture.0)
     }
 }
