@@ -8,6 +8,9 @@ mod image_generation;
 mod image_stream;
 mod model;
 mod models;
+mod models_search;
+mod query;
+mod rows;
 mod stream;
 
 use std::time::Duration;
@@ -21,6 +24,7 @@ pub use self::document::DocumentDecoder;
 pub use self::image_stream::ImageStream;
 pub use self::model::GetModel;
 pub use self::models::ListModels;
+pub use self::models_search::{SearchModels, SearchOrder, SearchSort};
 pub use self::stream::{Assemble, StreamDecoder};
 use crate::body::{Body, Splice};
 use crate::call::Limits;

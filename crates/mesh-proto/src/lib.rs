@@ -74,6 +74,7 @@ pub mod image;
 pub mod images;
 pub mod models;
 mod open_enum;
+mod row;
 pub mod sse;
 mod target;
 mod usd;
