@@ -1,9 +1,11 @@
 //! What can be asked of the gateway: one [`Endpoint`] per method and path, each with the decoder
 //! of its response.
 
+mod api_versions;
 mod chat;
 mod chat_stream;
 mod document;
+mod error_codes;
 mod image_generation;
 mod image_stream;
 mod model;
@@ -19,8 +21,10 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
 
+pub use self::api_versions::ListApiVersions;
 pub use self::chat_stream::ChatStream;
 pub use self::document::DocumentDecoder;
+pub use self::error_codes::ListErrorCodes;
 pub use self::image_stream::ImageStream;
 pub use self::model::GetModel;
 pub use self::models::ListModels;

@@ -62,6 +62,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod api_versions;
 mod base64;
 pub mod body;
 pub mod call;
@@ -69,6 +70,7 @@ pub mod chat;
 pub mod download;
 pub mod endpoint;
 pub mod error;
+pub mod error_codes;
 pub mod head;
 pub mod image;
 pub mod images;
