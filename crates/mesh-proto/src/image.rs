@@ -5,11 +5,13 @@ mod data_url;
 mod extract;
 mod input;
 mod media_type;
+mod orientation;
 mod output;
 
 pub use self::data_url::{DataUrl, InvalidDataUrl};
 pub(crate) use self::extract::{find_in_data, find_in_message, once};
 pub use self::input::{Detail, Image, ImageError, ImageFileError, MAX_FILE};
 pub use self::media_type::{Dimensions, MediaType, describe};
+pub use self::orientation::Orientation;
 pub use self::output::{Evidence, GeneratedImage, PictureError};
 pub use crate::base64::InvalidBase64;
