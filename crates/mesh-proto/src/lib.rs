@@ -67,6 +67,7 @@ mod base64;
 pub mod body;
 pub mod call;
 pub mod chat;
+pub mod check;
 pub mod download;
 pub mod endpoint;
 pub mod error;

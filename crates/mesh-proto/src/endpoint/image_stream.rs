@@ -29,7 +29,7 @@ impl ImageStream {
     ///
     /// Errors where a value breaks a rule of the protocol reference.
     pub fn new(request: &ImageRequest) -> Result<Self, BuildError> {
-        request.check()?;
+        request.validate()?;
         let wanted = request.n.and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
         Ok(Self {
             body: spliced(&Streamed(request))?,
