@@ -41,6 +41,7 @@ mod exchange;
 mod http_client;
 pub mod image;
 mod resources;
+mod search;
 mod stream;
 
 pub use mesh_proto::call::{CallOptions, RetryPolicy};
@@ -48,13 +49,17 @@ pub use mesh_proto::chat::{
     ChatChunk, ChatReply, ChatRequest, Content, ImageFormat, ImageOptions, Message, Part, Quality,
     Role,
 };
+pub use mesh_proto::endpoint::{ListModels, SearchModels};
 pub use mesh_proto::error::{ApiError, ErrorCode, SetUpError};
 pub use mesh_proto::image::{Detail, GeneratedImage, Image, NoPicture};
 pub use mesh_proto::images::{EditRequest, ImageReply, ImageRequest, Operation, UpscaleFactor};
 pub use mesh_proto::models::Model;
-pub use mesh_proto::{Answer, ApiKey, BaseUrl, Endpoint, Error, Head, Outcome, Settings, Target};
+pub use mesh_proto::{
+    Answer, ApiKey, BaseUrl, Endpoint, Error, Head, Outcome, Settings, Target, Usd,
+};
 
 pub use self::client::{Client, ClientBuilder};
 pub use self::resources::{Chat, Completions, Images, Models};
+pub use self::search::ModelSearch;
 pub use self::stream::EventStream;
 pub use {mesh_proto as proto, reqwest};

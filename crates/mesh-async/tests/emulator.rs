@@ -311,3 +311,16 @@ async fn one_model_is_found_by_its_id() {
     let error = client.models().get("no/such model").await.unwrap_err();
     assert_eq!(error.code(), Some(&ErrorCode::ModelNotFound), "{error}");
 }
+
+#[tokio::test]
+async fn free_and_paid_models_make_up_the_catalogue() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let free = client.models().free().await.unwrap();
+    let paid = client.models().paid().await.unwrap();
+    let all = client.models().list().await.unwrap();
+    assert!(!free.models.is_empty() && !paid.models.is_empty());
+    assert!(free.iter().all(|model| model.is_free == Some(true)));
+    assert!(paid.iter().all(|model| model.is_free == Some(false)));
+    assert_eq!(free.models.len() + paid.models.len(), all.models.len());
+}

@@ -1,12 +1,17 @@
 //! The surface that the official SDKs have, each method a line.
 
+use mesh_proto::api_versions::VersionList;
 use mesh_proto::chat::{ChatReply, ChatRequest};
-use mesh_proto::endpoint::{ChatStream, GetModel, ImageStream, ListModels};
+use mesh_proto::endpoint::{
+    ChatStream, GetModel, ImageStream, ListApiVersions, ListErrorCodes, ListModels, SearchModels,
+};
+use mesh_proto::error_codes::ErrorCodeList;
 use mesh_proto::images::{EditRequest, ImageReply, ImageRequest};
-use mesh_proto::models::{Model, ModelList};
+use mesh_proto::models::{Model, ModelList, ModelPage};
 use mesh_proto::{Answer, Error};
 
 use crate::client::Client;
+use crate::search::ModelSearch;
 use crate::stream::EventStream;
 
 impl Client {
@@ -23,6 +28,20 @@ impl Client {
     /// The catalogue of models.
     pub fn models(&self) -> Models<'_> {
         Models(self)
+    }
+
+    /// The dated contracts that the gateway serves.
+    ///
+    /// Errors as [`Completions::create`] does; with a 404 where the deployment is too old to say.
+    pub fn api_versions(&self) -> Result<Answer<VersionList>, Error> {
+        self.send(ListApiVersions::new())
+    }
+
+    /// The gateway's own catalogue of its error codes.
+    ///
+    /// Errors as [`Completions::create`] does.
+    pub fn error_codes(&self) -> Result<Answer<ErrorCodeList>, Error> {
+        self.send(ListErrorCodes::new())
     }
 }
 
@@ -102,6 +121,34 @@ impl Models<'_> {
     /// Errors as [`Completions::create`] does.
     pub fn list_with(self, filters: &ListModels) -> Result<Answer<ModelList>, Error> {
         self.0.send(filters)
+    }
+
+    /// The models that cost nothing.
+    ///
+    /// Errors as [`Completions::create`] does.
+    pub fn free(self) -> Result<Answer<ModelList>, Error> {
+        self.list_with(&ListModels::new().free())
+    }
+
+    /// The models that cost something.
+    ///
+    /// Errors as [`Completions::create`] does.
+    pub fn paid(self) -> Result<Answer<ModelList>, Error> {
+        self.list_with(&ListModels::new().paid())
+    }
+
+    /// Every model that a search finds, page by page as they are asked for; the search's `limit` is
+    /// the size of a page. What goes wrong comes as an item, and ends it.
+    pub fn search(self, search: SearchModels) -> ModelSearch {
+        ModelSearch::new(self.0, search)
+    }
+
+    /// One page of what a search finds, with its facets.
+    ///
+    /// Errors as [`Completions::create`] does, and where the search sorts by price without exactly
+    /// one output that has one.
+    pub fn search_page(self, search: &SearchModels) -> Result<Answer<ModelPage>, Error> {
+        self.0.send(search)
     }
 
     /// One model, by its id.

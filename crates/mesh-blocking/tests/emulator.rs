@@ -305,3 +305,40 @@ fn one_model_is_found_by_its_id() {
     let error = client.models().get("no/such model").unwrap_err();
     assert_eq!(error.code(), Some(&ErrorCode::ModelNotFound), "{error}");
 }
+
+#[test]
+fn free_and_paid_models_make_up_the_catalogue() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let (free, paid) = (
+        client.models().free().unwrap(),
+        client.models().paid().unwrap(),
+    );
+    let all = client.models().list().unwrap();
+    assert!(!free.models.is_empty() && !paid.models.is_empty());
+    assert!(free.iter().all(|model| model.is_free == Some(true)));
+    assert!(paid.iter().all(|model| model.is_free == Some(false)));
+    assert_eq!(free.models.len() + paid.models.len(), all.models.len());
+}
+
+#[test]
+fn a_request_is_checked_and_priced_by_the_catalogue() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let list = client.models().list().unwrap();
+    let sees = what_is_in(image::open(photo()).unwrap());
+    assert_eq!(sees.check(list.get("openai/gpt-4o").unwrap()).worst(), None);
+    let reads = sees.check(list.get("deepseek/deepseek-chat-v3.1").unwrap());
+    assert!(
+        reads
+            .findings()
+            .iter()
+            .any(|it| it.text.contains("takes no image")),
+        "{reads}"
+    );
+    let mut draws = ImageRequest::new("openai/gpt-image-1", "a red circle");
+    draws.n = Some(3);
+    let report = draws.check(list.get("openai/gpt-image-1").unwrap());
+    let cost = report.cost().and_then(|cost| cost.exact()).unwrap();
+    assert_eq!(cost.as_str(), "0.126", "{report}");
+}

@@ -288,7 +288,7 @@ impl<E: Endpoint> fmt::Debug for Call<E> {
 }
 
 /// Refuses a body that the gateway would refuse, and names the pictures that make it so.
-fn check_size(body: &Body, limit: u64) -> Result<(), BuildError> {
+pub(crate) fn check_size(body: &Body, limit: u64) -> Result<(), BuildError> {
     let size = body.len();
     if size <= limit {
         return Ok(());

@@ -134,7 +134,7 @@ impl Download {
         })
     }
 
-    fn check(&self, target: &Target) -> Result<(), BuildError> {
+    fn validate(&self, target: &Target) -> Result<(), BuildError> {
         let own = target.base().is_same_origin(&self.url);
         let host = self.url.host().unwrap_or_default();
         match self.url.scheme_str() {
@@ -289,7 +289,7 @@ impl Endpoint for Download {
     }
 
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
-        self.check(target)?;
+        self.validate(target)?;
         Ok(Request::builder()
             .method(Method::GET)
             .uri(self.url.clone())

@@ -1,14 +1,19 @@
 //! What can be asked of the gateway: one [`Endpoint`] per method and path, each with the decoder
 //! of its response.
 
+mod api_versions;
 mod chat;
 mod chat_stream;
 mod document;
+mod error_codes;
 mod image_edit;
 mod image_generation;
 mod image_stream;
 mod model;
 mod models;
+mod models_search;
+mod query;
+mod rows;
 mod stream;
 
 use std::time::Duration;
@@ -17,11 +22,14 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
 
+pub use self::api_versions::ListApiVersions;
 pub use self::chat_stream::ChatStream;
 pub use self::document::DocumentDecoder;
+pub use self::error_codes::ListErrorCodes;
 pub use self::image_stream::ImageStream;
 pub use self::model::GetModel;
 pub use self::models::ListModels;
+pub use self::models_search::{SearchModels, SearchOrder, SearchSort};
 pub use self::stream::{Assemble, StreamDecoder};
 use crate::body::{Body, Splice};
 use crate::call::Limits;

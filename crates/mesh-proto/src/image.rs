@@ -6,6 +6,7 @@ mod extract;
 mod input;
 mod media_type;
 mod no_picture;
+mod orientation;
 mod output;
 
 pub use self::data_url::{DataUrl, InvalidDataUrl};
@@ -16,5 +17,6 @@ pub(crate) use self::extract::{
 pub use self::input::{Detail, Image, ImageError, ImageFileError, MAX_FILE};
 pub use self::media_type::{Dimensions, MediaType, describe};
 pub use self::no_picture::{Absence, NoPicture};
+pub use self::orientation::Orientation;
 pub use self::output::{Evidence, GeneratedImage, PictureError};
 pub use crate::base64::InvalidBase64;

@@ -62,18 +62,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod api_versions;
 mod base64;
 pub mod body;
 pub mod call;
 pub mod chat;
+pub mod check;
 pub mod download;
 pub mod endpoint;
 pub mod error;
+pub mod error_codes;
 pub mod head;
 pub mod image;
 pub mod images;
 pub mod models;
 mod open_enum;
+mod row;
 pub mod sse;
 mod target;
 mod usd;

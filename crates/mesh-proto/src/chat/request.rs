@@ -153,7 +153,7 @@ impl ChatRequest {
     }
 
     /// Checks what the protocol reference says of each field, before anything is sent.
-    pub(crate) fn check(&self) -> Result<(), BuildError> {
+    pub(crate) fn validate(&self) -> Result<(), BuildError> {
         let within = |field, value: Option<f64>, least: f64, most: f64| match value {
             Some(value) if !(least..=most).contains(&value) => Err(BuildError::invalid(
                 field,

@@ -28,7 +28,7 @@ impl Endpoint for ChatRequest {
     }
 
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
-        self.check()?;
+        self.validate()?;
         json_request(
             target,
             Method::POST,

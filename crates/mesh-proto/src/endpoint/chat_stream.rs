@@ -31,7 +31,7 @@ impl ChatStream {
     ///
     /// Errors where a value breaks a rule of the protocol reference.
     pub fn new(request: &ChatRequest) -> Result<Self, BuildError> {
-        request.check()?;
+        request.validate()?;
         Ok(Self {
             body: spliced(&Streamed(request))?,
             upstream_timeout: request.upstream_timeout(),

@@ -25,7 +25,7 @@ impl Endpoint for ImageRequest {
     }
 
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
-        self.check()?;
+        self.validate()?;
         json_request(
             target,
             Method::POST,

@@ -33,7 +33,7 @@ impl ImageStream {
     ///
     /// Errors where a value breaks a rule of the protocol reference.
     pub fn new(request: &ImageRequest) -> Result<Self, BuildError> {
-        request.check()?;
+        request.validate()?;
         // The model decides how long a series is.
         let series = Some(&SequentialGeneration::Auto);
         let wanted = if request.sequential_image_generation.as_ref() == series {

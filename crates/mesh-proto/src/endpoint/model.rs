@@ -2,11 +2,13 @@
 
 use std::convert::Infallible;
 
+use bytes::Bytes;
 use http::{Method, Request};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
+use serde_json::{Map, Value};
 
-use super::document::DocumentDecoder;
-use super::models::VALUE;
+use super::document::{DocumentDecoder, parse};
+use super::query::VALUE;
 use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
 use crate::call::Limits;
@@ -74,8 +76,20 @@ impl Endpoint for GetModel {
     }
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
-        Ok(DocumentDecoder::json(head, limits))
+        Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
+            read(&body)
+        }))
     }
+}
+
+/// The row, bare or in an envelope.
+fn read(body: &Bytes) -> Result<Model, DecodeError> {
+    parse(body).or_else(|error| {
+        let envelope: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
+        let row = envelope.and_then(|mut envelope| envelope.remove("data"));
+        row.and_then(|row| serde_json::from_value(row).ok())
+            .ok_or(error)
+    })
 }
 
 #[cfg(test)]

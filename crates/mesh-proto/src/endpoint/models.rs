@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 
+use bytes::Bytes;
 use http::{Method, Request};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::document::{DocumentDecoder, not_json};
+use super::query::Query;
+use super::rows::{ID, oddity};
 use super::{Endpoint, Replay, in_band_error, json_request};
 use crate::body::Body;
 use crate::call::Limits;
@@ -37,17 +39,22 @@ pub struct ListModels {
     pub provider: Option<String>,
 }
 
-/// What a query's value may hold unescaped (RFC 3986, section 2.3).
-pub(super) const VALUE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
 impl ListModels {
     /// The whole catalogue.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Only models that cost nothing.
+    pub fn free(mut self) -> Self {
+        self.free = Some(true);
+        self
+    }
+
+    /// Only models that cost something.
+    pub fn paid(mut self) -> Self {
+        self.free = Some(false);
+        self
     }
 }
 
@@ -61,24 +68,11 @@ impl Endpoint for ListModels {
     }
 
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
-        let free = self.free.map(|free| free.to_string());
-        let filters = [
-            ("free", free.as_deref()),
-            ("type", self.model_type.as_ref().map(Modality::as_str)),
-            ("provider", self.provider.as_deref()),
-        ];
-        let mut path = "/v1/models".to_owned();
-        let mut separator = '?';
-        for (name, value) in filters
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-        {
-            path.push(separator);
-            path.push_str(name);
-            path.push('=');
-            path.extend(utf8_percent_encode(value, VALUE));
-            separator = '&';
-        }
+        let path = Query::new("/v1/models")
+            .with("free", self.free)
+            .with("type", &self.model_type)
+            .with("provider", &self.provider)
+            .into_path();
         json_request(
             target,
             Method::GET,
@@ -97,29 +91,21 @@ impl Endpoint for ListModels {
 
 /// The catalogue: a bare array, or an object with `data`. A row that is no model is reported and
 /// costs nothing else.
-fn read(body: &[u8]) -> Result<ModelList, DecodeError> {
+fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
     let mut list = ModelList::default();
-    for (place, row) in rows(body)?.into_iter().enumerate() {
+    for (place, row) in raw_rows(body)?.into_iter().enumerate() {
         match serde_json::from_str(row.get()) {
             Ok(model) => list.models.push(model),
             Err(_) => list.odd.push(OddRow {
                 place,
-                reason: oddity(row),
+                reason: oddity(&serde_json::from_str(row.get()).unwrap_or_default(), ID),
             }),
         }
     }
     Ok(list)
 }
 
-fn oddity(row: &RawValue) -> &'static str {
-    match serde_json::from_str(row.get()) {
-        Ok(Value::Object(row)) if row.contains_key("id") => "its id is no text",
-        Ok(Value::Object(_)) => "it has no id",
-        _ => "it is no object",
-    }
-}
-
-fn rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
+fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
     #[derive(serde::Deserialize)]
     struct Enveloped<'b> {
         #[serde(borrow)]

@@ -107,7 +107,7 @@ impl ImageRequest {
     }
 
     /// Checks what the protocol reference says of each field, before anything is sent.
-    pub(crate) fn check(&self) -> Result<(), BuildError> {
+    pub(crate) fn validate(&self) -> Result<(), BuildError> {
         if self.prompt.trim().is_empty() {
             return Err(BuildError::invalid("prompt", "it is empty"));
         }
