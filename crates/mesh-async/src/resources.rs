@@ -4,7 +4,9 @@ use mesh_proto::chat::{ChatReply, ChatRequest};
 use mesh_proto::endpoint::{ChatStream, GetModel, ImageStream, ListModels};
 use mesh_proto::images::{ImageReply, ImageRequest};
 use mesh_proto::models::{Model, ModelList};
+use mesh_proto::structured::{Parse, Parsed, Round};
 use mesh_proto::{Answer, Error};
+use serde::de::DeserializeOwned;
 
 use crate::client::Client;
 use crate::stream::EventStream;
@@ -48,6 +50,25 @@ impl Completions<'_> {
     /// [`Error::outcome`] says what that may have cost.
     pub async fn create(self, request: &ChatRequest) -> Result<Answer<ChatReply>, Error> {
         self.0.send(request).await
+    }
+
+    /// Asks for a value: with the schema of `T` where the feature `schemars` is on, or a
+    /// [`Parse::with_schema`] of one's own.
+    ///
+    /// Errors as [`Completions::create`] does, and with [`Error::Parse`] where an answer came that
+    /// is no `T`; it keeps the answer.
+    pub async fn parse<T: DeserializeOwned>(
+        self,
+        question: impl Into<Parse<T>>,
+    ) -> Result<Parsed<T>, Error> {
+        let mut parse = question.into();
+        loop {
+            let answer = self.create(parse.request()).await;
+            match parse.take(answer) {
+                Round::Again(next) => parse = next,
+                Round::Done(result) => return result,
+            }
+        }
     }
 
     /// Asks, and gives the reply as it arrives; at its end the whole reply is at hand.

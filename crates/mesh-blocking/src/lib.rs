@@ -48,6 +48,7 @@ pub use mesh_proto::error::{ApiError, ErrorCode, SetUpError};
 pub use mesh_proto::image::{Detail, GeneratedImage, Image};
 pub use mesh_proto::images::{ImageReply, ImageRequest};
 pub use mesh_proto::models::Model;
+pub use mesh_proto::structured::{Parse, Parsed};
 pub use mesh_proto::{Answer, ApiKey, BaseUrl, Endpoint, Error, Head, Outcome, Settings, Target};
 
 pub use self::client::{Client, ClientBuilder};

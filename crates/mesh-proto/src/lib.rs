@@ -75,6 +75,7 @@ pub mod images;
 pub mod models;
 mod open_enum;
 pub mod sse;
+pub mod structured;
 mod target;
 mod wire;
 
