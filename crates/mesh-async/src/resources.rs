@@ -57,6 +57,26 @@ impl Completions<'_> {
     ///
     /// Errors as [`Completions::create`] does, and with [`Error::Parse`] where an answer came that
     /// is no `T`; it keeps the answer.
+    ///
+    /// ```
+    /// # let gateway = mesh_emulator::Server::start(Default::default())?;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let mesh = mesh_async::Client::builder().key(gateway.key()).base_url(gateway.base_url()).build()?;
+    /// # let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/photos/rocket.jpg");
+    /// # let photo = mesh_async::image::open(photo).await?;
+    /// use mesh_async::ChatRequest;
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Scene { width: u32, colour: String }
+    ///
+    /// let request = ChatRequest::new("openai/gpt-4o").user(("What do you see?", photo));
+    /// let scene = mesh.chat().completions().parse::<Scene>(&request).await?;
+    /// println!("{}, {} pixels wide", scene.colour, scene.width);
+    /// # assert_eq!(scene.width, 640);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn parse<T: DeserializeOwned>(
         self,
         question: impl Into<Parse<T>>,

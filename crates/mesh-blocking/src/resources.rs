@@ -57,6 +57,23 @@ impl Completions<'_> {
     ///
     /// Errors as [`Completions::create`] does, and with [`Error::Parse`] where an answer came that
     /// is no `T`; it keeps the answer.
+    ///
+    /// ```
+    /// # let gateway = mesh_emulator::Server::start(Default::default())?;
+    /// # let mesh = mesh_blocking::Client::builder().key(gateway.key()).base_url(gateway.base_url()).build()?;
+    /// # let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/photos/rocket.jpg");
+    /// # let photo = mesh_blocking::image::open(photo)?;
+    /// use mesh_blocking::ChatRequest;
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Scene { width: u32, colour: String }
+    ///
+    /// let request = ChatRequest::new("openai/gpt-4o").user(("What do you see?", photo));
+    /// let scene = mesh.chat().completions().parse::<Scene>(&request)?;
+    /// println!("{}, {} pixels wide", scene.colour, scene.width);
+    /// # assert_eq!(scene.width, 640);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn parse<T: DeserializeOwned>(
         self,
         question: impl Into<Parse<T>>,
