@@ -150,6 +150,35 @@ impl Image {
         }
     }
 
+    /// The URL, where the picture is behind one: not in a data URL.
+    pub fn remote_url(&self) -> Option<&str> {
+        self.url().filter(|url| !DataUrl::is_data_url(url))
+    }
+
+    /// The file's bytes, out of a data URL too; `None` where they are behind a URL.
+    #[cfg(feature = "fit")]
+    pub(super) fn file(&self) -> Result<Option<Bytes>, ImageError> {
+        match &self.source {
+            Source::Bytes { bytes, .. } => Ok(Some(bytes.clone())),
+            Source::Url(url) if DataUrl::is_data_url(text(url)) => {
+                let data = DataUrl::parse(text(url)).and_then(|data| data.decode());
+                data.map(|bytes| Some(bytes.into()))
+                    .map_err(ImageError::DataUrl)
+            }
+            Source::Url(_) => Ok(None),
+        }
+    }
+
+    /// The same picture with other bytes.
+    #[cfg(feature = "fit")]
+    pub(super) fn with_bytes(&self, media_type: MediaType, bytes: Bytes) -> Self {
+        Self {
+            source: Source::Bytes { media_type, bytes },
+            detail: self.detail.clone(),
+            extra: self.extra.clone(),
+        }
+    }
+
     /// The size in pixels that the header states, where the picture was made from bytes.
     pub fn dimensions(&self) -> Option<Dimensions> {
         Dimensions::read(self.bytes()?)
