@@ -169,6 +169,13 @@ impl Image {
         }
     }
 
+    /// The same picture with the bytes of `other` in place of its own: with its own detail, and
+    /// whatever else it says.
+    pub fn with_source_of(mut self, other: Self) -> Self {
+        self.source = other.source;
+        self
+    }
+
     /// The same picture with other bytes.
     #[cfg(feature = "fit")]
     pub(super) fn with_bytes(&self, media_type: MediaType, bytes: Bytes) -> Self {
