@@ -149,6 +149,17 @@ fn an_orientation_that_is_none_turns_nothing() {
 }
 
 #[test]
+fn an_orientation_behind_the_mark_that_jpegs_have_is_found_in_other_formats() {
+    let mut bytes = Vec::new();
+    let mut encoder = WebPEncoder::new_lossless(&mut bytes);
+    let marked = [&b"Exif\0\0"[..], &exif(6)].concat();
+    encoder.set_exif_metadata(marked).unwrap();
+    quarters(32, 16).write_with_encoder(encoder).unwrap();
+    let upright = decode(&open(bytes).upright().unwrap());
+    assert_eq!(corners(&upright), [BLUE, RED, WHITE, GREEN]);
+}
+
+#[test]
 fn what_fits_keeps_its_bytes_and_what_does_not_its_shape() {
     let photo =
         open(include_bytes!("../../../examples/photos/rocket.jpg").to_vec()).detail(Detail::Low);

@@ -279,12 +279,16 @@ fn what_cannot_be_strict_is_sent_as_it_is_and_says_why() {
 
 #[test]
 fn a_schema_that_grows_with_every_step_ends() {
-    let grows = json!({"$ref": "#/$defs/A", "minProperties": 1});
-    let schema = json!({
-        "$defs": {"A": {"type": "object", "properties": {"l": grows, "r": grows}}},
-        "$ref": "#/$defs/A",
-    });
-    let made = Schema::new("s", schema);
+    // Each of thirty definitions holds the next one twice: a thousand million in all.
+    let definitions: Map<String, Value> = (0..30)
+        .map(|level| {
+            let next = json!({"$ref": format!("#/$defs/{}", level + 1), "minProperties": 1});
+            let both = json!({"type": "object", "properties": {"l": next, "r": next}});
+            (level.to_string(), both)
+        })
+        .chain([("30".to_owned(), json!({"type": "string"}))])
+        .collect();
+    let made = Schema::new("s", json!({"$ref": "#/$defs/0", "$defs": definitions}));
     assert!(made.obstacle().unwrap().contains("without end"));
 }
 
