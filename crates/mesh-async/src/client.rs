@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use mesh_proto::call::CallOptions;
 use mesh_proto::download::{Download, DownloadBounds, Reach};
 use mesh_proto::error::{BuildError, SetUpError};
-use mesh_proto::image::GeneratedImage;
-use mesh_proto::{Answer, BaseUrl, Call, Endpoint, Error, Settings, Target};
+use mesh_proto::image::{GeneratedImage, Image};
+use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Settings, Target};
 use tokio::time::Instant;
 
 use crate::driver::{Clock, Driver};
@@ -122,6 +122,40 @@ impl Client {
                 None => return Err(error.into()),
             };
         }
+    }
+
+    /// Fetches the picture behind a public URL, to be sent as bytes: some providers refuse URLs. It
+    /// is fetched as [`Client::download`] does it. A data URL is read without fetching.
+    ///
+    /// Errors as [`Client::download`] does, and where what is there is not a picture that models
+    /// take, and says what it is. A picture that is fetched costs nothing.
+    pub async fn inline(&self, url: impl AsRef<str>) -> Result<Image, Error> {
+        self.inline_within(url, DownloadBounds::default()).await
+    }
+
+    /// As [`Client::inline`], within other bounds.
+    pub async fn inline_within(
+        &self,
+        url: impl AsRef<str>,
+        bounds: DownloadBounds,
+    ) -> Result<Image, Error> {
+        let image = GeneratedImage::from_url(url.as_ref().trim());
+        let fetched = self.download_within(&image, bounds).await?;
+        Ok(Download::to_be_sent(&fetched)?)
+    }
+
+    /// Fetches every picture of a request that is behind a URL, one after another, and puts its
+    /// bytes in the URL's place.
+    ///
+    /// Errors as [`Client::inline`] does, at the first; those before it are in their places then.
+    pub async fn inline_all(&self, request: &mut ChatRequest) -> Result<(), Error> {
+        for image in request.images_mut() {
+            if let Some(url) = image.remote_url() {
+                let fetched = self.inline(url).await?;
+                *image = image.clone().with_source_of(fetched);
+            }
+        }
+        Ok(())
     }
 
     fn drive<E: Endpoint>(

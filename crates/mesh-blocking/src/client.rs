@@ -8,8 +8,8 @@ use std::time::Instant;
 use mesh_proto::call::CallOptions;
 use mesh_proto::download::{Download, DownloadBounds, Reach};
 use mesh_proto::error::{BuildError, SetUpError};
-use mesh_proto::image::GeneratedImage;
-use mesh_proto::{Answer, BaseUrl, Call, Endpoint, Error, Moment, Settings, Target};
+use mesh_proto::image::{GeneratedImage, Image};
+use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Moment, Settings, Target};
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
@@ -125,6 +125,40 @@ impl Client {
                 None => return Err(error.into()),
             };
         }
+    }
+
+    /// Fetches the picture behind a public URL, to be sent as bytes: some providers refuse URLs. It
+    /// is fetched as [`Client::download`] does it. A data URL is read without fetching.
+    ///
+    /// Errors as [`Client::download`] does, and where what is there is not a picture that models
+    /// take, and says what it is. A picture that is fetched costs nothing.
+    pub fn inline(&self, url: impl AsRef<str>) -> Result<Image, Error> {
+        self.inline_within(url, DownloadBounds::default())
+    }
+
+    /// As [`Client::inline`], within other bounds.
+    pub fn inline_within(
+        &self,
+        url: impl AsRef<str>,
+        bounds: DownloadBounds,
+    ) -> Result<Image, Error> {
+        let image = GeneratedImage::from_url(url.as_ref().trim());
+        let fetched = self.download_within(&image, bounds)?;
+        Ok(Download::to_be_sent(&fetched)?)
+    }
+
+    /// Fetches every picture of a request that is behind a URL, one after another, and puts its
+    /// bytes in the URL's place.
+    ///
+    /// Errors as [`Client::inline`] does, at the first; those before it are in their places then.
+    pub fn inline_all(&self, request: &mut ChatRequest) -> Result<(), Error> {
+        for image in request.images_mut() {
+            if let Some(url) = image.remote_url() {
+                let fetched = self.inline(url)?;
+                *image = image.clone().with_source_of(fetched);
+            }
+        }
+        Ok(())
     }
 
     fn drive<E: Endpoint>(

@@ -50,6 +50,7 @@ pub use mesh_proto::error::{ApiError, ErrorCode, SetUpError};
 pub use mesh_proto::image::{Detail, GeneratedImage, Image, NoPicture};
 pub use mesh_proto::images::{EditRequest, ImageReply, ImageRequest, Operation, UpscaleFactor};
 pub use mesh_proto::models::Model;
+pub use mesh_proto::structured::{Parse, Parsed};
 pub use mesh_proto::{
     Answer, ApiKey, BaseUrl, Endpoint, Error, Head, Outcome, Settings, Target, Usd,
 };

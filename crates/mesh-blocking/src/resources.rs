@@ -8,7 +8,9 @@ use mesh_proto::endpoint::{
 use mesh_proto::error_codes::ErrorCodeList;
 use mesh_proto::images::{EditRequest, ImageReply, ImageRequest};
 use mesh_proto::models::{Model, ModelList, ModelPage};
+use mesh_proto::structured::{Parse, Parsed, Round};
 use mesh_proto::{Answer, Error};
+use serde::de::DeserializeOwned;
 
 use crate::client::Client;
 use crate::search::ModelSearch;
@@ -67,6 +69,42 @@ impl Completions<'_> {
     /// [`Error::outcome`] says what that may have cost.
     pub fn create(self, request: &ChatRequest) -> Result<Answer<ChatReply>, Error> {
         self.0.send(request)
+    }
+
+    /// Asks for a value: with the schema of `T` where the feature `schemars` is on, or a
+    /// [`Parse::with_schema`] of one's own.
+    ///
+    /// Errors as [`Completions::create`] does, and with [`Error::Parse`] where an answer came that
+    /// is no `T`; it keeps the answer.
+    ///
+    /// ```
+    /// # let gateway = mesh_emulator::Server::start(Default::default())?;
+    /// # let mesh = mesh_blocking::Client::builder().key(gateway.key()).base_url(gateway.base_url()).build()?;
+    /// # let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/photos/rocket.jpg");
+    /// # let photo = mesh_blocking::image::open(photo)?;
+    /// use mesh_blocking::ChatRequest;
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Scene { width: u32, colour: String }
+    ///
+    /// let request = ChatRequest::new("openai/gpt-4o").user(("What do you see?", photo));
+    /// let scene = mesh.chat().completions().parse::<Scene>(&request)?;
+    /// println!("{}, {} pixels wide", scene.colour, scene.width);
+    /// # assert_eq!(scene.width, 640);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn parse<T: DeserializeOwned>(
+        self,
+        question: impl Into<Parse<T>>,
+    ) -> Result<Parsed<T>, Error> {
+        let mut parse = question.into();
+        loop {
+            let answer = self.create(parse.request());
+            match parse.take(answer) {
+                Round::Again(next) => parse = next,
+                Round::Done(result) => return result,
+            }
+        }
     }
 
     /// Asks, and gives the reply as it arrives; at its end the whole reply is at hand.

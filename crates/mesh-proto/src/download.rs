@@ -18,7 +18,7 @@ use crate::call::{Limits, RetryBudget, Settings};
 use crate::endpoint::{DocumentDecoder, Endpoint, Replay};
 use crate::error::{BuildError, CallError, DecodeError, Failure};
 use crate::head::Head;
-use crate::image::{DataUrl, GeneratedImage, MediaType};
+use crate::image::{DataUrl, GeneratedImage, Image, MediaType};
 use crate::target::Target;
 
 /// How many redirects a download follows.
@@ -132,6 +132,13 @@ impl Download {
                 format!("more than {MOST_REDIRECTS} redirects"),
             ))
         })
+    }
+
+    /// What was fetched, as a picture to be sent.
+    ///
+    /// Errors where it is none, or one that models do not take, and says what it is.
+    pub fn to_be_sent(fetched: &GeneratedImage) -> Result<Image, BuildError> {
+        Image::try_from(fetched).map_err(|error| BuildError::invalid("url", error.to_string()))
     }
 
     fn validate(&self, target: &Target) -> Result<(), BuildError> {

@@ -21,6 +21,7 @@ use crate::call::{Deadline, Fault};
 use crate::endpoint::Replay;
 use crate::head::Head;
 use crate::image::NoPicture;
+use crate::structured::ParseError;
 use crate::target::TargetError;
 
 /// Why a request cannot be built. Nothing has been sent.
@@ -457,6 +458,8 @@ pub enum Error {
     Build(BuildError),
     /// The call failed.
     Call(CallError),
+    /// The answer arrived, and is not the value that was asked for.
+    Parse(ParseError),
 }
 
 impl Error {
@@ -465,6 +468,7 @@ impl Error {
         match self {
             Self::Build(_) => Outcome::NotSent,
             Self::Call(error) => error.outcome(),
+            Self::Parse(_) => Outcome::Delivered,
         }
     }
 
@@ -473,6 +477,7 @@ impl Error {
         match self {
             Self::Build(_) => None,
             Self::Call(error) => Some(error),
+            Self::Parse(error) => error.call(),
         }
     }
 
@@ -488,7 +493,10 @@ impl Error {
 
     /// The status of the last response, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
-        self.call().and_then(CallError::status)
+        match self {
+            Self::Parse(error) => error.status(),
+            _ => self.call()?.status(),
+        }
     }
 
     /// The gateway's stable code, where it reported one.
@@ -498,7 +506,10 @@ impl Error {
 
     /// The id to quote to support.
     pub fn request_id(&self) -> Option<&str> {
-        self.call().and_then(CallError::request_id)
+        match self {
+            Self::Parse(error) => error.request_id(),
+            _ => self.call()?.request_id(),
+        }
     }
 
     /// How long the gateway asks to wait before the next try.
@@ -512,6 +523,7 @@ impl fmt::Display for Error {
         match self {
             Self::Build(error) => error.fmt(f),
             Self::Call(error) => error.fmt(f),
+            Self::Parse(error) => error.fmt(f),
         }
     }
 }
@@ -521,6 +533,7 @@ impl StdError for Error {
         match self {
             Self::Build(error) => error.source(),
             Self::Call(error) => error.source(),
+            Self::Parse(error) => error.source(),
         }
     }
 }
@@ -528,6 +541,12 @@ impl StdError for Error {
 impl From<BuildError> for Error {
     fn from(error: BuildError) -> Self {
         Self::Build(error)
+    }
+}
+
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        Self::Parse(error)
     }
 }
 

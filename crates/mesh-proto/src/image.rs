@@ -3,6 +3,8 @@
 
 mod data_url;
 mod extract;
+#[cfg(feature = "fit")]
+mod fit;
 mod input;
 mod media_type;
 mod no_picture;
@@ -14,6 +16,8 @@ pub use self::extract::find_in_document;
 pub(crate) use self::extract::{
     find_in_data, find_in_message, holds_picture, is_continuation, once, picture_text,
 };
+#[cfg(feature = "fit")]
+pub use self::fit::FitError;
 pub use self::input::{Detail, Image, ImageError, ImageFileError, MAX_FILE};
 pub use self::media_type::{Dimensions, MediaType, describe};
 pub use self::no_picture::{Absence, NoPicture};

@@ -79,6 +79,7 @@ pub mod models;
 mod open_enum;
 mod row;
 pub mod sse;
+pub mod structured;
 mod target;
 mod usd;
 mod wire;

@@ -61,6 +61,17 @@ impl Content {
         }
     }
 
+    pub(super) fn images_mut(&mut self) -> impl Iterator<Item = &mut Image> {
+        let parts = match self {
+            Self::Text(_) => &mut [],
+            Self::Parts(parts) => parts.as_mut_slice(),
+        };
+        parts.iter_mut().filter_map(|part| match part {
+            Part::Image { image, .. } => Some(image),
+            _ => None,
+        })
+    }
+
     /// Adds what a delta says.
     pub(super) fn append(&mut self, more: Self) {
         match (&mut *self, more) {

@@ -11,6 +11,7 @@ use super::message::{Message, Role};
 use super::tools::{ResponseFormat, Tool, ToolChoice};
 use crate::body::Splice;
 use crate::error::BuildError;
+use crate::image::Image;
 use crate::open_enum::open_enum;
 use crate::wire::{Extra, Object, Wire, Written, serialize_inline};
 
@@ -150,6 +151,15 @@ impl ChatRequest {
     pub fn image(mut self, options: ImageOptions) -> Self {
         self.image = Some(options);
         self
+    }
+
+    /// The pictures of the conversation, in their order, to be changed in place.
+    pub fn images_mut(&mut self) -> impl Iterator<Item = &mut Image> {
+        let contents = self
+            .messages
+            .iter_mut()
+            .filter_map(|it| it.content.as_mut());
+        contents.flat_map(Content::images_mut)
     }
 
     /// Checks what the protocol reference says of each field, before anything is sent.

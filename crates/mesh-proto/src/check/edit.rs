@@ -74,7 +74,7 @@ impl Examination<'_> {
     /// A picture of an edit, which the gateway never fetches: what is behind a URL has been found
     /// to be wrong already.
     fn edited(&mut self, field: &str, image: &Image) {
-        if image.is_remote() {
+        if image.remote_url().is_some() {
             return;
         }
         match (image.bytes(), image.file()) {

@@ -150,14 +150,31 @@ impl Image {
         }
     }
 
+    /// The URL, where the picture has to be fetched from one.
+    pub fn remote_url(&self) -> Option<&str> {
+        self.url().filter(|url| super::extract::is_remote(url))
+    }
+
+    /// The same picture with the bytes of `other` in place of its own: with its own detail, and
+    /// whatever else it says.
+    pub fn with_source_of(mut self, other: Self) -> Self {
+        self.source = other.source;
+        self
+    }
+
+    /// The same picture with other bytes.
+    #[cfg(feature = "fit")]
+    pub(super) fn with_bytes(&self, media_type: MediaType, bytes: Bytes) -> Self {
+        Self {
+            source: Source::Bytes { media_type, bytes },
+            detail: self.detail.clone(),
+            extra: self.extra.clone(),
+        }
+    }
+
     /// The size in pixels that the header states, where the picture was made from bytes.
     pub fn dimensions(&self) -> Option<Dimensions> {
         Dimensions::read(self.bytes()?)
-    }
-
-    /// Whether somebody would have to fetch it: it is behind an `https` or `http` URL.
-    pub fn is_remote(&self) -> bool {
-        self.url().is_some_and(super::extract::is_remote)
     }
 
     /// The file that the picture is, whether it came as bytes, in a data URL or as bare base64.

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 use super::data_url::{DataUrl, InvalidDataUrl};
+use super::input::{Image, ImageError};
 use super::media_type::{Dimensions, MediaType, describe};
 use crate::base64::{self, InvalidBase64};
 use crate::wire::Text;
@@ -202,6 +203,40 @@ fn not_empty(bytes: impl Into<Bytes>) -> Result<Bytes, PictureError> {
     }
 }
 
+/// A picture that came back goes into the next request as it is.
+///
+/// Errors as [`GeneratedImage::bytes`] does, and where the bytes are nothing that models take.
+///
+/// ```
+/// use mesh_proto::ChatRequest;
+/// use mesh_proto::image::{GeneratedImage, Image};
+///
+/// let drawn = GeneratedImage::from_base64("iVBORw0KGgo=");
+/// let request = ChatRequest::new("openai/gpt-4o")
+///     .user(("What did you draw?", Image::try_from(&drawn)?));
+/// # Ok::<(), mesh_proto::image::PictureError>(())
+/// ```
+impl TryFrom<&GeneratedImage> for Image {
+    type Error = PictureError;
+
+    fn try_from(picture: &GeneratedImage) -> Result<Self, PictureError> {
+        Image::from_bytes(picture.bytes()?.clone()).map_err(|error| match error {
+            ImageError::Empty => PictureError::Empty,
+            ImageError::NotAnImage(what) => PictureError::NotAPicture(what),
+            error => PictureError::Unsendable(error),
+        })
+    }
+}
+
+/// As for a reference.
+impl TryFrom<GeneratedImage> for Image {
+    type Error = PictureError;
+
+    fn try_from(picture: GeneratedImage) -> Result<Self, PictureError> {
+        Self::try_from(&picture)
+    }
+}
+
 /// How a media type is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
@@ -240,6 +275,8 @@ pub enum PictureError {
     Empty,
     /// They are no picture; the text says what they are.
     NotAPicture(String),
+    /// They are a picture, and of a type that models do not take.
+    Unsendable(ImageError),
 }
 
 impl fmt::Display for PictureError {
@@ -250,6 +287,7 @@ impl fmt::Display for PictureError {
             Self::DataUrl(error) => write!(f, "the picture is {error}"),
             Self::Empty => f.write_str("the picture has no bytes"),
             Self::NotAPicture(what) => write!(f, "what came is not a picture but {what}"),
+            Self::Unsendable(error) => write!(f, "what came is {error}"),
         }
     }
 }
@@ -276,6 +314,30 @@ mod tests {
             text.media_type(),
             Err(PictureError::NotAPicture("text".to_owned()))
         );
+    }
+
+    #[test]
+    fn what_came_can_be_sent_where_models_take_it() {
+        let sent = Image::try_from(GeneratedImage::from_base64(PNG)).unwrap();
+        assert_eq!(sent, Image::from_bytes(&b"\x89PNG\r\n\x1a\n"[..]).unwrap());
+        for (picture, expected) in [
+            (GeneratedImage::from_bytes(Vec::new()), "has no bytes"),
+            (
+                GeneratedImage::from_bytes(&b"<html>"[..]),
+                "not a picture but HTML",
+            ),
+            (
+                GeneratedImage::from_bytes(&b"II*\0"[..]),
+                "what came is TIFF",
+            ),
+            (
+                GeneratedImage::from_url("https://example.com/a.png"),
+                "is to be fetched from",
+            ),
+        ] {
+            let error = Image::try_from(&picture).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl EditRequest {
             .chain(masks)
             .chain(references)
         {
-            if image.is_remote() {
+            if image.remote_url().is_some() {
                 return refuse(
                     field,
                     "a URL to fetch, and the gateway never fetches here; send bytes or a data URL"
