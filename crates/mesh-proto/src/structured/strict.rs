@@ -253,14 +253,14 @@ impl<'r> Walk<'r> {
                 object.remove(keyword);
             }
         }
-        if !is_of(object, "array") {
-            object.remove("items");
-        } else {
+        if is_of(object, "array") {
             let place = format!("{place}/items");
             match object.get_mut("items") {
                 Some(items) => self.schema(items, &place, depth + 1)?,
                 None => return Err(format!("{place}: a list of anything")),
             }
+        } else {
+            object.remove("items");
         }
         Ok(())
     }
