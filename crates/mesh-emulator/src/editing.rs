@@ -14,6 +14,7 @@ mod tone;
 pub use background::remove_background;
 pub use fill::fill_from_around;
 pub use frame::{Placed, extended, framed, mix, outpaint};
+pub(crate) use frame::{cropped, extended_size};
 pub use mask::Mask;
 pub use prompted::{edit, inpaint};
 pub use scale::{cover, resample};

@@ -9,6 +9,8 @@ mod circumstances;
 mod delivery;
 mod draft;
 mod drawing_options;
+mod edit_request;
+mod edits;
 mod errors;
 mod events;
 mod given;
@@ -19,6 +21,8 @@ mod image_stream;
 mod images;
 mod looking;
 mod models;
+mod multipart;
+mod operation;
 mod page;
 mod painting;
 mod picture_shape;
@@ -58,8 +62,8 @@ use self::route::Route;
 pub use self::admission::MOST_BODY_BYTES;
 pub use self::settings::GatewaySettings;
 pub use self::switches::{
-    ChatPictureShape, Cost, ErrorForm, ModelListShape, PartialImages, Pricing, Refusal,
-    RefusedPicture, ResponseFormat, Switch, Switches, UnknownChoice, VersionEcho,
+    ChatPictureShape, Cost, EditsBody, ErrorForm, ModelListShape, PartialImages, Pricing, Refusal,
+    RefusedPicture, ResponseFormat, Switch, Switches, UnknownChoice, UnsupportedEdit, VersionEcho,
 };
 
 /// A Mesh API gateway. It owns what lasts between requests: the rates of keys, the pictures that it
@@ -125,7 +129,14 @@ enum Work {
     Models(String),
     Model(String),
     ApiVersions,
-    Made(Endpoint, Bytes),
+    Made(Endpoint, Asked),
+}
+
+/// A body, and what its head says of it.
+#[derive(Debug)]
+struct Asked {
+    body: Bytes,
+    content_type: Option<String>,
 }
 
 /// Where a body goes that takes long to answer.
@@ -133,6 +144,7 @@ enum Work {
 enum Endpoint {
     Chat,
     Images,
+    Edits,
 }
 
 impl Default for Gateway {
@@ -282,8 +294,9 @@ impl Gateway {
             )),
             Route::Model(id) => Ok(Work::Model(id)),
             Route::ApiVersions => Ok(Work::ApiVersions),
-            Route::Chat => Ok(Work::Made(Endpoint::Chat, body)),
-            Route::Images => Ok(Work::Made(Endpoint::Images, body)),
+            Route::Chat => Ok(Work::Made(Endpoint::Chat, asked(head, body))),
+            Route::Images => Ok(Work::Made(Endpoint::Images, asked(head, body))),
+            Route::Edits => Ok(Work::Made(Endpoint::Edits, asked(head, body))),
         }
     }
 }
@@ -309,7 +322,7 @@ impl Admitted {
                 models::get(&id, switches.pricing).map(|row| Draft::json(StatusCode::OK, &row))
             }
             Work::ApiVersions => Ok(Draft::json(StatusCode::OK, &api_versions())),
-            Work::Made(endpoint, body) => {
+            Work::Made(endpoint, Asked { body, content_type }) => {
                 let circumstances = Circumstances {
                     settings: &self.settings,
                     ids: self.ids,
@@ -322,6 +335,9 @@ impl Admitted {
                 let answered = match endpoint {
                     Endpoint::Chat => chat::answer(&body, &circumstances, noted),
                     Endpoint::Images => images::answer(&body, &circumstances, noted),
+                    Endpoint::Edits => {
+                        edits::answer(&body, content_type.as_deref(), &circumstances, noted)
+                    }
                 };
                 answered.map(|answered| {
                     hosted = answered.hosted;
@@ -360,6 +376,15 @@ impl Body {
             }
             Self::Read(_) | Self::TooLarge => Err(Refused::TooLarge),
         }
+    }
+}
+
+fn asked(head: &request::Parts, body: Bytes) -> Asked {
+    let content_type = head.headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    Asked {
+        body,
+        content_type: content_type.map(str::to_owned),
     }
 }
 

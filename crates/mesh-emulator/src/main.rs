@@ -12,8 +12,9 @@ use std::time::Duration;
 use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mesh_emulator::gateway::{
-    ChatPictureShape, Cost, ErrorForm, Gateway, GatewaySettings, ModelListShape, PartialImages,
-    Pricing, Refusal, RefusedPicture, ResponseFormat, Switch, UnknownChoice, VersionEcho,
+    ChatPictureShape, Cost, EditsBody, ErrorForm, Gateway, GatewaySettings, ModelListShape,
+    PartialImages, Pricing, Refusal, RefusedPicture, ResponseFormat, Switch, UnknownChoice,
+    UnsupportedEdit, VersionEcho,
 };
 use mesh_emulator::server::Server;
 
@@ -45,6 +46,12 @@ struct Arguments {
     /// Where chat puts the pictures that it draws.
     #[arg(long, default_value_t, value_parser = choice::<ChatPictureShape>())]
     chat_picture: ChatPictureShape,
+    /// The bodies that image edits take.
+    #[arg(long, default_value_t, value_parser = choice::<EditsBody>())]
+    edits_body: EditsBody,
+    /// How an edit that a model does not support is refused.
+    #[arg(long, default_value_t, value_parser = choice::<UnsupportedEdit>())]
+    unsupported_edit: UnsupportedEdit,
     /// Whether chat tells its cost.
     #[arg(long, default_value_t, value_parser = choice::<Cost>())]
     cost: Cost,
@@ -113,6 +120,8 @@ impl Arguments {
         settings.refused_keys = self.refused_keys;
         settings.requests_per_minute = self.requests_per_minute;
         settings.switches.chat_picture = self.chat_picture;
+        settings.switches.edits_body = self.edits_body;
+        settings.switches.unsupported_edit = self.unsupported_edit;
         settings.switches.cost = self.cost;
         settings.switches.model_list = self.model_list;
         settings.switches.response_format = self.response_format;

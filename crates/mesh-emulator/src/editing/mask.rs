@@ -80,6 +80,15 @@ impl Mask {
         Self(larger)
     }
 
+    /// A mask that edits where either of two of the same size does.
+    pub fn or(&self, other: &Self) -> Self {
+        let mut either = self.0.clone();
+        for (x, y, Luma([weight])) in either.enumerate_pixels_mut() {
+            *weight = (*weight).max(other.weight(x, y));
+        }
+        Self(either)
+    }
+
     /// How much of a pixel is edited.
     pub fn weight(&self, x: u32, y: u32) -> u8 {
         self.0.get_pixel_checked(x, y).map_or(0, |pixel| pixel.0[0])
@@ -180,36 +189,29 @@ pub(super) fn mixed(one: Rgba<u8>, other: Rgba<u8>, share: u8) -> Rgba<u8> {
         255 => return other,
         _ => {}
     }
-    let Rgba([.., alpha]) = one;
-    let Rgba([.., beta]) = other;
-    let (one_share, other_share) = (
-        (255 - u32::from(share)) * u32::from(alpha),
-        u32::from(share) * u32::from(beta),
-    );
-    let both = (one_share + other_share).max(1);
-    let mix = |from: u8, to: u8| {
-        ((u32::from(from) * one_share + u32::from(to) * other_share + both / 2) / both) as u8
-    };
-    let Rgba([r, g, b, _]) = one;
-    let Rgba([s, h, c, _]) = other;
-    let opacity = ((one_share + other_share + 127) / 255) as u8;
-    Rgba([mix(r, s), mix(g, h), mix(b, c), opacity])
+    let one_share = (255 - u32::from(share)) * u32::from(one.0[3]);
+    let other_share = u32::from(share) * u32::from(other.0[3]);
+    weighted(one, one_share, other, other_share)
 }
 
 /// A pixel over another one, as it looks through what is see-through.
 pub(super) fn over(below: Rgba<u8>, above: Rgba<u8>) -> Rgba<u8> {
-    let Rgba([r, g, b, alpha]) = above;
-    if alpha == 0 {
+    let opacity = u32::from(above.0[3]);
+    if opacity == 0 {
         return below;
     }
-    let Rgba([s, h, c, beta]) = below;
-    let (one, other) = (
-        u32::from(alpha) * 255,
-        u32::from(beta) * (255 - u32::from(alpha)),
-    );
-    let both = (one + other).max(1);
-    let mix = |top: u8, bottom: u8| {
-        ((u32::from(top) * one + u32::from(bottom) * other + both / 2) / both) as u8
-    };
-    Rgba([mix(r, s), mix(g, h), mix(b, c), ((both + 127) / 255) as u8])
+    let seen_through = u32::from(below.0[3]) * (255 - opacity);
+    weighted(above, opacity * 255, below, seen_through)
+}
+
+/// The mean colour of two pixels by their shares, which are in 1/65025 and add up to its opacity.
+fn weighted(one: Rgba<u8>, one_share: u32, other: Rgba<u8>, other_share: u32) -> Rgba<u8> {
+    let both = (one_share + other_share).max(1);
+    let mut mean = one;
+    for (value, other) in mean.0.iter_mut().zip(other.0) {
+        let sum = u32::from(*value) * one_share + u32::from(other) * other_share;
+        *value = ((sum + both / 2) / both) as u8;
+    }
+    mean.0[3] = ((one_share + other_share + 127) / 255) as u8;
+    mean
 }

@@ -19,20 +19,21 @@ pub fn edit(picture: &RgbaImage, mask: Option<&Mask>, prompt: &str, number: u32)
     let changes = Change::named(prompt);
     match mask {
         Some(mask) if changes.is_empty() => inpaint(picture, mask, prompt, number),
-        Some(mask) => mask.blend(picture, &same_size(picture, &changes)),
-        None if !changes.is_empty() => changes
-            .iter()
-            .fold(picture.clone(), |picture, change| change.apply(&picture)),
+        Some(mask) => {
+            // A turned picture has other sides than the mask.
+            let turned = changed(picture, &changes);
+            let (width, height) = picture.dimensions();
+            mask.blend(picture, &resample(&turned, width, height))
+        }
+        None if !changes.is_empty() => changed(picture, &changes),
         None => unmasked(picture, prompt, number),
     }
 }
 
-/// The changes that leave the sides as they are.
-fn same_size(picture: &RgbaImage, changes: &[Change]) -> RgbaImage {
-    let changed = changes
+fn changed(picture: &RgbaImage, changes: &[Change]) -> RgbaImage {
+    changes
         .iter()
-        .fold(picture.clone(), |picture, change| change.apply(&picture));
-    resample(&changed, picture.width(), picture.height())
+        .fold(picture.clone(), |picture, change| change.apply(&picture))
 }
 
 fn unmasked(picture: &RgbaImage, prompt: &str, number: u32) -> RgbaImage {

@@ -32,6 +32,11 @@ impl Seen {
         size
     }
 
+    /// Counts a picture that is not looked at.
+    pub(super) fn count(&mut self, width: u32, height: u32, detail: Detail) {
+        self.tokens += tokens(width, height, detail);
+    }
+
     /// Looks at a picture that the answer is about.
     pub(super) fn look(&mut self, bytes: &[u8], detail: Detail) -> Result<(), CannotSee> {
         let sight = vision::look(bytes)?;

@@ -5,6 +5,7 @@ use mesh_proto::error::ErrorCode;
 use serde_json::{Map, Value, json};
 
 use super::errors::{FieldProblem, Refused};
+use super::operation::Operation;
 use super::switches::{ModelListShape, Pricing};
 
 /// What a model takes or gives.
@@ -48,6 +49,8 @@ pub(super) struct Model {
     gives: &'static [Medium],
     context: Option<u64>,
     price: Price,
+    /// What it does at the edits endpoint.
+    pub(super) edits: &'static [Operation],
     /// Of a composite model: those that it is made of.
     made_of: &'static [&'static str],
 }
@@ -85,6 +88,7 @@ const fn model(
         gives,
         context: if context == 0 { None } else { Some(context) },
         price,
+        edits: &[],
         made_of: &[],
     }
 }
@@ -152,22 +156,28 @@ static CATALOGUE: [Model; 16] = [
         163_840,
         Price::Tokens(200_000, 800_000),
     ),
-    model(
-        "openai/gpt-image-1",
-        "GPT Image 1",
-        "openai",
-        DRAWING,
-        0,
-        Price::Picture(42_000),
-    ),
-    model(
-        "openai/gpt-image-1-mini",
-        "GPT Image 1 mini",
-        "openai",
-        DRAWING,
-        0,
-        Price::Picture(11_000),
-    ),
+    Model {
+        edits: Operation::OF_OPENAI,
+        ..model(
+            "openai/gpt-image-1",
+            "GPT Image 1",
+            "openai",
+            DRAWING,
+            0,
+            Price::Picture(42_000),
+        )
+    },
+    Model {
+        edits: Operation::OF_OPENAI,
+        ..model(
+            "openai/gpt-image-1-mini",
+            "GPT Image 1 mini",
+            "openai",
+            DRAWING,
+            0,
+            Price::Picture(11_000),
+        )
+    },
     Model {
         made_of: &["openai/gpt-4o", "openai/gpt-image-1"],
         ..model(
@@ -179,30 +189,39 @@ static CATALOGUE: [Model; 16] = [
             Price::Tokens(5_000_000, 20_000_000),
         )
     },
-    model(
-        "google/gemini-2.5-flash-image",
-        "Gemini 2.5 Flash Image",
-        "google",
-        TALKING_AND_DRAWING,
-        32_768,
-        Price::Tokens(300_000, 2_500_000),
-    ),
-    model(
-        "google/imagen-4-fast",
-        "Imagen 4 Fast",
-        "google",
-        PAINTING,
-        0,
-        Price::Picture(20_000),
-    ),
-    model(
-        "bytedance/seedream-4.0",
-        "Seedream 4.0",
-        "bytedance",
-        DRAWING,
-        0,
-        Price::Picture(30_000),
-    ),
+    Model {
+        edits: Operation::OF_GEMINI,
+        ..model(
+            "google/gemini-2.5-flash-image",
+            "Gemini 2.5 Flash Image",
+            "google",
+            TALKING_AND_DRAWING,
+            32_768,
+            Price::Tokens(300_000, 2_500_000),
+        )
+    },
+    Model {
+        edits: Operation::OF_VERTEX,
+        ..model(
+            "google/imagen-4-fast",
+            "Imagen 4 Fast",
+            "google",
+            PAINTING,
+            0,
+            Price::Picture(20_000),
+        )
+    },
+    Model {
+        edits: Operation::OF_BYTEPLUS,
+        ..model(
+            "bytedance/seedream-4.0",
+            "Seedream 4.0",
+            "bytedance",
+            DRAWING,
+            0,
+            Price::Picture(30_000),
+        )
+    },
     model(
         "openai/text-embedding-3-small",
         "Text Embedding 3 small",
@@ -286,7 +305,12 @@ impl Model {
 
     fn row(&self, pricing: Pricing) -> Value {
         let names = |media: &[Medium]| media.iter().map(|it| it.name()).collect::<Vec<_>>();
-        json!({
+        let takes = if self.edits.is_empty() {
+            self.takes
+        } else {
+            BOTH
+        };
+        let mut row = json!({
             "id": self.id,
             "name": self.name,
             "context_length": self.context,
@@ -294,7 +318,7 @@ impl Model {
             "is_free": matches!(self.price, Price::Free),
             "pricing": self.pricing(pricing),
             "model_type": self.kind.name(),
-            "input_modalities": names(self.takes),
+            "input_modalities": names(takes),
             "output_modalities": names(self.gives),
             "brand": self.brand,
             "provider": PROVIDER,
@@ -313,7 +337,14 @@ impl Model {
             "supports_video_generation": false,
             "supports_flex": self.is_openai(),
             "supports_image_reference": self.draws() && self.sees(),
-        })
+        });
+        if let Some(row) = row.as_object_mut() {
+            for operation in Operation::ALL {
+                let name = format!("supports_image_{}", operation.name());
+                row.insert(name, self.edits.contains(&operation).into());
+            }
+        }
+        row
     }
 
     fn pricing(&self, pricing: Pricing) -> Value {

@@ -23,6 +23,8 @@ pub(super) enum Route {
     Chat,
     /// `POST /v1/images/generations`.
     Images,
+    /// `POST /v1/images/edits`.
+    Edits,
 }
 
 impl Route {
@@ -34,6 +36,7 @@ impl Route {
             "/v1/api-versions" => (Self::ApiVersions, Method::GET, "GET"),
             "/v1/chat/completions" => (Self::Chat, Method::POST, "POST"),
             "/v1/images/generations" => (Self::Images, Method::POST, "POST"),
+            "/v1/images/edits" => (Self::Edits, Method::POST, "POST"),
             other => match (
                 other.strip_prefix("/pictures/"),
                 other.strip_prefix("/v1/models/"),
@@ -46,7 +49,7 @@ impl Route {
                 (None, None) => {
                     return Err(Refused::because(
                         ErrorCode::NotFound,
-                        "There is nothing at this path. The emulator answers /v1/chat/completions, /v1/images/generations, /v1/models and /v1/api-versions.",
+                        "There is nothing at this path. The emulator answers /v1/chat/completions, /v1/images/generations, /v1/images/edits, /v1/models and /v1/api-versions.",
                     ));
                 }
             },

@@ -9,6 +9,10 @@ use std::str::FromStr;
 pub struct Switches {
     /// Where chat puts the pictures that it draws (open point 1).
     pub chat_picture: ChatPictureShape,
+    /// The bodies that edits take (open point 2).
+    pub edits_body: EditsBody,
+    /// How an edit that a model does not support is refused (open point 3).
+    pub unsupported_edit: UnsupportedEdit,
     /// Whether chat tells its cost (open point 4).
     pub cost: Cost,
     /// The form of the models list (open point 5).
@@ -116,6 +120,34 @@ switch! {
         Data = "data",
         /// `data[]` instead of `choices` (row 11).
         DataAlone = "data-alone",
+    }
+}
+
+switch! {
+    /// The bodies that `POST /v1/images/edits` takes (protocol reference, section 5.3).
+    EditsBody {
+        /// JSON and `multipart/form-data`.
+        Either = "either",
+        /// JSON, as all official SDKs send it.
+        Json = "json",
+        /// `multipart/form-data`, as one guide has it.
+        Multipart = "multipart",
+        /// None: the route answers 404, as it did in May 2026.
+        Absent = "absent",
+    }
+}
+
+switch! {
+    /// How an edit is refused whose operation the model does not support, or nobody knows.
+    UnsupportedEdit {
+        /// 422 with `{"detail": "text"}`.
+        Detail = "detail",
+        /// 400 `model_capability_not_supported`.
+        BadRequest = "bad-request",
+        /// 501 `not_implemented`.
+        NotImplemented = "not-implemented",
+        /// 400 `not_implemented`.
+        NotImplementedBadRequest = "not-implemented-bad-request",
     }
 }
 
@@ -238,6 +270,8 @@ mod tests {
     #[test]
     fn names_read_back() {
         every_name_reads_back::<ChatPictureShape>();
+        every_name_reads_back::<EditsBody>();
+        every_name_reads_back::<UnsupportedEdit>();
         every_name_reads_back::<Cost>();
         every_name_reads_back::<ModelListShape>();
         every_name_reads_back::<ResponseFormat>();

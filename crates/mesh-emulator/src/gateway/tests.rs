@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod drawing;
+mod edits;
 mod image_stream;
 mod images;
 mod rules;

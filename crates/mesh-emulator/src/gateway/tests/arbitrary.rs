@@ -144,7 +144,7 @@ proptest! {
     #[test]
     fn any_request_is_answered(
         method in "GET|POST|PUT|HEAD|BREW",
-        path in prop_oneof![Just("/v1/chat/completions".to_owned()), Just("/v1/images/generations".to_owned()), "/(v1/)?(models|pictures/|chat)?[a-z0-9./?&=%+-]{0,20}"],
+        path in prop_oneof![Just("/v1/chat/completions".to_owned()), Just("/v1/images/generations".to_owned()), Just("/v1/images/edits".to_owned()), "/(v1/)?(models|pictures/|chat)?[a-z0-9./?&=%+-]{0,20}"],
         headers in prop::collection::vec(("authorization|host|x-mesh-version|x-request-id|expect", "[ -~]{0,20}"), 0..4),
         body: Vec<u8>,
     ) {
