@@ -11,6 +11,7 @@ mod draft;
 mod drawing_options;
 mod edit_request;
 mod edits;
+mod error_list;
 mod errors;
 mod events;
 mod given;
@@ -20,6 +21,9 @@ mod image_request;
 mod image_stream;
 mod images;
 mod looking;
+mod model_list;
+mod model_row;
+mod model_search;
 mod models;
 mod multipart;
 mod operation;
@@ -27,6 +31,7 @@ mod page;
 mod painting;
 mod picture_shape;
 mod pictures;
+mod query;
 mod record;
 mod route;
 mod routing;
@@ -55,15 +60,17 @@ use self::circumstances::Circumstances;
 use self::draft::Draft;
 use self::errors::Refused;
 use self::ids::Ids;
+use self::models::Model;
 use self::pictures::{Hosted, Pictures};
 use self::record::{Exchange, Record};
-use self::route::Route;
+use self::route::{ByCost, Route};
 
 pub use self::admission::MOST_BODY_BYTES;
 pub use self::settings::GatewaySettings;
 pub use self::switches::{
-    ChatPictureShape, Cost, EditsBody, ErrorForm, ModelListShape, PartialImages, Pricing, Refusal,
-    RefusedPicture, ResponseFormat, Switch, Switches, UnknownChoice, UnsupportedEdit, VersionEcho,
+    ApiVersions, ChatPictureShape, Cost, EditsBody, ErrorForm, ModelListShape, PartialImages,
+    Pricing, Refusal, RefusedPicture, ResponseFormat, Switch, Switches, UnknownChoice,
+    UnsupportedEdit, VersionEcho, WithdrawnLists,
 };
 
 /// A Mesh API gateway. It owns what lasts between requests: the rates of keys, the pictures that it
@@ -127,8 +134,8 @@ enum Work {
     Ready(Draft),
     Refused(Refused),
     Models(String),
+    ModelSearch(String),
     Model(String),
-    ApiVersions,
     Made(Endpoint, Asked),
 }
 
@@ -267,11 +274,13 @@ impl Gateway {
         }
         let body = body.within_limit()?;
         let route = Route::find(&head.method, path)?;
-        if is_api {
+        // The catalogue of errors is for those who have trouble with their key as well.
+        if is_api && route != Route::Errors {
             let key = admission::check_key(&head.headers, &self.settings)?;
             self.rates
                 .count(key, self.settings.requests_per_minute, now)?;
         }
+        let switches = self.settings.switches;
         match route {
             Route::Page => {
                 let page = page::page(host.unwrap_or("127.0.0.1"), &self.key, &self.record);
@@ -289,11 +298,28 @@ impl Gateway {
                     "That picture is not, or no longer, hosted here.",
                 )),
             },
-            Route::Models => Ok(Work::Models(
-                head.uri.query().unwrap_or_default().to_owned(),
-            )),
+            Route::Models => Ok(Work::Models(query_of(head))),
+            Route::ModelSearch => Ok(Work::ModelSearch(query_of(head))),
+            Route::ModelsByCost(which) => match switches.withdrawn_lists {
+                WithdrawnLists::Gone => Err(Refused::because(
+                    ErrorCode::NotFound,
+                    "This route is withdrawn; GET /v1/models?free= has both lists.",
+                )),
+                WithdrawnLists::Served => {
+                    let (shape, pricing) = (switches.model_list, switches.pricing);
+                    let is_free = which == ByCost::Free;
+                    Ok(document(&model_list::list_by_cost(is_free, shape, pricing)))
+                }
+            },
             Route::Model(id) => Ok(Work::Model(id)),
-            Route::ApiVersions => Ok(Work::ApiVersions),
+            Route::Errors => Ok(document(&error_list::catalogue())),
+            Route::ApiVersions => match switches.api_versions {
+                ApiVersions::Served => Ok(document(&api_versions())),
+                ApiVersions::Absent => Err(Refused::because(
+                    ErrorCode::NotFound,
+                    "This deployment does not list its versions.",
+                )),
+            },
             Route::Chat => Ok(Work::Made(Endpoint::Chat, asked(head, body))),
             Route::Images => Ok(Work::Made(Endpoint::Images, asked(head, body))),
             Route::Edits => Ok(Work::Made(Endpoint::Edits, asked(head, body))),
@@ -316,12 +342,13 @@ impl Admitted {
         let drafted = match self.work {
             Work::Ready(draft) => Ok(draft),
             Work::Refused(refused) => Err(refused),
-            Work::Models(query) => models::list(&query, switches.model_list, switches.pricing)
+            Work::ModelSearch(query) => model_search::page(&query, switches.pricing)
+                .map(|page| Draft::json(StatusCode::OK, &page)),
+            Work::Models(query) => model_list::list(&query, switches.model_list, switches.pricing)
                 .map(|list| Draft::json(StatusCode::OK, &list)),
             Work::Model(id) => {
-                models::get(&id, switches.pricing).map(|row| Draft::json(StatusCode::OK, &row))
+                model_list::get(&id, switches.pricing).map(|row| Draft::json(StatusCode::OK, &row))
             }
-            Work::ApiVersions => Ok(Draft::json(StatusCode::OK, &api_versions())),
             Work::Made(endpoint, Asked { body, content_type }) => {
                 let circumstances = Circumstances {
                     settings: &self.settings,
@@ -347,6 +374,10 @@ impl Admitted {
         };
         let mut draft =
             drafted.unwrap_or_else(|refused| refused.draft(switches.errors, &self.request_id));
+        let model = exchange.as_ref().and_then(|it| it.model.as_deref());
+        if let Some(model) = model.and_then(Model::find) {
+            model.tell_age(&mut draft.headers);
+        }
         if !is_edge {
             draft.headers.extend(self.marks);
             if let Ok(id) = HeaderValue::from_str(&self.request_id) {
@@ -377,6 +408,14 @@ impl Body {
             Self::Read(_) | Self::TooLarge => Err(Refused::TooLarge),
         }
     }
+}
+
+fn query_of(head: &request::Parts) -> String {
+    head.uri.query().unwrap_or_default().to_owned()
+}
+
+fn document(body: &Value) -> Work {
+    Work::Ready(Draft::json(StatusCode::OK, body))
 }
 
 fn asked(head: &request::Parts, body: Bytes) -> Asked {

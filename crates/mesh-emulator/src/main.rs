@@ -12,9 +12,9 @@ use std::time::Duration;
 use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mesh_emulator::gateway::{
-    ChatPictureShape, Cost, EditsBody, ErrorForm, Gateway, GatewaySettings, ModelListShape,
-    PartialImages, Pricing, Refusal, RefusedPicture, ResponseFormat, Switch, UnknownChoice,
-    UnsupportedEdit, VersionEcho,
+    ApiVersions, ChatPictureShape, Cost, EditsBody, ErrorForm, Gateway, GatewaySettings,
+    ModelListShape, PartialImages, Pricing, Refusal, RefusedPicture, ResponseFormat, Switch,
+    UnknownChoice, UnsupportedEdit, VersionEcho, WithdrawnLists,
 };
 use mesh_emulator::server::Server;
 
@@ -58,6 +58,12 @@ struct Arguments {
     /// The form of the models list.
     #[arg(long, default_value_t, value_parser = choice::<ModelListShape>())]
     model_list: ModelListShape,
+    /// Whether the withdrawn lists of free and of paid models are still there.
+    #[arg(long, default_value_t, value_parser = choice::<WithdrawnLists>())]
+    withdrawn_lists: WithdrawnLists,
+    /// Whether the versions are listed.
+    #[arg(long, default_value_t, value_parser = choice::<ApiVersions>())]
+    api_versions: ApiVersions,
     /// Whether the format that pictures are asked for in counts.
     #[arg(long, default_value_t, value_parser = choice::<ResponseFormat>())]
     response_format: ResponseFormat,
@@ -124,6 +130,8 @@ impl Arguments {
         settings.switches.unsupported_edit = self.unsupported_edit;
         settings.switches.cost = self.cost;
         settings.switches.model_list = self.model_list;
+        settings.switches.withdrawn_lists = self.withdrawn_lists;
+        settings.switches.api_versions = self.api_versions;
         settings.switches.response_format = self.response_format;
         settings.switches.pricing = self.pricing;
         settings.switches.errors = self.errors;

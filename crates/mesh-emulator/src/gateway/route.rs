@@ -15,10 +15,16 @@ pub(super) enum Route {
     Picture(String),
     /// `GET /v1/models`.
     Models,
+    /// `GET /v1/models/search`.
+    ModelSearch,
+    /// `GET /v1/models/free` and `GET /v1/models/paid`, which are withdrawn.
+    ModelsByCost(ByCost),
     /// `GET /v1/models/{id}`; slashes in the id stay.
     Model(String),
     /// `GET /v1/api-versions`.
     ApiVersions,
+    /// `GET /v1/errors`.
+    Errors,
     /// `POST /v1/chat/completions`.
     Chat,
     /// `POST /v1/images/generations`.
@@ -27,12 +33,23 @@ pub(super) enum Route {
     Edits,
 }
 
+/// A list that the withdrawn routes give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ByCost {
+    Free,
+    Paid,
+}
+
 impl Route {
     /// What a method and a path ask for: 404 or 405 where it is nothing.
     pub(super) fn find(method: &Method, path: &str) -> Result<Self, Refused> {
         let (route, expected, allowed) = match path {
             "/" => (Self::Page, Method::GET, "GET"),
             "/v1/models" => (Self::Models, Method::GET, "GET"),
+            "/v1/models/search" => (Self::ModelSearch, Method::GET, "GET"),
+            "/v1/models/free" => (Self::ModelsByCost(ByCost::Free), Method::GET, "GET"),
+            "/v1/models/paid" => (Self::ModelsByCost(ByCost::Paid), Method::GET, "GET"),
+            "/v1/errors" => (Self::Errors, Method::GET, "GET"),
             "/v1/api-versions" => (Self::ApiVersions, Method::GET, "GET"),
             "/v1/chat/completions" => (Self::Chat, Method::POST, "POST"),
             "/v1/images/generations" => (Self::Images, Method::POST, "POST"),
@@ -49,7 +66,7 @@ impl Route {
                 (None, None) => {
                     return Err(Refused::because(
                         ErrorCode::NotFound,
-                        "There is nothing at this path. The emulator answers /v1/chat/completions, /v1/images/generations, /v1/images/edits, /v1/models and /v1/api-versions.",
+                        "There is nothing at this path. The emulator answers /v1/chat/completions, /v1/images/generations, /v1/images/edits, /v1/models, /v1/errors and /v1/api-versions.",
                     ));
                 }
             },

@@ -17,6 +17,10 @@ pub struct Switches {
     pub cost: Cost,
     /// The form of the models list (open point 5).
     pub model_list: ModelListShape,
+    /// Whether the lists are still there that `?free=` replaces.
+    pub withdrawn_lists: WithdrawnLists,
+    /// Whether the gateway lists its versions.
+    pub api_versions: ApiVersions,
     /// Whether the `response_format` of pictures counts (open point 7).
     pub response_format: ResponseFormat,
     /// The pricing fields of the models list (open point 8).
@@ -172,6 +176,26 @@ switch! {
 }
 
 switch! {
+    /// Whether `GET /v1/models/free` and `GET /v1/models/paid` answer, which are being withdrawn.
+    WithdrawnLists {
+        /// They are gone: 404.
+        Gone = "gone",
+        /// They answer as `GET /v1/models?free=` does.
+        Served = "served",
+    }
+}
+
+switch! {
+    /// Whether `GET /v1/api-versions` answers (protocol reference, section 2).
+    ApiVersions {
+        /// It lists the versions.
+        Served = "served",
+        /// 404, as older deployments have it.
+        Absent = "absent",
+    }
+}
+
+switch! {
     /// Whether the `response_format` of pictures counts: of `image` in chat, and at the images
     /// endpoint.
     ResponseFormat {
@@ -274,6 +298,8 @@ mod tests {
         every_name_reads_back::<UnsupportedEdit>();
         every_name_reads_back::<Cost>();
         every_name_reads_back::<ModelListShape>();
+        every_name_reads_back::<WithdrawnLists>();
+        every_name_reads_back::<ApiVersions>();
         every_name_reads_back::<ResponseFormat>();
         every_name_reads_back::<Pricing>();
         every_name_reads_back::<ErrorForm>();
