@@ -1,10 +1,13 @@
 //! The gateway without I/O: requests, moments and a seed in, replies out.
 
 mod admission;
+mod cache;
 mod chat;
 mod chat_reply;
 mod chat_request;
 mod chat_stream;
+mod chat_tools;
+mod chat_turns;
 mod circumstances;
 mod delivery;
 mod draft;
@@ -41,6 +44,7 @@ mod sizes;
 mod sources;
 mod structured;
 mod switches;
+mod template;
 mod tokens;
 mod usage;
 mod validate;
@@ -56,6 +60,7 @@ use mesh_proto::error::ErrorCode;
 use serde_json::{Value, json};
 
 use self::admission::{RateWindow, Version};
+use self::cache::{Cache, Kept};
 use self::circumstances::Circumstances;
 use self::draft::Draft;
 use self::errors::Refused;
@@ -69,9 +74,11 @@ pub use self::admission::MOST_BODY_BYTES;
 pub use self::settings::GatewaySettings;
 pub use self::switches::{
     ApiVersions, ChatPictureShape, Cost, EditsBody, ErrorForm, ModelListShape, PartialImages,
-    Pricing, Refusal, RefusedPicture, ResponseFormat, Switch, Switches, UnknownChoice,
-    UnsupportedEdit, VersionEcho, WithdrawnLists,
+    PicturePieces, Pricing, Refusal, RefusedPicture, ResponseCache, ResponseFormat, RetryAfter,
+    RouteErrors, Switch, Switches, Thoughts, ToolPieces, UnknownChoice, UnsupportedEdit,
+    VersionEcho, WithdrawnLists,
 };
+pub use self::template::Template;
 
 /// A Mesh API gateway. It owns what lasts between requests: the rates of keys, the pictures that it
 /// hosts, the record of the last exchanges.
@@ -86,6 +93,7 @@ pub struct Gateway {
     served: u64,
     rates: RateWindow,
     pictures: Pictures,
+    cache: Cache,
     record: Record,
 }
 
@@ -117,6 +125,7 @@ pub struct Admitted {
     host: Option<String>,
     marks: HeaderMap,
     request_id: String,
+    errors: ErrorForm,
     work: Work,
     exchange: Option<Exchange>,
 }
@@ -126,6 +135,7 @@ pub struct Admitted {
 pub struct Answered {
     draft: Draft,
     hosted: Vec<Hosted>,
+    kept: Option<Kept>,
     exchange: Option<Exchange>,
 }
 
@@ -144,6 +154,9 @@ enum Work {
 struct Asked {
     body: Bytes,
     content_type: Option<String>,
+    caller: u64,
+    /// A snapshot, where the request may have what is kept.
+    cache: Option<Cache>,
 }
 
 /// Where a body goes that takes long to answer.
@@ -169,6 +182,7 @@ impl Gateway {
             served: 0,
             rates: RateWindow::default(),
             pictures: Pictures::default(),
+            cache: Cache::default(),
             record: Record::default(),
         }
     }
@@ -220,6 +234,9 @@ impl Gateway {
         for picture in answered.hosted {
             self.pictures.keep(picture);
         }
+        if let Some(answer) = answered.kept {
+            self.cache.keep(answer);
+        }
         if let Some(mut exchange) = answered.exchange {
             exchange.status = answered.draft.status;
             self.record.add(exchange);
@@ -252,8 +269,25 @@ impl Gateway {
             host,
             marks,
             request_id,
+            errors: self.settings.switches.error_form(path),
             work,
             exchange: route::is_api(path).then(|| Exchange::new(&head.method, path)),
+        }
+    }
+
+    fn asked(&self, head: &request::Parts, body: Bytes, caller: u64) -> Asked {
+        let content_type = head.headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let declined = head.headers.get_all("x-mesh-cache").iter().any(|value| {
+            let value = value.to_str().unwrap_or_default().trim();
+            value.eq_ignore_ascii_case("no-store")
+        });
+        let is_kept = self.settings.switches.response_cache == ResponseCache::On;
+        Asked {
+            body,
+            content_type: content_type.map(str::to_owned),
+            caller,
+            cache: (is_kept && !declined).then(|| self.cache.clone()),
         }
     }
 
@@ -274,12 +308,13 @@ impl Gateway {
         }
         let body = body.within_limit()?;
         let route = Route::find(&head.method, path)?;
+        let mut caller = 0;
         // The catalogue of errors is for those who have trouble with their key as well.
         if is_api && route != Route::Errors {
-            let key = admission::check_key(&head.headers, &self.settings)?;
-            self.rates
-                .count(key, self.settings.requests_per_minute, now)?;
+            caller = admission::check_key(&head.headers, &self.settings)?;
+            self.rates.count(caller, &self.settings, now, marks)?;
         }
+        let asked = |body| self.asked(head, body, caller);
         let switches = self.settings.switches;
         match route {
             Route::Page => {
@@ -320,9 +355,9 @@ impl Gateway {
                     "This deployment does not list its versions.",
                 )),
             },
-            Route::Chat => Ok(Work::Made(Endpoint::Chat, asked(head, body))),
-            Route::Images => Ok(Work::Made(Endpoint::Images, asked(head, body))),
-            Route::Edits => Ok(Work::Made(Endpoint::Edits, asked(head, body))),
+            Route::Chat => Ok(Work::Made(Endpoint::Chat, asked(body))),
+            Route::Images => Ok(Work::Made(Endpoint::Images, asked(body))),
+            Route::Edits => Ok(Work::Made(Endpoint::Edits, asked(body))),
         }
     }
 }
@@ -338,6 +373,7 @@ impl Admitted {
         let mut exchange = self.exchange;
         let switches = self.settings.switches;
         let mut hosted = Vec::new();
+        let mut kept = None;
         let is_edge = matches!(self.work, Work::Refused(Refused::TooLarge));
         let drafted = match self.work {
             Work::Ready(draft) => Ok(draft),
@@ -349,13 +385,19 @@ impl Admitted {
             Work::Model(id) => {
                 model_list::get(&id, switches.pricing).map(|row| Draft::json(StatusCode::OK, &row))
             }
-            Work::Made(endpoint, Asked { body, content_type }) => {
+            Work::Made(endpoint, asked) => {
+                let Asked {
+                    body, content_type, ..
+                } = asked;
                 let circumstances = Circumstances {
                     settings: &self.settings,
                     ids: self.ids,
                     created: self.created,
                     host: self.host.as_deref(),
                     pictures: &self.pictures,
+                    request_id: &self.request_id,
+                    cache: asked.cache.as_ref(),
+                    caller: asked.caller,
                 };
                 let mut unrecorded = Exchange::new(&http::Method::POST, "");
                 let noted = exchange.as_mut().unwrap_or(&mut unrecorded);
@@ -368,12 +410,13 @@ impl Admitted {
                 };
                 answered.map(|answered| {
                     hosted = answered.hosted;
+                    kept = answered.kept;
                     answered.draft
                 })
             }
         };
         let mut draft =
-            drafted.unwrap_or_else(|refused| refused.draft(switches.errors, &self.request_id));
+            drafted.unwrap_or_else(|refused| refused.draft(self.errors, &self.request_id));
         let model = exchange.as_ref().and_then(|it| it.model.as_deref());
         if let Some(model) = model.and_then(Model::find) {
             model.tell_age(&mut draft.headers);
@@ -389,6 +432,7 @@ impl Admitted {
         Answered {
             draft,
             hosted,
+            kept,
             exchange,
         }
     }
@@ -416,15 +460,6 @@ fn query_of(head: &request::Parts) -> String {
 
 fn document(body: &Value) -> Work {
     Work::Ready(Draft::json(StatusCode::OK, body))
-}
-
-fn asked(head: &request::Parts, body: Bytes) -> Asked {
-    let content_type = head.headers.get(header::CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok());
-    Asked {
-        body,
-        content_type: content_type.map(str::to_owned),
-    }
 }
 
 fn own_key(settings: &GatewaySettings) -> String {

@@ -9,7 +9,7 @@ use image::RgbaImage;
 use mesh_proto::error::ErrorCode;
 use mesh_proto::image::DataUrl;
 
-use super::chat_request::Detail;
+use super::chat_turns::Detail;
 use super::circumstances::{Answered, Circumstances};
 use super::edit_request::{
     Asked, Backdrop, EditBody, EditRequest, PictureField, SizeAsked, Source,
@@ -69,10 +69,9 @@ pub(super) fn answer(
                 ErrorCode::ContentPolicyViolation,
                 painting::DECLINED,
             )),
-            Refusal::InMessage => Ok(Answered {
-                draft: image_reply::whole(&answer),
-                hosted: Vec::new(),
-            }),
+            Refusal::InMessage | Refusal::InProse => {
+                Ok(Answered::new(image_reply::whole(&answer), Vec::new()))
+            }
         };
     }
     let made = make(operation, &request, &pictures)?;
@@ -421,8 +420,5 @@ fn finish(
     }
     exchange.drawn = answer.pictures.len();
     exchange.pictures_out = hosted.iter().map(|it| it.name.clone()).collect();
-    Answered {
-        draft: image_reply::whole(&answer),
-        hosted,
-    }
+    Answered::new(image_reply::whole(&answer), hosted)
 }

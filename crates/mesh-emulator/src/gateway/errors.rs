@@ -113,8 +113,13 @@ impl Refused {
         }))
     }
 
-    /// 429, to be tried again after so many seconds.
-    pub(super) fn rate_limited(requests_per_minute: u32, seconds: u64) -> Self {
+    /// 429, to be tried again after so many seconds, which `retry_after` tells as a header does.
+    pub(super) fn rate_limited(
+        requests_per_minute: u32,
+        seconds: u64,
+        retry_after: Option<HeaderValue>,
+    ) -> Self {
+        let retry_after = retry_after.map(|it| (header::RETRY_AFTER, it));
         Self::Error(Box::new(GatewayError {
             status: StatusCode::TOO_MANY_REQUESTS,
             code: ErrorCode::RateLimitExceeded,
@@ -123,7 +128,7 @@ impl Refused {
             ),
             told: Told::Envelope,
             retry_after_seconds: Some(seconds),
-            headers: HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from(seconds))]),
+            headers: retry_after.into_iter().collect(),
         }))
     }
 

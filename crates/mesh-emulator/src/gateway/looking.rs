@@ -3,7 +3,8 @@
 use mesh_proto::error::ErrorCode;
 use mesh_proto::image::{Dimensions, MediaType, describe};
 
-use super::chat_request::{ChatRequest, Detail, PictureIn, Role};
+use super::chat_request::ChatRequest;
+use super::chat_turns::{Detail, PictureIn, Role};
 use super::errors::Refused;
 use super::record::PictureSeen;
 use super::sources::{NoBytes, Sources};

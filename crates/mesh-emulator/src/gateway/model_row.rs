@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::models::{Medium, Model, Price, decimal};
+use super::models::{Medium, Model, Price, Thinking, decimal};
 use super::operation::Operation;
 use super::switches::Pricing;
 
@@ -32,7 +32,7 @@ impl Model {
             "supports_system_prompt": true,
             "supports_structured_output": self.writes(),
             "supports_tools": self.writes(),
-            "supports_thinking": false,
+            "supports_thinking": self.thinks == Thinking::Told,
             "supports_responses_api": false,
             "supports_realtime": false,
             "supports_embeddings": false,

@@ -58,6 +58,15 @@ pub(super) struct Model {
     /// What the caller pays less than others, in percent.
     pub(super) discount: u8,
     pub(super) age: Age,
+    /// Whether it can be told how much to think.
+    pub(super) thinks: Thinking,
+}
+
+/// Whether a model can be told how much to think.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Thinking {
+    Fixed,
+    Told,
 }
 
 /// Whether a model is on its way out.
@@ -105,6 +114,7 @@ const fn model(
         made_of: &[],
         discount: 0,
         age: Age::Current,
+        thinks: Thinking::Fixed,
     }
 }
 
@@ -131,22 +141,28 @@ pub(super) static CATALOGUE: [Model; 17] = [
         128_000,
         Price::Tokens(150_000, 600_000),
     ),
-    model(
-        "anthropic/claude-sonnet-4.5",
-        "Claude Sonnet 4.5",
-        "anthropic",
-        SEEING,
-        200_000,
-        Price::Tokens(3_000_000, 15_000_000),
-    ),
-    model(
-        "google/gemini-2.5-flash",
-        "Gemini 2.5 Flash",
-        "google",
-        SEEING,
-        1_048_576,
-        Price::Tokens(300_000, 2_500_000),
-    ),
+    Model {
+        thinks: Thinking::Told,
+        ..model(
+            "anthropic/claude-sonnet-4.5",
+            "Claude Sonnet 4.5",
+            "anthropic",
+            SEEING,
+            200_000,
+            Price::Tokens(3_000_000, 15_000_000),
+        )
+    },
+    Model {
+        thinks: Thinking::Told,
+        ..model(
+            "google/gemini-2.5-flash",
+            "Gemini 2.5 Flash",
+            "google",
+            SEEING,
+            1_048_576,
+            Price::Tokens(300_000, 2_500_000),
+        )
+    },
     model(
         "gemma-3-27b-it",
         "Gemma 3 27B",
@@ -209,6 +225,7 @@ pub(super) static CATALOGUE: [Model; 17] = [
     },
     Model {
         made_of: &["openai/gpt-4o", "openai/gpt-image-1"],
+        thinks: Thinking::Told,
         ..model(
             "openai/gpt-5.4-image",
             "GPT-5.4 Image",

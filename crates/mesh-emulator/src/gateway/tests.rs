@@ -4,11 +4,13 @@ mod arbitrary;
 mod catalogue;
 mod drawing;
 mod edits;
+mod heads;
 mod image_stream;
 mod images;
 mod rules;
 mod seeing;
 mod talking;
+mod tools;
 
 use std::time::Duration;
 
