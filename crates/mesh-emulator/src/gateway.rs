@@ -48,6 +48,7 @@ mod template;
 mod tokens;
 mod usage;
 mod validate;
+mod version_list;
 
 use std::sync::Arc;
 
@@ -57,7 +58,7 @@ use http::uri::Authority;
 use http::{Request, StatusCode, request};
 use mesh_proto::Moment;
 use mesh_proto::error::ErrorCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::admission::{RateWindow, Version};
 use self::cache::{Cache, Kept};
@@ -311,7 +312,7 @@ impl Gateway {
         let mut caller = 0;
         // The catalogue of errors is for those who have trouble with their key as well.
         if is_api && route != Route::Errors {
-            caller = admission::check_key(&head.headers, &self.settings)?;
+            caller = admission::check_key(&head.headers, &route, &self.settings)?;
             self.rates.count(caller, &self.settings, now, marks)?;
         }
         let asked = |body| self.asked(head, body, caller);
@@ -349,7 +350,7 @@ impl Gateway {
             Route::Model(id) => Ok(Work::Model(id)),
             Route::Errors => Ok(document(&error_list::catalogue())),
             Route::ApiVersions => match switches.api_versions {
-                ApiVersions::Served => Ok(document(&api_versions())),
+                ApiVersions::Served => Ok(document(&version_list::catalogue())),
                 ApiVersions::Absent => Err(Refused::because(
                     ErrorCode::NotFound,
                     "This deployment does not list its versions.",
@@ -486,21 +487,6 @@ fn host_of(head: &request::Parts) -> Option<String> {
         .or_else(|| head.uri.authority().map(Authority::as_str))?;
     let authority: Authority = named.parse().ok()?;
     (!named.contains('@')).then(|| authority.as_str().to_owned())
-}
-
-fn api_versions() -> Value {
-    let rows = Version::ALL.map(|version| {
-        let is_baseline = version == Version::Baseline;
-        json!({
-            "label": version.label(),
-            "status": "ga",
-            "baseline": is_baseline,
-            "latest": !is_baseline,
-            "capabilities": if is_baseline { json!([]) } else { json!(["video"]) },
-            "sunset_on": null,
-        })
-    });
-    rows.into_iter().collect()
 }
 
 #[cfg(test)]

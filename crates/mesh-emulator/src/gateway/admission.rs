@@ -9,6 +9,7 @@ use mesh_proto::error::ErrorCode;
 
 use super::errors::Refused;
 use super::ids::fingerprint;
+use super::route::Route;
 use super::secrets::Credential;
 use super::settings::GatewaySettings;
 use super::switches::RetryAfter;
@@ -60,7 +61,11 @@ impl Version {
 
 /// The fingerprint of the caller's key, or why it is not let in: 401, or 403 for a key of another
 /// kind.
-pub(super) fn check_key(headers: &HeaderMap, settings: &GatewaySettings) -> Result<u64, Refused> {
+pub(super) fn check_key(
+    headers: &HeaderMap,
+    route: &Route,
+    settings: &GatewaySettings,
+) -> Result<u64, Refused> {
     let value = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
@@ -69,6 +74,11 @@ pub(super) fn check_key(headers: &HeaderMap, settings: &GatewaySettings) -> Resu
             Refused::because(ErrorCode::Unauthorized, "This API key is not valid."),
         ),
         Credential::Inference(key) => Ok(fingerprint(key)),
+        Credential::Dashboard(token) if route.is_of_models() => Ok(fingerprint(token)),
+        Credential::Dashboard(_) => Err(Refused::because(
+            ErrorCode::Unauthorized,
+            "A token of the dashboard reads the catalogue of models only; inference takes an rsk_ key.",
+        )),
         Credential::Administration => Err(Refused::because(
             ErrorCode::Forbidden,
             "A mak_ key administers keys only; inference takes an rsk_ key.",

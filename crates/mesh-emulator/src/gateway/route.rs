@@ -79,6 +79,16 @@ impl Route {
     }
 }
 
+impl Route {
+    /// Whether it is about the catalogue of models.
+    pub(super) fn is_of_models(&self) -> bool {
+        matches!(
+            self,
+            Self::Models | Self::ModelSearch | Self::ModelsByCost(_) | Self::Model(_)
+        )
+    }
+}
+
 /// Whether a path is one of the API, where versions and keys count.
 pub(super) fn is_api(path: &str) -> bool {
     path == "/v1" || path.starts_with("/v1/")

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use http::Method;
 
+use serde_json::json;
+
 use super::*;
 
 const KEY: &str = "Bearer rsk_01EXAMPLE";

@@ -199,6 +199,24 @@ fn a_model_on_its_way_out_says_so() {
 }
 
 #[test]
+fn a_token_of_the_dashboard_reads_models_and_no_more() {
+    let token = [(
+        "authorization",
+        "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln",
+    )];
+    for (method, path, status) in [
+        (Method::GET, "/v1/models", 200),
+        (Method::GET, "/v1/models/search", 200),
+        (Method::GET, "/v1/models/openai/gpt-4o", 200),
+        (Method::GET, "/v1/api-versions", 401),
+        (Method::POST, "/v1/chat/completions", 401),
+    ] {
+        let reply = gateway().handle(request(method, path, &token, "{}"), Moment::ORIGIN);
+        assert_eq!(reply.head.status, status, "{path}");
+    }
+}
+
+#[test]
 fn errors_and_versions_are_listed() {
     let request_without_key = request(Method::GET, "/v1/errors", &[], "");
     let reply = gateway().handle(request_without_key, Moment::ORIGIN);
