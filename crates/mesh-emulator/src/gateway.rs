@@ -82,7 +82,7 @@ pub use self::switches::{
 pub use self::template::Template;
 
 /// A Mesh API gateway. It owns what lasts between requests: the rates of keys, the pictures that it
-/// hosts, the record of the last exchanges.
+/// hosts, the answers that it keeps, the record of the last exchanges.
 ///
 /// [`Gateway::handle`] does all of a request at once. Whoever answers several at a time takes the
 /// steps one by one: [`Gateway::admit`] and [`Gateway::settle`] are quick, and [`Admitted::answer`]

@@ -1,5 +1,6 @@
-//! What is behind: told by the colour of the border, and by what is joined to it.
+//! What is behind: told by the colours of the border, and by what is joined to it.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
 use image::{Rgba, RgbaImage};
@@ -10,8 +11,9 @@ const NEAR: u32 = 48;
 const FAR: u32 = 110;
 const STEP: u32 = 10;
 
-/// The picture with its background see-through: all that has about the most frequent colour of the
-/// border, or fades from it, and is joined to the border.
+/// The picture with its background see-through: all that has about the colour of the border, or
+/// fades from it, and is joined to the border. Where no colour has more than half of the border,
+/// every one with a share of 5 % counts: a landscape is a background too.
 pub fn remove_background(picture: &RgbaImage) -> RgbaImage {
     let behind = Behind::find(picture);
     let mut cut = picture.clone();
@@ -20,7 +22,7 @@ pub fn remove_background(picture: &RgbaImage) -> RgbaImage {
             // White, so that viewers without transparency show no ghost.
             *pixel = Rgba([255, 255, 255, 0]);
         } else if behind.touches(x, y) {
-            soften(pixel, behind.colour);
+            soften(pixel, &behind.colours);
         }
     }
     cut
@@ -36,24 +38,24 @@ pub(super) fn background_percent(picture: &RgbaImage) -> u64 {
 struct Behind {
     width: u32,
     height: u32,
-    colour: [u8; 3],
+    colours: Vec<[u8; 3]>,
     found: Vec<bool>,
 }
 
 impl Behind {
     fn find(picture: &RgbaImage) -> Self {
         let (width, height) = picture.dimensions();
-        let colour = border_colour(picture);
+        let colours = border_colours(picture);
         let mut behind = Self {
             width,
             height,
-            colour,
+            colours: colours.clone(),
             found: vec![false; picture.as_raw().len() / 4],
         };
         let mut open = VecDeque::new();
         for (x, y) in border(width, height) {
             if let Some(Rgba(pixel)) = picture.get_pixel_checked(x, y)
-                && (pixel[3] == 0 || distance(*pixel, colour) <= NEAR)
+                && (pixel[3] == 0 || nearest(*pixel, &colours) <= NEAR)
                 && behind.mark(x, y)
             {
                 open.push_back((x, y, *pixel));
@@ -64,7 +66,7 @@ impl Behind {
                 let Some(Rgba(pixel)) = picture.get_pixel_checked(x, y) else {
                     continue;
                 };
-                let away = distance(*pixel, colour);
+                let away = nearest(*pixel, &colours);
                 let [r, g, b, alpha] = *pixel;
                 let fades = away <= FAR && distance(from, [r, g, b]) <= STEP;
                 if (alpha == 0 || away <= NEAR || fades) && behind.mark(x, y) {
@@ -103,14 +105,14 @@ impl Behind {
 
 /// A pixel at the edge is a mix of both sides: the nearer it is to the background, the more of it
 /// can be seen through.
-fn soften(pixel: &mut Rgba<u8>, background: [u8; 3]) {
-    let away = distance(pixel.0, background).min(FAR);
+fn soften(pixel: &mut Rgba<u8>, background: &[[u8; 3]]) {
+    let away = nearest(pixel.0, background).min(FAR);
     let opacity = u32::from(pixel.0[3]) * away / FAR;
     pixel.0[3] = u8::try_from(opacity).unwrap_or(u8::MAX).max(1);
 }
 
-/// The mean of the most frequent kind of colour at the border.
-fn border_colour(picture: &RgbaImage) -> [u8; 3] {
+/// The means of the most frequent kinds of colour at the border.
+fn border_colours(picture: &RgbaImage) -> Vec<[u8; 3]> {
     let (width, height) = picture.dimensions();
     let mut kinds: BTreeMap<[u8; 3], (u64, [u64; 3])> = BTreeMap::new();
     for (x, y) in border(width, height) {
@@ -127,10 +129,27 @@ fn border_colour(picture: &RgbaImage) -> [u8; 3] {
             *sum += u64::from(value);
         }
     }
-    let most = kinds.into_values().max_by_key(|(count, _)| *count);
-    most.map_or([255; 3], |(count, sums)| {
-        sums.map(|sum| u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX))
-    })
+    let all: u64 = kinds.values().map(|(count, _)| count).sum();
+    let mut kinds: Vec<(u64, [u64; 3])> = kinds.into_values().collect();
+    kinds.sort_by_key(|(count, _)| Reverse(*count));
+    let counting = match kinds.first() {
+        Some((most, _)) if most * 2 > all => 1,
+        _ => kinds
+            .iter()
+            .take_while(|(count, _)| count * 20 >= all)
+            .count()
+            .max(1),
+    };
+    let means = kinds
+        .into_iter()
+        .take(counting)
+        .map(|(count, sums)| sums.map(|sum| u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX)));
+    means.collect()
+}
+
+fn nearest(pixel: [u8; 4], colours: &[[u8; 3]]) -> u32 {
+    let distances = colours.iter().map(|colour| distance(pixel, *colour));
+    distances.min().unwrap_or(u32::MAX)
 }
 
 fn border(width: u32, height: u32) -> impl Iterator<Item = (u32, u32)> {

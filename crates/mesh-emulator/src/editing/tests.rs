@@ -51,6 +51,17 @@ fn the_background_goes_and_the_thing_stays() {
     let cut = remove_background(&ring);
     assert_eq!(*cut.get_pixel(19, 19), WHITE);
     assert_eq!(cut.get_pixel(0, 0).0[3], 0);
+    // Of a landscape all goes that reaches the border.
+    let landscape = RgbaImage::from_fn(40, 40, |x, y| match (is_in_middle(x, y, 40, 40), y) {
+        (true, _) => RED,
+        (false, ..20) => BLUE,
+        (false, _) => Rgba([20, 160, 40, 255]),
+    });
+    let cut = remove_background(&landscape);
+    assert!(
+        cut.enumerate_pixels()
+            .all(|(x, y, it)| (it.0[3] == 0) != is_in_middle(x, y, 40, 40))
+    );
     // A gradient is background as far as it fades.
     let fading = RgbaImage::from_fn(64, 64, |x, y| {
         if is_in_middle(x, y, 64, 64) {
