@@ -52,5 +52,46 @@ pub fn named_colour(word: &str) -> Option<[u8; 3]> {
     colour::named(word)
 }
 
+/// What a prompt says of the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Background {
+    /// Nothing.
+    Unsaid,
+    Transparent,
+    Plain([u8; 3]),
+    /// There is one, or surroundings that make one.
+    Scene,
+}
+
+/// What a prompt says of the background.
+pub(crate) fn background(prompt: &str) -> Background {
+    let reading = prompt::read(prompt);
+    if reading.transparent {
+        return Background::Transparent;
+    }
+    let plain = prompt::Feature::Background;
+    match (reading.colour_of(plain), reading.surroundings.is_empty()) {
+        (Some(colour), _) => Background::Plain(colour),
+        (None, true) => Background::Unsaid,
+        (None, false) if reading.has(plain) && reading.surroundings.len() == 1 => {
+            match reading.loose.first() {
+                Some(colour) => Background::Plain(*colour),
+                None => Background::Scene,
+            }
+        }
+        (None, false) => Background::Scene,
+    }
+}
+
+/// Whether a prompt names things that are drawn as such.
+pub(crate) fn names_things(prompt: &str) -> bool {
+    !prompt::read(prompt).subjects.is_empty()
+}
+
+/// The first colour that a prompt names.
+pub(crate) fn first_colour(prompt: &str) -> Option<[u8; 3]> {
+    prompt::read(prompt).named().first().copied()
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,20 @@
 //! The gateway without I/O: requests, moments and a seed in, replies out.
 
 mod admission;
+mod cache;
 mod chat;
 mod chat_reply;
 mod chat_request;
 mod chat_stream;
+mod chat_tools;
+mod chat_turns;
 mod circumstances;
 mod delivery;
 mod draft;
 mod drawing_options;
+mod edit_request;
+mod edits;
+mod error_list;
 mod errors;
 mod events;
 mod given;
@@ -18,11 +24,17 @@ mod image_request;
 mod image_stream;
 mod images;
 mod looking;
+mod model_list;
+mod model_row;
+mod model_search;
 mod models;
+mod multipart;
+mod operation;
 mod page;
 mod painting;
 mod picture_shape;
 mod pictures;
+mod query;
 mod record;
 mod route;
 mod routing;
@@ -32,9 +44,11 @@ mod sizes;
 mod sources;
 mod structured;
 mod switches;
+mod template;
 mod tokens;
 mod usage;
 mod validate;
+mod version_list;
 
 use std::sync::Arc;
 
@@ -44,26 +58,31 @@ use http::uri::Authority;
 use http::{Request, StatusCode, request};
 use mesh_proto::Moment;
 use mesh_proto::error::ErrorCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::admission::{RateWindow, Version};
+use self::cache::{Cache, Kept};
 use self::circumstances::Circumstances;
 use self::draft::Draft;
 use self::errors::Refused;
 use self::ids::Ids;
+use self::models::Model;
 use self::pictures::{Hosted, Pictures};
 use self::record::{Exchange, Record};
-use self::route::Route;
+use self::route::{ByCost, Route};
 
 pub use self::admission::MOST_BODY_BYTES;
 pub use self::settings::GatewaySettings;
 pub use self::switches::{
-    ChatPictureShape, Cost, ErrorForm, ModelListShape, PartialImages, Pricing, Refusal,
-    RefusedPicture, ResponseFormat, Switch, Switches, UnknownChoice, VersionEcho,
+    ApiVersions, ChatPictureShape, Cost, EditsBody, ErrorForm, ModelListShape, PartialImages,
+    PicturePieces, Pricing, Refusal, RefusedPicture, ResponseCache, ResponseFormat, RetryAfter,
+    RouteErrors, Switch, Switches, Thoughts, ToolPieces, UnknownChoice, UnsupportedEdit,
+    VersionEcho, WithdrawnLists,
 };
+pub use self::template::Template;
 
 /// A Mesh API gateway. It owns what lasts between requests: the rates of keys, the pictures that it
-/// hosts, the record of the last exchanges.
+/// hosts, the answers that it keeps, the record of the last exchanges.
 ///
 /// [`Gateway::handle`] does all of a request at once. Whoever answers several at a time takes the
 /// steps one by one: [`Gateway::admit`] and [`Gateway::settle`] are quick, and [`Admitted::answer`]
@@ -75,6 +94,7 @@ pub struct Gateway {
     served: u64,
     rates: RateWindow,
     pictures: Pictures,
+    cache: Cache,
     record: Record,
 }
 
@@ -106,6 +126,7 @@ pub struct Admitted {
     host: Option<String>,
     marks: HeaderMap,
     request_id: String,
+    errors: ErrorForm,
     work: Work,
     exchange: Option<Exchange>,
 }
@@ -115,6 +136,7 @@ pub struct Admitted {
 pub struct Answered {
     draft: Draft,
     hosted: Vec<Hosted>,
+    kept: Option<Kept>,
     exchange: Option<Exchange>,
 }
 
@@ -123,9 +145,19 @@ enum Work {
     Ready(Draft),
     Refused(Refused),
     Models(String),
+    ModelSearch(String),
     Model(String),
-    ApiVersions,
-    Made(Endpoint, Bytes),
+    Made(Endpoint, Asked),
+}
+
+/// A body, and what its head says of it.
+#[derive(Debug)]
+struct Asked {
+    body: Bytes,
+    content_type: Option<String>,
+    caller: u64,
+    /// A snapshot, where the request may have what is kept.
+    cache: Option<Cache>,
 }
 
 /// Where a body goes that takes long to answer.
@@ -133,6 +165,7 @@ enum Work {
 enum Endpoint {
     Chat,
     Images,
+    Edits,
 }
 
 impl Default for Gateway {
@@ -150,6 +183,7 @@ impl Gateway {
             served: 0,
             rates: RateWindow::default(),
             pictures: Pictures::default(),
+            cache: Cache::default(),
             record: Record::default(),
         }
     }
@@ -201,6 +235,9 @@ impl Gateway {
         for picture in answered.hosted {
             self.pictures.keep(picture);
         }
+        if let Some(answer) = answered.kept {
+            self.cache.keep(answer);
+        }
         if let Some(mut exchange) = answered.exchange {
             exchange.status = answered.draft.status;
             self.record.add(exchange);
@@ -233,8 +270,25 @@ impl Gateway {
             host,
             marks,
             request_id,
+            errors: self.settings.switches.error_form(path),
             work,
             exchange: route::is_api(path).then(|| Exchange::new(&head.method, path)),
+        }
+    }
+
+    fn asked(&self, head: &request::Parts, body: Bytes, caller: u64) -> Asked {
+        let content_type = head.headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let declined = head.headers.get_all("x-mesh-cache").iter().any(|value| {
+            let value = value.to_str().unwrap_or_default().trim();
+            value.eq_ignore_ascii_case("no-store")
+        });
+        let is_kept = self.settings.switches.response_cache == ResponseCache::On;
+        Asked {
+            body,
+            content_type: content_type.map(str::to_owned),
+            caller,
+            cache: (is_kept && !declined).then(|| self.cache.clone()),
         }
     }
 
@@ -255,11 +309,14 @@ impl Gateway {
         }
         let body = body.within_limit()?;
         let route = Route::find(&head.method, path)?;
-        if is_api {
-            let key = admission::check_key(&head.headers, &self.settings)?;
-            self.rates
-                .count(key, self.settings.requests_per_minute, now)?;
+        let mut caller = 0;
+        // The catalogue of errors is for those who have trouble with their key as well.
+        if is_api && route != Route::Errors {
+            caller = admission::check_key(&head.headers, &route, &self.settings)?;
+            self.rates.count(caller, &self.settings, now, marks)?;
         }
+        let asked = |body| self.asked(head, body, caller);
+        let switches = self.settings.switches;
         match route {
             Route::Page => {
                 let page = page::page(host.unwrap_or("127.0.0.1"), &self.key, &self.record);
@@ -277,13 +334,31 @@ impl Gateway {
                     "That picture is not, or no longer, hosted here.",
                 )),
             },
-            Route::Models => Ok(Work::Models(
-                head.uri.query().unwrap_or_default().to_owned(),
-            )),
+            Route::Models => Ok(Work::Models(query_of(head))),
+            Route::ModelSearch => Ok(Work::ModelSearch(query_of(head))),
+            Route::ModelsByCost(which) => match switches.withdrawn_lists {
+                WithdrawnLists::Gone => Err(Refused::because(
+                    ErrorCode::NotFound,
+                    "This route is withdrawn; GET /v1/models?free= has both lists.",
+                )),
+                WithdrawnLists::Served => {
+                    let (shape, pricing) = (switches.model_list, switches.pricing);
+                    let is_free = which == ByCost::Free;
+                    Ok(document(&model_list::list_by_cost(is_free, shape, pricing)))
+                }
+            },
             Route::Model(id) => Ok(Work::Model(id)),
-            Route::ApiVersions => Ok(Work::ApiVersions),
-            Route::Chat => Ok(Work::Made(Endpoint::Chat, body)),
-            Route::Images => Ok(Work::Made(Endpoint::Images, body)),
+            Route::Errors => Ok(document(&error_list::catalogue())),
+            Route::ApiVersions => match switches.api_versions {
+                ApiVersions::Served => Ok(document(&version_list::catalogue())),
+                ApiVersions::Absent => Err(Refused::because(
+                    ErrorCode::NotFound,
+                    "This deployment does not list its versions.",
+                )),
+            },
+            Route::Chat => Ok(Work::Made(Endpoint::Chat, asked(body))),
+            Route::Images => Ok(Work::Made(Endpoint::Images, asked(body))),
+            Route::Edits => Ok(Work::Made(Endpoint::Edits, asked(body))),
         }
     }
 }
@@ -299,38 +374,54 @@ impl Admitted {
         let mut exchange = self.exchange;
         let switches = self.settings.switches;
         let mut hosted = Vec::new();
+        let mut kept = None;
         let is_edge = matches!(self.work, Work::Refused(Refused::TooLarge));
         let drafted = match self.work {
             Work::Ready(draft) => Ok(draft),
             Work::Refused(refused) => Err(refused),
-            Work::Models(query) => models::list(&query, switches.model_list, switches.pricing)
+            Work::ModelSearch(query) => model_search::page(&query, switches.pricing)
+                .map(|page| Draft::json(StatusCode::OK, &page)),
+            Work::Models(query) => model_list::list(&query, switches.model_list, switches.pricing)
                 .map(|list| Draft::json(StatusCode::OK, &list)),
             Work::Model(id) => {
-                models::get(&id, switches.pricing).map(|row| Draft::json(StatusCode::OK, &row))
+                model_list::get(&id, switches.pricing).map(|row| Draft::json(StatusCode::OK, &row))
             }
-            Work::ApiVersions => Ok(Draft::json(StatusCode::OK, &api_versions())),
-            Work::Made(endpoint, body) => {
+            Work::Made(endpoint, asked) => {
+                let Asked {
+                    body, content_type, ..
+                } = asked;
                 let circumstances = Circumstances {
                     settings: &self.settings,
                     ids: self.ids,
                     created: self.created,
                     host: self.host.as_deref(),
                     pictures: &self.pictures,
+                    request_id: &self.request_id,
+                    cache: asked.cache.as_ref(),
+                    caller: asked.caller,
                 };
                 let mut unrecorded = Exchange::new(&http::Method::POST, "");
                 let noted = exchange.as_mut().unwrap_or(&mut unrecorded);
                 let answered = match endpoint {
                     Endpoint::Chat => chat::answer(&body, &circumstances, noted),
                     Endpoint::Images => images::answer(&body, &circumstances, noted),
+                    Endpoint::Edits => {
+                        edits::answer(&body, content_type.as_deref(), &circumstances, noted)
+                    }
                 };
                 answered.map(|answered| {
                     hosted = answered.hosted;
+                    kept = answered.kept;
                     answered.draft
                 })
             }
         };
         let mut draft =
-            drafted.unwrap_or_else(|refused| refused.draft(switches.errors, &self.request_id));
+            drafted.unwrap_or_else(|refused| refused.draft(self.errors, &self.request_id));
+        let model = exchange.as_ref().and_then(|it| it.model.as_deref());
+        if let Some(model) = model.and_then(Model::find) {
+            model.tell_age(&mut draft.headers);
+        }
         if !is_edge {
             draft.headers.extend(self.marks);
             if let Ok(id) = HeaderValue::from_str(&self.request_id) {
@@ -342,6 +433,7 @@ impl Admitted {
         Answered {
             draft,
             hosted,
+            kept,
             exchange,
         }
     }
@@ -361,6 +453,14 @@ impl Body {
             Self::Read(_) | Self::TooLarge => Err(Refused::TooLarge),
         }
     }
+}
+
+fn query_of(head: &request::Parts) -> String {
+    head.uri.query().unwrap_or_default().to_owned()
+}
+
+fn document(body: &Value) -> Work {
+    Work::Ready(Draft::json(StatusCode::OK, body))
 }
 
 fn own_key(settings: &GatewaySettings) -> String {
@@ -387,21 +487,6 @@ fn host_of(head: &request::Parts) -> Option<String> {
         .or_else(|| head.uri.authority().map(Authority::as_str))?;
     let authority: Authority = named.parse().ok()?;
     (!named.contains('@')).then(|| authority.as_str().to_owned())
-}
-
-fn api_versions() -> Value {
-    let rows = Version::ALL.map(|version| {
-        let is_baseline = version == Version::Baseline;
-        json!({
-            "label": version.label(),
-            "status": "ga",
-            "baseline": is_baseline,
-            "latest": !is_baseline,
-            "capabilities": if is_baseline { json!([]) } else { json!(["video"]) },
-            "sunset_on": null,
-        })
-    });
-    rows.into_iter().collect()
 }
 
 #[cfg(test)]

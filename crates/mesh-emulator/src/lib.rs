@@ -4,7 +4,7 @@
 //!
 //! - [`gateway`] is the gateway without I/O: requests and moments in, replies out.
 //! - [`server`] is the same on a real socket.
-//! - [`vision`] and [`drawing`] are what it sees and draws with.
+//! - [`vision`], [`drawing`] and [`editing`] are what it sees, draws and edits with.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -31,6 +31,7 @@
 //! ```
 
 pub mod drawing;
+pub mod editing;
 pub mod gateway;
 pub mod server;
 pub mod vision;

@@ -14,6 +14,8 @@ mod words;
 
 use std::fmt;
 
+use image::RgbaImage;
+
 pub use container::Format;
 pub use edges::{Detail, EdgeDirection};
 pub use light::{Cell, Lighting};
@@ -102,6 +104,14 @@ pub fn look(encoded: &[u8]) -> Result<Sight, CannotSee> {
     let file = container::open(encoded)?;
     let picture = pixels::decode(encoded, file.format)?;
     Ok(sight::measure(encoded, &file, &picture))
+}
+
+/// The pixels of a picture file, as they are stored: EXIF orientation is not applied.
+///
+/// Errors and the frame of an animation are as with [`look`].
+pub fn decode(encoded: &[u8]) -> Result<RgbaImage, CannotSee> {
+    let file = container::open(encoded)?;
+    pixels::whole(encoded, file.format).map(image::DynamicImage::into_rgba8)
 }
 
 #[cfg(test)]

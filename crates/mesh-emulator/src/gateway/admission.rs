@@ -1,16 +1,18 @@
 //! What is checked before a request is read: version, size, route, key, rate, in this order.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
 
-use http::HeaderMap;
-use http::header;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use mesh_proto::Moment;
 use mesh_proto::error::ErrorCode;
 
 use super::errors::Refused;
 use super::ids::fingerprint;
+use super::route::Route;
 use super::secrets::Credential;
 use super::settings::GatewaySettings;
+use super::switches::RetryAfter;
 
 /// The most bytes of a request's body, 32 MiB (protocol reference, section 8).
 pub const MOST_BODY_BYTES: u64 = 33_554_432;
@@ -59,7 +61,11 @@ impl Version {
 
 /// The fingerprint of the caller's key, or why it is not let in: 401, or 403 for a key of another
 /// kind.
-pub(super) fn check_key(headers: &HeaderMap, settings: &GatewaySettings) -> Result<u64, Refused> {
+pub(super) fn check_key(
+    headers: &HeaderMap,
+    route: &Route,
+    settings: &GatewaySettings,
+) -> Result<u64, Refused> {
     let value = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
@@ -68,6 +74,11 @@ pub(super) fn check_key(headers: &HeaderMap, settings: &GatewaySettings) -> Resu
             Refused::because(ErrorCode::Unauthorized, "This API key is not valid."),
         ),
         Credential::Inference(key) => Ok(fingerprint(key)),
+        Credential::Dashboard(token) if route.is_of_models() => Ok(fingerprint(token)),
+        Credential::Dashboard(_) => Err(Refused::because(
+            ErrorCode::Unauthorized,
+            "A token of the dashboard reads the catalogue of models only; inference takes an rsk_ key.",
+        )),
         Credential::Administration => Err(Refused::because(
             ErrorCode::Forbidden,
             "A mak_ key administers keys only; inference takes an rsk_ key.",
@@ -79,6 +90,14 @@ pub(super) fn check_key(headers: &HeaderMap, settings: &GatewaySettings) -> Resu
     }
 }
 
+/// Seconds since 1970 as HTTP writes a date; `None` after the year 9999.
+fn http_date(seconds: u64) -> Option<HeaderValue> {
+    const LAST: u64 = 253_402_300_799;
+    let at = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+    let date = (seconds <= LAST).then(|| httpdate::fmt_http_date(at))?;
+    HeaderValue::from_str(&date).ok()
+}
+
 /// How many requests each key made in the present minute.
 #[derive(Debug, Default)]
 pub(super) struct RateWindow {
@@ -87,14 +106,15 @@ pub(super) struct RateWindow {
 }
 
 impl RateWindow {
-    /// Counts a request, or refuses it with 429.
+    /// Counts a request, or refuses it with 429; where there is a limit, the headers tell of it.
     pub(super) fn count(
         &mut self,
         key: u64,
-        requests_per_minute: Option<u32>,
+        settings: &GatewaySettings,
         now: Moment,
+        headers: &mut HeaderMap,
     ) -> Result<(), Refused> {
-        let Some(most) = requests_per_minute else {
+        let Some(most) = settings.requests_per_minute else {
             return Ok(());
         };
         let seconds = now.since_origin().as_secs();
@@ -103,10 +123,36 @@ impl RateWindow {
             self.made.clear();
         }
         let made = self.made.entry(key).or_default();
-        if *made >= most {
-            return Err(Refused::rate_limited(most, 60 - seconds % 60));
+        let is_over = *made >= most;
+        if !is_over {
+            *made += 1;
         }
-        *made += 1;
-        Ok(())
+        let left = 60 - seconds % 60;
+        for (name, value) in [
+            ("x-ratelimit-limit-requests", u64::from(most)),
+            (
+                "x-ratelimit-remaining-requests",
+                u64::from(most - (*made).min(most)),
+            ),
+            ("x-ratelimit-reset-requests", left),
+        ] {
+            let name = HeaderName::from_static(name);
+            headers.insert(name, HeaderValue::from(value));
+        }
+        if !is_over {
+            return Ok(());
+        }
+        let retry_after = match settings.switches.retry_after {
+            RetryAfter::Seconds => Some(HeaderValue::from(left)),
+            RetryAfter::Date => {
+                let at = settings
+                    .epoch_seconds
+                    .saturating_add(seconds)
+                    .saturating_add(left);
+                http_date(at)
+            }
+            RetryAfter::BodyAlone => None,
+        };
+        Err(Refused::rate_limited(most, left, retry_after))
     }
 }

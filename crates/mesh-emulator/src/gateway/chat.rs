@@ -1,25 +1,28 @@
 //! `POST /v1/chat/completions` (protocol reference, section 4): from a body to an answer.
 
 use mesh_proto::error::ErrorCode;
+use serde_json::Value;
 
+use super::cache::{Kept, Question};
 use super::chat_reply::{self, Answer};
-use super::chat_request::{AnswerFormat, ChatRequest, Role, Wish};
+use super::chat_request::{AnswerFormat, Caching, ChatRequest, Effort, Wish};
 use super::chat_stream;
+use super::chat_tools::{self, ToolCall};
+use super::chat_turns::Role;
 use super::circumstances::{self, Answered, Circumstances};
 use super::delivery::Delivery;
-use super::draft::Draft;
 use super::drawing_options::{DrawingOptions, PictureFormat};
 use super::errors::Refused;
 use super::given::Given;
 use super::looking::{self, Seen};
-use super::models::Model;
+use super::models::{Model, Thinking};
 use super::painting;
 use super::picture_shape::{self, Shaped};
 use super::pictures::Hosted;
 use super::record::Exchange;
 use super::routing::{self, Routed};
 use super::structured;
-use super::switches::{Cost, Refusal, ResponseFormat};
+use super::switches::{Cost, Refusal, ResponseFormat, Thoughts};
 use super::tokens::{self, Ending};
 use super::usage::Usage;
 use crate::vision;
@@ -38,37 +41,95 @@ pub(super) fn answer(
     exchange: &mut Exchange,
 ) -> Result<Answered, Refused> {
     let body = circumstances::json(body)?;
-    let request = ChatRequest::read(&body)?;
-    request.check_servable()?;
+    let mut request = ChatRequest::read(&body)?;
+    let switches = circumstances.settings.switches;
+    request.apply_template(&circumstances.settings.templates)?;
     let routed = routing::route(&request)?;
     let model = routed.model;
     exchange.model = Some(model.id.to_owned());
     let intent = intent(&request, model)?;
+    if switches.thoughts == Thoughts::Told {
+        chat_tools::check_echo(&request.turns)?;
+    }
+    if request.effort == Some(Effort::Some) && model.thinks == Thinking::Fixed {
+        return unthinking(&request, model, circumstances);
+    }
     let mut seen = Seen::default();
     let looked = looking::look_at_all(&request, circumstances.sources(), &mut seen);
     exchange.pictures_in = std::mem::take(&mut seen.record);
     looked?;
     let prompt = prompt_tokens(&request, &seen, model)?;
+    let question = circumstances
+        .cache
+        .filter(|_| request.caching == Caching::Allowed && request.tools.is_empty())
+        .map(|cache| (cache, Question::of(circumstances.caller, &body)));
+    if let Some((cache, question)) = &question
+        && let Some(document) = cache.find(question)
+    {
+        let id = circumstances.ids.id("chatcmpl-cached-", 1);
+        let created = circumstances.created;
+        let draft = chat_reply::replayed(document.clone(), id, created, request.delivery);
+        return Ok(Answered::new(draft, Vec::new()));
+    }
     let made = make(&request, intent, &seen, circumstances)?;
     exchange.drawn = made.drawn;
     exchange.pictures_out = made.hosted.iter().map(|it| it.name.clone()).collect();
     let usage = Usage {
         prompt,
         pictures: seen.tokens,
-        completion: made.tokens,
+        completion: made.tokens.saturating_mul(u64::from(request.count)),
     };
-    let draft = deliver(
+    let thoughts = (switches.thoughts == Thoughts::Told && request.effort != Some(Effort::None))
+        .then(|| chat_tools::thoughts(&seen.sights, &request.question()));
+    let answer = answered(
         &request,
         &routed,
         made.said,
+        thoughts,
         usage,
         made.drawn,
         circumstances,
     );
+    // A picture that is hosted is gone one day, and an answer that points to it would not be.
+    let kept = question
+        .filter(|_| made.hosted.is_empty())
+        .map(|(_, question)| Kept {
+            question,
+            document: answer.document(),
+        });
+    let mut draft = match request.delivery {
+        Delivery::Whole => chat_reply::whole(&answer),
+        Delivery::Streamed => {
+            let stream = chat_stream::streamed(&answer, circumstances.settings.pace);
+            match request.timeout {
+                Some(timeout) => chat_stream::cut_off(stream, timeout, circumstances.request_id),
+                None => stream,
+            }
+        }
+    };
+    routed.tell(request.delivery, &mut draft.headers);
     Ok(Answered {
         draft,
         hosted: made.hosted,
+        kept,
     })
+}
+
+/// A model that cannot be told how much to think says so, in a stream within it.
+fn unthinking(
+    request: &ChatRequest<'_>,
+    model: &Model,
+    circumstances: &Circumstances<'_>,
+) -> Result<Answered, Refused> {
+    let code = ErrorCode::ModelCapabilityNotSupported;
+    let message = format!("The model {} does not support reasoning_effort.", model.id);
+    match request.delivery {
+        Delivery::Whole => Err(Refused::because(code, message)),
+        Delivery::Streamed => {
+            let draft = chat_stream::failed(&code, &message, circumstances.request_id);
+            Ok(Answered::new(draft, Vec::new()))
+        }
+    }
 }
 
 fn intent(request: &ChatRequest<'_>, model: &Model) -> Result<Intent, Refused> {
@@ -102,8 +163,10 @@ fn intent(request: &ChatRequest<'_>, model: &Model) -> Result<Intent, Refused> {
         .rev()
         .find(|turn| turn.role == Role::User)
         .is_some_and(|turn| !turn.pictures.is_empty());
-    let is_about_words =
-        request.wish == Some(Wish::Text) || !matches!(request.format, AnswerFormat::Text);
+    let is_about_words = request.wish == Some(Wish::Text)
+        || !matches!(request.format, AnswerFormat::Text)
+        || !request.tools.is_empty()
+        || request.turns.last().is_some_and(|it| it.role == Role::Tool);
     if model.draws() && !shows_pictures && !is_about_words {
         Ok(Intent::Draw(options))
     } else {
@@ -143,6 +206,7 @@ struct Made {
 /// The content of an answer.
 enum Said {
     Words(String, Ending),
+    Calls(ToolCall),
     Declined(String),
     Pictures(Shaped),
 }
@@ -158,7 +222,16 @@ fn make(
         return decline(circumstances.settings.switches.refusal);
     }
     match intent {
-        Intent::Write => Ok(write(request, &question, seen)),
+        Intent::Write => {
+            let (turns, sights) = (&request.turns, &seen.sights);
+            match request
+                .tools
+                .call(&question, turns, sights, circumstances.ids)?
+            {
+                Some(call) => Ok(called(call, circumstances.settings.switches.thoughts)),
+                None => Ok(write(request, &question, seen)),
+            }
+        }
         Intent::Draw(options) => draw(&question, options, seen, circumstances),
     }
 }
@@ -167,8 +240,11 @@ fn decline(refusal: Refusal) -> Result<Made, Refused> {
     let text = painting::DECLINED;
     match refusal {
         Refusal::AsError => Err(Refused::because(ErrorCode::ContentPolicyViolation, text)),
-        Refusal::InMessage => Ok(Made {
-            said: Said::Declined(text.to_owned()),
+        Refusal::InMessage | Refusal::InProse => Ok(Made {
+            said: match refusal {
+                Refusal::InProse => Said::Words(text.to_owned(), Ending::Stop),
+                _ => Said::Declined(text.to_owned()),
+            },
             tokens: tokens::count(text),
             drawn: 0,
             hosted: Vec::new(),
@@ -176,11 +252,26 @@ fn decline(refusal: Refusal) -> Result<Made, Refused> {
     }
 }
 
+fn called(call: ToolCall, thoughts: Thoughts) -> Made {
+    let call = match thoughts {
+        Thoughts::Told => call.signed(),
+        Thoughts::Absent => call,
+    };
+    Made {
+        tokens: tokens::count(&call.name) + tokens::count(&call.arguments),
+        said: Said::Calls(call),
+        drawn: 0,
+        hosted: Vec::new(),
+    }
+}
+
 fn write(request: &ChatRequest<'_>, question: &str, seen: &Seen) -> Made {
-    let prose = if seen.sights.is_empty() {
-        small_talk(question)
-    } else {
-        vision::compare(&seen.sights, question)
+    let results = chat_tools::told_results(&request.turns);
+    let prose = match (results.is_empty(), seen.sights.is_empty()) {
+        (true, true) => small_talk(question),
+        (true, false) => vision::compare(&seen.sights, question),
+        (false, true) => results,
+        (false, false) => format!("{results}\n{}", vision::compare(&seen.sights, question)),
     };
     let text = match request.format {
         AnswerFormat::Text => prose,
@@ -286,42 +377,47 @@ fn draw(
     })
 }
 
-fn deliver(
+fn answered<'a>(
     request: &ChatRequest<'_>,
-    routed: &Routed,
+    routed: &'a Routed,
     said: Said,
+    thoughts: Option<Value>,
     usage: Usage,
     drawn: usize,
     circumstances: &Circumstances<'_>,
-) -> Draft {
-    let settings = circumstances.settings;
+) -> Answer<'a> {
+    let switches = circumstances.settings.switches;
+    let mut calls = Vec::new();
     let (shaped, refusal, ending) = match said {
         Said::Words(text, ending) => (Shaped::of_text(text), None, ending),
+        Said::Calls(call) => {
+            calls.push(call);
+            (Shaped::default(), None, Ending::ToolCalls)
+        }
         Said::Declined(text) => (Shaped::default(), Some(text), Ending::ContentFilter),
         Said::Pictures(shaped) => (shaped, None, Ending::Stop),
     };
     let pictures = u64::try_from(drawn).unwrap_or(u64::MAX);
-    let cost = match settings.switches.cost {
+    let cost = match switches.cost {
         Cost::Absent => None,
         Cost::Reported => {
             let model = routed.model;
             Some(model.cost(usage.prompt, usage.completion, pictures))
         }
     };
-    let answer = Answer {
+    Answer {
         id: circumstances.ids.id("chatcmpl-", 1),
         created: circumstances.created,
         routed,
+        count: request.count,
         shaped,
+        calls,
+        thoughts,
         refusal,
         ending,
         usage,
         cost,
-    };
-    let mut draft = match request.delivery {
-        Delivery::Whole => chat_reply::whole(answer),
-        Delivery::Streamed => chat_stream::streamed(answer, settings.pace),
-    };
-    routed.tell(request.delivery, &mut draft.headers);
-    draft
+        tool_pieces: switches.tool_pieces,
+        picture_pieces: switches.picture_pieces,
+    }
 }

@@ -1,11 +1,17 @@
 //! A chat request, read and checked field by field (protocol reference, section 4).
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use mesh_proto::error::ErrorCode;
 use serde_json::Value;
 
+use super::chat_tools::Tools;
+use super::chat_turns::{self, PictureIn, Role, Turn};
 use super::delivery::Delivery;
 use super::drawing_options::DrawingOptions;
 use super::errors::Refused;
+use super::template::{self, Template};
 use super::validate::{self, Bounds, Fields, Problems};
 
 /// A request whose fields keep the rules, borrowed from its body.
@@ -22,40 +28,32 @@ pub(super) struct ChatRequest<'b> {
     pub(super) drawing: Option<DrawingOptions>,
     pub(super) format: AnswerFormat<'b>,
     pub(super) has_service_tier: bool,
-    pub(super) template: Option<&'b str>,
+    pub(super) effort: Option<Effort>,
+    pub(super) tools: Tools<'b>,
+    /// How many choices the answer shall have.
+    pub(super) count: u32,
+    /// How long the answer may take.
+    pub(super) timeout: Option<Duration>,
+    /// Whether an answer may come from, and go into, the cache.
+    pub(super) caching: Caching,
+    template: Option<&'b str>,
+    variables: BTreeMap<&'b str, &'b str>,
+    /// The text of the template, once it was found.
+    pub(super) preamble: Option<String>,
 }
 
-/// A message.
-#[derive(Debug)]
-pub(super) struct Turn<'b> {
-    pub(super) role: Role,
-    pub(super) texts: Vec<&'b str>,
-    pub(super) pictures: Vec<PictureIn<'b>>,
-}
-
-/// Who speaks.
+/// How much a model shall think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    User,
-    Assistant,
-    Other,
+pub(super) enum Effort {
+    None,
+    Some,
 }
 
-/// A picture part.
-#[derive(Debug)]
-pub(super) struct PictureIn<'b> {
-    /// Where it stands: `messages[0].content[1]`.
-    pub(super) place: String,
-    pub(super) url: &'b str,
-    pub(super) detail: Detail,
-}
-
-/// How closely a picture shall be looked at, which is a matter of tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Detail {
-    Low,
-    #[default]
-    High,
+/// What the request says of the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caching {
+    Allowed,
+    Declined,
 }
 
 /// The kind of answer that is asked for by name.
@@ -81,15 +79,15 @@ impl<'b> ChatRequest<'b> {
 
     fn read_fields(fields: &Fields<'b>, problems: &mut Problems) -> Self {
         check_sampling(fields, problems);
-        check_tools(fields, problems);
         check_extras(fields, problems);
         let most = fields.integer("max_tokens", Bounds::AtLeast(1.0), problems);
         let completion = fields.integer("max_completion_tokens", Bounds::AtLeast(1.0), problems);
+        let count = fields.integer("n", Bounds::Between(1.0, 10.0), problems);
         let wishes = [("text", Wish::Text), ("image", Wish::Picture)];
         Self {
             model: fields.text("model", problems),
             fallbacks: fields.texts("models", problems),
-            turns: turns(fields, problems),
+            turns: chat_turns::read(fields, problems),
             delivery: Delivery::read(fields, problems),
             most_tokens: most
                 .or(completion)
@@ -101,12 +99,33 @@ impl<'b> ChatRequest<'b> {
                 .map(|image| DrawingOptions::read(&image, problems)),
             format: answer_format(fields, problems),
             has_service_tier: fields.get("service_tier").is_some(),
+            effort: fields.choice("reasoning_effort", &EFFORTS, problems),
+            tools: Tools::read(fields, problems),
+            count: count.and_then(|it| u32::try_from(it).ok()).unwrap_or(1),
+            timeout: fields
+                .number("timeout", Bounds::Above(0.0), problems)
+                .map(|it| Duration::try_from_secs_f64(it).unwrap_or(Duration::MAX)),
+            caching: match fields.boolean("cache", problems) {
+                Some(false) => Caching::Declined,
+                Some(true) | None => Caching::Allowed,
+            },
             template: fields.text("template", problems),
+            variables: template::variables(fields, problems),
+            preamble: None,
         }
     }
 
-    /// The text of the user's last message.
+    /// The template's text, where there is one, and the text of the user's last message.
     pub(super) fn question(&self) -> String {
+        let own = self.own_question();
+        match &self.preamble {
+            Some(preamble) if own.is_empty() => preamble.clone(),
+            Some(preamble) => format!("{preamble}\n{own}"),
+            None => own,
+        }
+    }
+
+    fn own_question(&self) -> String {
         let users = || {
             self.turns
                 .iter()
@@ -129,17 +148,32 @@ impl<'b> ChatRequest<'b> {
             .unwrap_or_default()
     }
 
-    /// What the emulator does not have and must not pass over.
-    pub(super) fn check_servable(&self) -> Result<(), Refused> {
-        match self.template {
-            Some(_) => Err(Refused::because(
+    /// Puts the template in that the request names: 404 where there is none of that name, 422 where
+    /// a slot of it has no variable.
+    pub(super) fn apply_template(&mut self, stored: &[Template]) -> Result<(), Refused> {
+        let Some(asked) = self.template else {
+            return Ok(());
+        };
+        let found = stored.iter().find(|it| it.is_called(asked));
+        let Some(template) = found else {
+            let short: String = asked.chars().take(100).collect();
+            return Err(Refused::because(
                 ErrorCode::ResourceNotFound,
-                "The emulator stores no templates.",
-            )),
-            None => Ok(()),
-        }
+                format!("No template is called '{short}'."),
+            ));
+        };
+        self.preamble = Some(template.render(&self.variables)?);
+        Ok(())
     }
 }
+
+/// The efforts that models know.
+const EFFORTS: [(&str, Effort); 4] = [
+    ("high", Effort::Some),
+    ("medium", Effort::Some),
+    ("low", Effort::Some),
+    ("none", Effort::None),
+];
 
 fn check_sampling(fields: &Fields<'_>, problems: &mut Problems) {
     for (name, low, high) in [
@@ -151,31 +185,8 @@ fn check_sampling(fields: &Fields<'_>, problems: &mut Problems) {
         fields.number(name, Bounds::Between(low, high), problems);
     }
     fields.integer("seed", Bounds::Any, problems);
-    fields.number("timeout", Bounds::Above(0.0), problems);
-    let efforts = ["high", "medium", "low", "none"].map(|it| (it, ()));
-    fields.choice("reasoning_effort", &efforts, problems);
     let tiers = ["default", "auto", "flex"].map(|it| (it, ()));
     fields.choice("service_tier", &tiers, problems);
-}
-
-fn check_tools(fields: &Fields<'_>, problems: &mut Problems) {
-    for (index, tool) in fields
-        .list("tools", problems)
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-    {
-        if let Some(tool) = fields.item("tools", index, tool, problems) {
-            tool.required_text("type", problems);
-        }
-    }
-    match fields.get("tool_choice") {
-        Some(Value::Object(_)) | None => {}
-        Some(_) => {
-            let choices = ["auto", "none", "required"].map(|it| (it, ()));
-            fields.choice("tool_choice", &choices, problems);
-        }
-    }
 }
 
 fn check_extras(fields: &Fields<'_>, problems: &mut Problems) {
@@ -186,9 +197,7 @@ fn check_extras(fields: &Fields<'_>, problems: &mut Problems) {
         let message = "String should have at most 256 characters";
         fields.tell("user", message, "string_too_long", problems);
     }
-    fields.object("variables", problems);
     fields.text("session_id", problems);
-    fields.boolean("cache", problems);
     fields.texts("transforms", problems);
     fields.boolean("async_mode", problems);
     fields.texts("modalities", problems);
@@ -239,111 +248,5 @@ fn answer_format<'b>(fields: &Fields<'b>, problems: &mut Problems) -> AnswerForm
                 .map_or(AnswerFormat::JsonObject, AnswerFormat::JsonSchema)
         }
         Some(Kind::Text) | None => AnswerFormat::Text,
-    }
-}
-
-fn turns<'b>(fields: &Fields<'b>, problems: &mut Problems) -> Vec<Turn<'b>> {
-    if !fields.has("messages") {
-        fields.missing("messages", problems);
-        return Vec::new();
-    }
-    if fields.get("messages").is_none() {
-        fields.tell(
-            "messages",
-            "Input should be a valid list",
-            "list_type",
-            problems,
-        );
-    }
-    let Some(items) = fields.list("messages", problems) else {
-        return Vec::new();
-    };
-    if items.is_empty() {
-        let message = "List should have at least 1 item after validation, not 0";
-        fields.tell("messages", message, "too_short", problems);
-    }
-    let messages = items.iter().enumerate();
-    messages
-        .filter_map(|(index, item)| {
-            let message = fields.item("messages", index, item, problems)?;
-            turn(&message, problems)
-        })
-        .collect()
-}
-
-fn turn<'b>(message: &Fields<'b>, problems: &mut Problems) -> Option<Turn<'b>> {
-    let roles = [
-        ("system", Role::Other),
-        ("developer", Role::Other),
-        ("user", Role::User),
-        ("assistant", Role::Assistant),
-        ("tool", Role::Other),
-        ("function", Role::Other),
-    ];
-    message.required_text("role", problems)?;
-    let mut turn = Turn {
-        role: message.choice("role", &roles, problems)?,
-        texts: Vec::new(),
-        pictures: Vec::new(),
-    };
-    if !message.has("content") && turn.role != Role::Assistant {
-        message.missing("content", problems);
-    }
-    match message.get("content") {
-        Some(Value::String(text)) => turn.texts.push(text),
-        Some(Value::Array(parts)) => {
-            for (index, part) in parts.iter().enumerate() {
-                if let Some(part) = message.item("content", index, part, problems) {
-                    read_part(&part, &mut turn, problems);
-                }
-            }
-        }
-        Some(_) => {
-            let text = "Input should be a valid string, a list of parts, or null";
-            message.tell("content", text, "string_type", problems);
-        }
-        None => {}
-    }
-    Some(turn)
-}
-
-fn read_part<'b>(part: &Fields<'b>, turn: &mut Turn<'b>, problems: &mut Problems) {
-    match part.required_text("type", problems) {
-        Some("text") => turn.texts.extend(part.required_text("text", problems)),
-        Some("image_url") => {
-            if !part.has("image_url") {
-                part.missing("image_url", problems);
-            }
-            let Some(image) = part.object("image_url", problems) else {
-                return;
-            };
-            let details = [
-                ("auto", Detail::High),
-                ("low", Detail::Low),
-                ("high", Detail::High),
-            ];
-            let detail = image
-                .choice("detail", &details, problems)
-                .unwrap_or_default();
-            if let Some(url) = image.required_text("url", problems) {
-                turn.pictures.push(PictureIn {
-                    place: part.path(),
-                    url,
-                    detail,
-                });
-            }
-        }
-        Some(name @ ("input_audio" | "video_url")) => {
-            if !part.has(name) {
-                part.missing(name, problems);
-            }
-            part.object(name, problems);
-        }
-        // An answer that is sent back may hold parts of any shape.
-        Some(_) if turn.role != Role::Assistant => {
-            let message = "Input should be 'text', 'image_url', 'input_audio' or 'video_url'";
-            part.tell("type", message, "literal_error", problems);
-        }
-        Some(_) | None => {}
     }
 }

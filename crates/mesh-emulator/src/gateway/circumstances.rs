@@ -4,6 +4,7 @@ use bytes::Bytes;
 use mesh_proto::error::ErrorCode;
 use serde_json::Value;
 
+use super::cache::{Cache, Kept};
 use super::draft::Draft;
 use super::errors::Refused;
 use super::ids::Ids;
@@ -21,6 +22,11 @@ pub(super) struct Circumstances<'c> {
     /// The gateway's own host and port, as the caller names it.
     pub(super) host: Option<&'c str>,
     pub(super) pictures: &'c Pictures,
+    pub(super) request_id: &'c str,
+    /// The answers that are kept, where the request may have one of them.
+    pub(super) cache: Option<&'c Cache>,
+    /// The fingerprint of the caller's key.
+    pub(super) caller: u64,
 }
 
 /// A response, and the pictures to host.
@@ -28,6 +34,18 @@ pub(super) struct Circumstances<'c> {
 pub(super) struct Answered {
     pub(super) draft: Draft,
     pub(super) hosted: Vec<Hosted>,
+    pub(super) kept: Option<Kept>,
+}
+
+impl Answered {
+    /// A response that is not kept.
+    pub(super) fn new(draft: Draft, hosted: Vec<Hosted>) -> Self {
+        Self {
+            draft,
+            hosted,
+            kept: None,
+        }
+    }
 }
 
 impl Circumstances<'_> {

@@ -27,8 +27,18 @@ pub(super) struct GatewayError {
     pub(super) status: StatusCode,
     pub(super) code: ErrorCode,
     pub(super) message: String,
+    pub(super) told: Told,
     pub(super) retry_after_seconds: Option<u64>,
     pub(super) headers: HeaderMap,
+}
+
+/// The form that the protocol reference documents for an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// The standard envelope.
+    Envelope,
+    /// `{"detail": "text"}`.
+    Detail,
 }
 
 /// One rule that a field breaks.
@@ -43,13 +53,44 @@ impl Refused {
     /// An error with the status that usually goes with its code.
     pub(super) fn because(code: ErrorCode, message: impl Into<String>) -> Self {
         let status = code.usual_status().unwrap_or(StatusCode::BAD_REQUEST);
+        Self::with_status(status, code, message)
+    }
+
+    /// An error with another status than usually goes with its code.
+    pub(super) fn with_status(
+        status: StatusCode,
+        code: ErrorCode,
+        message: impl Into<String>,
+    ) -> Self {
         Self::Error(Box::new(GatewayError {
             status,
             code,
             message: message.into(),
+            told: Told::Envelope,
             retry_after_seconds: None,
             headers: HeaderMap::new(),
         }))
+    }
+
+    /// An error that is told as `{"detail": "text"}`.
+    pub(super) fn detail(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
+        Self::Error(Box::new(GatewayError {
+            status,
+            code,
+            message: message.into(),
+            told: Told::Detail,
+            retry_after_seconds: None,
+            headers: HeaderMap::new(),
+        }))
+    }
+
+    /// A body that is no object.
+    pub(super) fn not_an_object() -> Self {
+        Self::Fields(vec![FieldProblem {
+            place: vec!["body".into()],
+            message: "Input should be a valid dictionary".to_owned(),
+            kind: "dict_type",
+        }])
     }
 
     /// A model that cannot do what it is asked for: `what` follows its name.
@@ -66,21 +107,28 @@ impl Refused {
             status: StatusCode::METHOD_NOT_ALLOWED,
             code: ErrorCode::Other("method_not_allowed".to_owned()),
             message: format!("This path answers {allowed} only."),
+            told: Told::Envelope,
             retry_after_seconds: None,
             headers: HeaderMap::from_iter([(header::ALLOW, HeaderValue::from_static(allowed))]),
         }))
     }
 
-    /// 429, to be tried again after so many seconds.
-    pub(super) fn rate_limited(requests_per_minute: u32, seconds: u64) -> Self {
+    /// 429, to be tried again after so many seconds, which `retry_after` tells as a header does.
+    pub(super) fn rate_limited(
+        requests_per_minute: u32,
+        seconds: u64,
+        retry_after: Option<HeaderValue>,
+    ) -> Self {
+        let retry_after = retry_after.map(|it| (header::RETRY_AFTER, it));
         Self::Error(Box::new(GatewayError {
             status: StatusCode::TOO_MANY_REQUESTS,
             code: ErrorCode::RateLimitExceeded,
             message: format!(
                 "This key has {requests_per_minute} requests per minute. Retry in {seconds} s."
             ),
+            told: Told::Envelope,
             retry_after_seconds: Some(seconds),
-            headers: HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from(seconds))]),
+            headers: retry_after.into_iter().collect(),
         }))
     }
 
@@ -95,11 +143,11 @@ impl Refused {
             Self::Fields(problems) => fields(&problems, form, request_id),
             Self::Error(error) => {
                 let message = without_keys(&error.message);
-                let mut body = match form {
-                    ErrorForm::Documented | ErrorForm::Envelope => {
+                let mut body = match (form, error.told) {
+                    (ErrorForm::Documented, Told::Envelope) | (ErrorForm::Envelope, _) => {
                         envelope(error.code.as_str(), &message, request_id)
                     }
-                    bare => bare_text(bare, &message),
+                    (bare, _) => bare_text(bare, &message),
                 };
                 if let (Some(seconds), Some(Value::Object(inner))) =
                     (error.retry_after_seconds, body.get_mut("error"))

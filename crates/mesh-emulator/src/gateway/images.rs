@@ -7,7 +7,7 @@
 use image::RgbaImage;
 use mesh_proto::error::ErrorCode;
 
-use super::chat_request::Detail;
+use super::chat_turns::Detail;
 use super::circumstances::{self, Answered, Circumstances};
 use super::delivery::Delivery;
 use super::errors::Refused;
@@ -52,7 +52,7 @@ pub(super) fn answer(
         Delivery::Whole => image_reply::whole(&answer),
         Delivery::Streamed => image_stream::streamed(&answer, circumstances.settings),
     };
-    Ok(Answered { draft, hosted })
+    Ok(Answered::new(draft, hosted))
 }
 
 fn check_capable(model: &Model, request: &ImageRequest<'_>) -> Result<(), Refused> {
@@ -136,7 +136,7 @@ fn make(
                 ErrorCode::ContentPolicyViolation,
                 painting::DECLINED,
             )),
-            Refusal::InMessage => Ok(answer),
+            Refusal::InMessage | Refusal::InProse => Ok(answer),
         };
     }
     let full_prompt = full_prompt(request, seen);

@@ -3,7 +3,8 @@
 use mesh_proto::error::ErrorCode;
 use mesh_proto::image::{Dimensions, MediaType, describe};
 
-use super::chat_request::{ChatRequest, Detail, PictureIn, Role};
+use super::chat_request::ChatRequest;
+use super::chat_turns::{Detail, PictureIn, Role};
 use super::errors::Refused;
 use super::record::PictureSeen;
 use super::sources::{NoBytes, Sources};
@@ -30,6 +31,11 @@ impl Seen {
             bytes: bytes.len(),
         });
         size
+    }
+
+    /// Counts a picture that is not looked at.
+    pub(super) fn count(&mut self, width: u32, height: u32, detail: Detail) {
+        self.tokens += tokens(width, height, detail);
     }
 
     /// Looks at a picture that the answer is about.

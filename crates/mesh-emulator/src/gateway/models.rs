@@ -1,11 +1,9 @@
 //! The catalogue (protocol reference, section 9): ids that programs use, each answered by the
 //! emulator itself.
 
-use mesh_proto::error::ErrorCode;
-use serde_json::{Map, Value, json};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::errors::{FieldProblem, Refused};
-use super::switches::{ModelListShape, Pricing};
+use super::operation::Operation;
 
 /// What a model takes or gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +16,7 @@ pub(super) enum Medium {
 }
 
 impl Medium {
-    const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::Text,
         Self::Image,
         Self::Audio,
@@ -26,7 +24,12 @@ impl Medium {
         Self::Embedding,
     ];
 
-    fn name(self) -> &'static str {
+    /// The medium with this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Image => "image",
@@ -41,20 +44,42 @@ impl Medium {
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) id: &'static str,
-    name: &'static str,
-    brand: &'static str,
-    kind: Medium,
-    takes: &'static [Medium],
-    gives: &'static [Medium],
-    context: Option<u64>,
-    price: Price,
+    pub(super) name: &'static str,
+    pub(super) brand: &'static str,
+    pub(super) kind: Medium,
+    pub(super) takes: &'static [Medium],
+    pub(super) gives: &'static [Medium],
+    pub(super) context: Option<u64>,
+    pub(super) price: Price,
+    /// What it does at the edits endpoint.
+    pub(super) edits: &'static [Operation],
     /// Of a composite model: those that it is made of.
-    made_of: &'static [&'static str],
+    pub(super) made_of: &'static [&'static str],
+    /// What the caller pays less than others, in percent.
+    pub(super) discount: u8,
+    pub(super) age: Age,
+    /// Whether it can be told how much to think.
+    pub(super) thinks: Thinking,
+}
+
+/// Whether a model can be told how much to think.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Thinking {
+    Fixed,
+    Told,
+}
+
+/// Whether a model is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    Current,
+    /// Since a moment, in seconds since 1970; gone from a date on, as HTTP writes it.
+    Deprecated(u64, &'static str),
 }
 
 /// Prices in micro-dollars.
-#[derive(Clone, Copy, Debug)]
-enum Price {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Price {
     Free,
     /// Per million tokens in and out.
     Tokens(u64, u64),
@@ -66,7 +91,7 @@ enum Price {
 
 const TEXT: &[Medium] = &[Medium::Text];
 const IMAGE: &[Medium] = &[Medium::Image];
-const BOTH: &[Medium] = &[Medium::Text, Medium::Image];
+pub(super) const BOTH: &[Medium] = &[Medium::Text, Medium::Image];
 
 const fn model(
     id: &'static str,
@@ -85,7 +110,11 @@ const fn model(
         gives,
         context: if context == 0 { None } else { Some(context) },
         price,
+        edits: &[],
         made_of: &[],
+        discount: 0,
+        age: Age::Current,
+        thinks: Thinking::Fixed,
     }
 }
 
@@ -95,7 +124,7 @@ const DRAWING: (Medium, &[Medium], &[Medium]) = (Medium::Image, BOTH, IMAGE);
 const PAINTING: (Medium, &[Medium], &[Medium]) = (Medium::Image, TEXT, IMAGE);
 const TALKING_AND_DRAWING: (Medium, &[Medium], &[Medium]) = (Medium::Image, BOTH, BOTH);
 
-static CATALOGUE: [Model; 16] = [
+pub(super) static CATALOGUE: [Model; 17] = [
     model(
         "openai/gpt-4o",
         "GPT-4o",
@@ -112,22 +141,28 @@ static CATALOGUE: [Model; 16] = [
         128_000,
         Price::Tokens(150_000, 600_000),
     ),
-    model(
-        "anthropic/claude-sonnet-4.5",
-        "Claude Sonnet 4.5",
-        "anthropic",
-        SEEING,
-        200_000,
-        Price::Tokens(3_000_000, 15_000_000),
-    ),
-    model(
-        "google/gemini-2.5-flash",
-        "Gemini 2.5 Flash",
-        "google",
-        SEEING,
-        1_048_576,
-        Price::Tokens(300_000, 2_500_000),
-    ),
+    Model {
+        thinks: Thinking::Told,
+        ..model(
+            "anthropic/claude-sonnet-4.5",
+            "Claude Sonnet 4.5",
+            "anthropic",
+            SEEING,
+            200_000,
+            Price::Tokens(3_000_000, 15_000_000),
+        )
+    },
+    Model {
+        thinks: Thinking::Told,
+        ..model(
+            "google/gemini-2.5-flash",
+            "Gemini 2.5 Flash",
+            "google",
+            SEEING,
+            1_048_576,
+            Price::Tokens(300_000, 2_500_000),
+        )
+    },
     model(
         "gemma-3-27b-it",
         "Gemma 3 27B",
@@ -144,32 +179,53 @@ static CATALOGUE: [Model; 16] = [
         131_072,
         Price::Free,
     ),
-    model(
-        "deepseek/deepseek-chat-v3.1",
-        "DeepSeek V3.1",
-        "deepseek",
-        READING,
-        163_840,
-        Price::Tokens(200_000, 800_000),
-    ),
-    model(
-        "openai/gpt-image-1",
-        "GPT Image 1",
-        "openai",
-        DRAWING,
-        0,
-        Price::Picture(42_000),
-    ),
-    model(
-        "openai/gpt-image-1-mini",
-        "GPT Image 1 mini",
-        "openai",
-        DRAWING,
-        0,
-        Price::Picture(11_000),
-    ),
+    Model {
+        discount: 20,
+        ..model(
+            "deepseek/deepseek-chat-v3.1",
+            "DeepSeek V3.1",
+            "deepseek",
+            READING,
+            163_840,
+            Price::Tokens(200_000, 800_000),
+        )
+    },
+    Model {
+        age: Age::Deprecated(1_782_864_000, "Fri, 01 Jan 2027 00:00:00 GMT"),
+        ..model(
+            "openai/gpt-4-turbo",
+            "GPT-4 Turbo",
+            "openai",
+            SEEING,
+            128_000,
+            Price::Tokens(10_000_000, 30_000_000),
+        )
+    },
+    Model {
+        edits: Operation::OF_OPENAI,
+        ..model(
+            "openai/gpt-image-1",
+            "GPT Image 1",
+            "openai",
+            DRAWING,
+            0,
+            Price::Picture(42_000),
+        )
+    },
+    Model {
+        edits: Operation::OF_OPENAI,
+        ..model(
+            "openai/gpt-image-1-mini",
+            "GPT Image 1 mini",
+            "openai",
+            DRAWING,
+            0,
+            Price::Picture(11_000),
+        )
+    },
     Model {
         made_of: &["openai/gpt-4o", "openai/gpt-image-1"],
+        thinks: Thinking::Told,
         ..model(
             "openai/gpt-5.4-image",
             "GPT-5.4 Image",
@@ -179,30 +235,39 @@ static CATALOGUE: [Model; 16] = [
             Price::Tokens(5_000_000, 20_000_000),
         )
     },
-    model(
-        "google/gemini-2.5-flash-image",
-        "Gemini 2.5 Flash Image",
-        "google",
-        TALKING_AND_DRAWING,
-        32_768,
-        Price::Tokens(300_000, 2_500_000),
-    ),
-    model(
-        "google/imagen-4-fast",
-        "Imagen 4 Fast",
-        "google",
-        PAINTING,
-        0,
-        Price::Picture(20_000),
-    ),
-    model(
-        "bytedance/seedream-4.0",
-        "Seedream 4.0",
-        "bytedance",
-        DRAWING,
-        0,
-        Price::Picture(30_000),
-    ),
+    Model {
+        edits: Operation::OF_GEMINI,
+        ..model(
+            "google/gemini-2.5-flash-image",
+            "Gemini 2.5 Flash Image",
+            "google",
+            TALKING_AND_DRAWING,
+            32_768,
+            Price::Tokens(300_000, 2_500_000),
+        )
+    },
+    Model {
+        edits: Operation::OF_VERTEX,
+        ..model(
+            "google/imagen-4-fast",
+            "Imagen 4 Fast",
+            "google",
+            PAINTING,
+            0,
+            Price::Picture(20_000),
+        )
+    },
+    Model {
+        edits: Operation::OF_BYTEPLUS,
+        ..model(
+            "bytedance/seedream-4.0",
+            "Seedream 4.0",
+            "bytedance",
+            DRAWING,
+            0,
+            Price::Picture(30_000),
+        )
+    },
     model(
         "openai/text-embedding-3-small",
         "Text Embedding 3 small",
@@ -245,6 +310,20 @@ impl Model {
         self.takes.contains(&Medium::Image)
     }
 
+    /// What it takes: pictures too, where it edits them.
+    pub(super) fn inputs(&self) -> &'static [Medium] {
+        if self.edits.is_empty() {
+            self.takes
+        } else {
+            BOTH
+        }
+    }
+
+    /// Whether it costs nothing.
+    pub(super) fn is_free(&self) -> bool {
+        self.price == Price::Free
+    }
+
     /// Whether it gives pictures.
     pub(super) fn draws(&self) -> bool {
         self.gives.contains(&Medium::Image)
@@ -266,6 +345,20 @@ impl Model {
         !self.made_of.is_empty() || self.id.starts_with("google/gemini")
     }
 
+    /// Tells that it is on its way out, where it is (protocol reference, section 1).
+    pub(super) fn tell_age(&self, headers: &mut HeaderMap) {
+        let Age::Deprecated(since, sunset) = self.age else {
+            return;
+        };
+        if let Ok(since) = HeaderValue::from_str(&format!("@{since}")) {
+            headers.insert(HeaderName::from_static("deprecation"), since);
+        }
+        headers.insert(
+            HeaderName::from_static("sunset"),
+            HeaderValue::from_static(sunset),
+        );
+    }
+
     /// How many tokens a conversation may have.
     pub(super) fn context(&self) -> Option<u64> {
         self.context
@@ -281,172 +374,13 @@ impl Model {
             }
             Price::Picture(each) => u128::from(pictures) * u128::from(each) * 1_000_000,
         };
-        decimal(picodollars, 12)
-    }
-
-    fn row(&self, pricing: Pricing) -> Value {
-        let names = |media: &[Medium]| media.iter().map(|it| it.name()).collect::<Vec<_>>();
-        json!({
-            "id": self.id,
-            "name": self.name,
-            "context_length": self.context,
-            "context_window": self.context,
-            "is_free": matches!(self.price, Price::Free),
-            "pricing": self.pricing(pricing),
-            "model_type": self.kind.name(),
-            "input_modalities": names(self.takes),
-            "output_modalities": names(self.gives),
-            "brand": self.brand,
-            "provider": PROVIDER,
-            "description": "Answered by the emulator, which measures pictures and draws them, and by no model.",
-            "is_composite": !self.made_of.is_empty(),
-            "composite_models": self.made_of,
-            "supports_completions_api": self.writes() || self.draws(),
-            "supports_system_prompt": true,
-            "supports_structured_output": self.writes(),
-            "supports_tools": false,
-            "supports_thinking": false,
-            "supports_responses_api": false,
-            "supports_realtime": false,
-            "supports_embeddings": false,
-            "supports_batching": false,
-            "supports_video_generation": false,
-            "supports_flex": self.is_openai(),
-            "supports_image_reference": self.draws() && self.sees(),
-        })
-    }
-
-    fn pricing(&self, pricing: Pricing) -> Value {
-        let per_million = |micro: u64| decimal(u128::from(micro), 6);
-        let per_thousand = |micro: u64| decimal(u128::from(micro), 9);
-        let fields = match (pricing, self.price) {
-            // The oddities are the live catalogue's.
-            (Pricing::Current, Price::Free) => json!({
-                "pricing_unit": "per_1m_tokens", "input_usd_per_unit": "0E-10", "output_usd_per_unit": "0E-8",
-                "request_usd": "None",
-            }),
-            (Pricing::Current, Price::Tokens(input, output)) => json!({
-                "pricing_unit": "per_1m_tokens", "input_usd_per_unit": per_million(input),
-                "output_usd_per_unit": per_million(output), "request_usd": null,
-            }),
-            (Pricing::Current, Price::Picture(each)) => json!({
-                "pricing_unit": "per_image", "input_usd_per_unit": "None", "output_usd_per_unit": per_million(each),
-                "image_output_usd_per_image": per_million(each), "image_input_usd_per_image": null,
-                "image_output_size": "1024x1024", "request_usd": null,
-            }),
-            (Pricing::Current, Price::Second(each)) => json!({
-                "pricing_unit": "per_second", "input_usd_per_unit": null, "output_usd_per_unit": per_million(each),
-            }),
-            (Pricing::Legacy, Price::Free) => {
-                json!({"prompt_usd_per_1k": "0E-10", "completion_usd_per_1k": "0E-8", "image_usd_per_image": "None"})
-            }
-            (Pricing::Legacy, Price::Tokens(input, output)) => json!({
-                "prompt_usd_per_1k": per_thousand(input), "completion_usd_per_1k": per_thousand(output), "image_usd_per_image": null,
-            }),
-            (Pricing::Legacy, Price::Picture(each)) => json!({
-                "prompt_usd_per_1k": "None", "completion_usd_per_1k": "None", "image_usd_per_image": per_million(each),
-            }),
-            (Pricing::Legacy, Price::Second(_)) => {
-                json!({"prompt_usd_per_1k": null, "completion_usd_per_1k": null, "image_usd_per_image": null})
-            }
-        };
-        let mut fields: Map<String, Value> = fields.as_object().cloned().unwrap_or_default();
-        fields.insert("discount_pct".to_owned(), Value::Null);
-        Value::Object(fields)
-    }
-}
-
-const PROVIDER: &str = "mesh-emulator";
-
-/// The rows that the query's filters leave. `provider` names a brand, or the emulator itself.
-pub(super) fn list(query: &str, shape: ModelListShape, pricing: Pricing) -> Result<Value, Refused> {
-    let filters = Filters::read(query)?;
-    let rows: Vec<Value> = CATALOGUE
-        .iter()
-        .filter(|model| filters.leave(model))
-        .map(|model| model.row(pricing))
-        .collect();
-    Ok(match shape {
-        ModelListShape::Array => rows.into(),
-        ModelListShape::Data => json!({"object": "list", "data": rows}),
-    })
-}
-
-/// The row of one model.
-pub(super) fn get(id: &str, pricing: Pricing) -> Result<Value, Refused> {
-    let model = Model::find(id).ok_or_else(|| {
-        Refused::because(
-            ErrorCode::ModelNotFound,
-            format!("No model has the id {id:?}."),
-        )
-    })?;
-    Ok(model.row(pricing))
-}
-
-#[derive(Default)]
-struct Filters {
-    free: Option<bool>,
-    kind: Option<Medium>,
-    provider: Option<String>,
-}
-
-impl Filters {
-    fn read(query: &str) -> Result<Self, Refused> {
-        let mut filters = Self::default();
-        let mut problems = Vec::new();
-        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            let value = value.replace('+', " ");
-            let value = percent_encoding::percent_decode_str(&value).decode_utf8_lossy();
-            match name {
-                "free" => match value.to_ascii_lowercase().as_str() {
-                    "true" | "1" | "yes" | "on" => filters.free = Some(true),
-                    "false" | "0" | "no" | "off" => filters.free = Some(false),
-                    _ => problems.push(problem(
-                        name,
-                        "Input should be a valid boolean, unable to interpret input",
-                        "bool_parsing",
-                    )),
-                },
-                "type" => match Medium::ALL.into_iter().find(|it| it.name() == value) {
-                    Some(kind) => filters.kind = Some(kind),
-                    None => problems.push(problem(
-                        name,
-                        "Input should be 'text', 'image', 'audio', 'video' or 'embedding'",
-                        "enum",
-                    )),
-                },
-                "provider" => filters.provider = Some(value.into_owned()),
-                _ => {}
-            }
-        }
-        if problems.is_empty() {
-            Ok(filters)
-        } else {
-            Err(Refused::Fields(problems))
-        }
-    }
-
-    fn leave(&self, model: &Model) -> bool {
-        self.free
-            .is_none_or(|free| free == matches!(model.price, Price::Free))
-            && self.kind.is_none_or(|kind| kind == model.kind)
-            && self
-                .provider
-                .as_deref()
-                .is_none_or(|wanted| wanted == PROVIDER || wanted == model.brand)
-    }
-}
-
-fn problem(name: &str, message: &str, kind: &'static str) -> FieldProblem {
-    FieldProblem {
-        place: vec!["query".into(), name.into()],
-        message: message.to_owned(),
-        kind,
+        let paid = u128::from(100_u8.saturating_sub(self.discount));
+        decimal(picodollars * paid, 14)
     }
 }
 
 /// `value` × 10⁻ᵈᵉᶜⁱᵐᵃˡˢ as plain decimal text without trailing zeros.
-fn decimal(value: u128, decimals: u32) -> String {
+pub(super) fn decimal(value: u128, decimals: u32) -> String {
     let scale = 10_u128.saturating_pow(decimals);
     let width = usize::try_from(decimals).unwrap_or_default();
     let fraction = format!("{:0width$}", value % scale);
@@ -461,7 +395,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decimals_are_exact() {
+    pub(super) fn decimals_are_exact() {
         for (value, decimals, text) in [
             (0, 12, "0"),
             (2_500_000, 6, "2.5"),
@@ -473,6 +407,8 @@ mod tests {
         }
         let model = Model::find("openai/gpt-4o").unwrap();
         assert_eq!(model.cost(1000, 100, 0), "0.0035");
+        let discounted = Model::find("deepseek/deepseek-chat-v3.1").unwrap();
+        assert_eq!(discounted.cost(1_000_000, 0, 0), "0.16");
     }
 
     #[test]

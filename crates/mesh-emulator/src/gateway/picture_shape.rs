@@ -67,6 +67,10 @@ pub(super) fn shape(
         }
         ChatPictureShape::Images => beside(list(&url_part)),
         ChatPictureShape::ImageStrings => beside(list(&|picture| picture.url().into())),
+        ChatPictureShape::ImageUrls => beside(list(&|picture| json!({"url": picture.url()}))),
+        ChatPictureShape::ImageBase64 => {
+            beside(list(&|picture| json!({"b64_json": picture.base64()})))
+        }
         ChatPictureShape::ImageUrlParts => parts(&url_part),
         ChatPictureShape::OutputImageParts => parts(
             &|picture| json!({"type": "output_image", "media_type": "image/png", "b64_json": picture.base64()}),

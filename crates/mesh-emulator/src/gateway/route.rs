@@ -15,14 +15,29 @@ pub(super) enum Route {
     Picture(String),
     /// `GET /v1/models`.
     Models,
+    /// `GET /v1/models/search`.
+    ModelSearch,
+    /// `GET /v1/models/free` and `GET /v1/models/paid`, which are withdrawn.
+    ModelsByCost(ByCost),
     /// `GET /v1/models/{id}`; slashes in the id stay.
     Model(String),
     /// `GET /v1/api-versions`.
     ApiVersions,
+    /// `GET /v1/errors`.
+    Errors,
     /// `POST /v1/chat/completions`.
     Chat,
     /// `POST /v1/images/generations`.
     Images,
+    /// `POST /v1/images/edits`.
+    Edits,
+}
+
+/// A list that the withdrawn routes give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ByCost {
+    Free,
+    Paid,
 }
 
 impl Route {
@@ -31,9 +46,14 @@ impl Route {
         let (route, expected, allowed) = match path {
             "/" => (Self::Page, Method::GET, "GET"),
             "/v1/models" => (Self::Models, Method::GET, "GET"),
+            "/v1/models/search" => (Self::ModelSearch, Method::GET, "GET"),
+            "/v1/models/free" => (Self::ModelsByCost(ByCost::Free), Method::GET, "GET"),
+            "/v1/models/paid" => (Self::ModelsByCost(ByCost::Paid), Method::GET, "GET"),
+            "/v1/errors" => (Self::Errors, Method::GET, "GET"),
             "/v1/api-versions" => (Self::ApiVersions, Method::GET, "GET"),
             "/v1/chat/completions" => (Self::Chat, Method::POST, "POST"),
             "/v1/images/generations" => (Self::Images, Method::POST, "POST"),
+            "/v1/images/edits" => (Self::Edits, Method::POST, "POST"),
             other => match (
                 other.strip_prefix("/pictures/"),
                 other.strip_prefix("/v1/models/"),
@@ -46,7 +66,7 @@ impl Route {
                 (None, None) => {
                     return Err(Refused::because(
                         ErrorCode::NotFound,
-                        "There is nothing at this path. The emulator answers /v1/chat/completions, /v1/images/generations, /v1/models and /v1/api-versions.",
+                        "There is nothing at this path. The emulator answers /v1/chat/completions, /v1/images/generations, /v1/images/edits, /v1/models, /v1/errors and /v1/api-versions.",
                     ));
                 }
             },
@@ -56,6 +76,16 @@ impl Route {
         } else {
             Err(Refused::wrong_method(allowed))
         }
+    }
+}
+
+impl Route {
+    /// Whether it is about the catalogue of models.
+    pub(super) fn is_of_models(&self) -> bool {
+        matches!(
+            self,
+            Self::Models | Self::ModelSearch | Self::ModelsByCost(_) | Self::Model(_)
+        )
     }
 }
 

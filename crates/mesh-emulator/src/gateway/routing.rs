@@ -7,6 +7,7 @@ use super::chat_request::{ChatRequest, Wish};
 use super::delivery::Delivery;
 use super::errors::Refused;
 use super::models::Model;
+use super::tokens;
 
 /// The model that answers, and how it came to that.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +24,15 @@ pub(super) enum How {
     /// It is one of the fallbacks, after so many attempts.
     Fallback(usize),
     /// `auto` chose it.
-    Auto,
+    Auto(Auto),
+}
+
+/// What choosing took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Auto {
+    pub(super) classifier_tokens: u64,
+    /// Why nothing could be told from the request, where that is so.
+    pub(super) fallback: Option<&'static str>,
 }
 
 const DEFAULT: &str = "openai/gpt-4o";
@@ -39,7 +48,7 @@ pub(super) fn route(request: &ChatRequest<'_>) -> Result<Routed, Refused> {
     let routed = if asked == "auto" {
         Model::find(chosen(request)).map(|model| Routed {
             model,
-            how: How::Auto,
+            how: How::Auto(Auto::choosing(request)),
         })
     } else {
         Model::find(asked)
@@ -88,6 +97,17 @@ fn fall_back(request: &ChatRequest<'_>) -> Option<Routed> {
     })
 }
 
+impl Auto {
+    fn choosing(request: &ChatRequest<'_>) -> Self {
+        let question = request.question();
+        let is_silent = question.trim().is_empty() && request.pictures().is_empty();
+        Self {
+            classifier_tokens: tokens::count(&question),
+            fallback: is_silent.then_some("nothing_to_classify"),
+        }
+    }
+}
+
 fn chosen(request: &ChatRequest<'_>) -> &'static str {
     if request.drawing.is_some() || request.wish == Some(Wish::Picture) {
         DEFAULT_FOR_DRAWING
@@ -113,7 +133,7 @@ impl Routed {
                 );
             }
             How::Asked | How::Fallback(_) => {}
-            How::Auto => {
+            How::Auto(_) => {
                 headers.insert(
                     HeaderName::from_static("x-auto-routed"),
                     HeaderValue::from_static("true"),

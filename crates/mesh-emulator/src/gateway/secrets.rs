@@ -9,6 +9,8 @@ pub(super) enum Credential<'h> {
     Inference(&'h str),
     /// A key for the administration of keys: `mak_…`.
     Administration,
+    /// A token of the dashboard: a JWT, which reads the catalogue.
+    Dashboard(&'h str),
     /// Nothing, or of another form.
     Unknown,
 }
@@ -23,9 +25,21 @@ impl<'h> Credential<'h> {
         match key {
             Some(key) if key.starts_with("mak_") => Self::Administration,
             Some(key) if key.strip_prefix("rsk_").is_some_and(is_secret) => Self::Inference(key),
+            Some(token) if is_jwt(token) => Self::Dashboard(token),
             _ => Self::Unknown,
         }
     }
+}
+
+/// Three parts of URL-safe base64, the first of which is that of a JSON object.
+fn is_jwt(token: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    token.starts_with("eyJ") && token.split('.').count() == 3 && token.split('.').all(is_part)
 }
 
 fn is_secret(text: &str) -> bool {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::switches::Switches;
+use super::template::Template;
 
 /// How a gateway behaves. `GatewaySettings::default()` is a gateway that starts in 1970, streams at
 /// a pace that a person can follow, and takes every key of the documented form.
@@ -27,6 +28,8 @@ pub struct GatewaySettings {
     /// How many requests a key has per minute, in fixed windows; 429 beyond (protocol reference,
     /// section 8). Without limit by default.
     pub requests_per_minute: Option<u32>,
+    /// The stored prompts that chat may name. One by default, `describe`, with the slot `subject`.
+    pub templates: Vec<Template>,
     /// The choices where the protocol reference leaves a point open.
     pub switches: Switches,
 }
@@ -40,6 +43,7 @@ impl Default for GatewaySettings {
             ping: Duration::from_secs(5),
             refused_keys: Vec::new(),
             requests_per_minute: None,
+            templates: vec![Template::new("describe", "Describe {{subject}}.")],
             switches: Switches::default(),
         }
     }
@@ -54,6 +58,7 @@ impl fmt::Debug for GatewaySettings {
             .field("ping", &self.ping)
             .field("refused_keys", &self.refused_keys.len())
             .field("requests_per_minute", &self.requests_per_minute)
+            .field("templates", &self.templates)
             .field("switches", &self.switches)
             .finish()
     }

@@ -50,7 +50,8 @@ fn rounded(value: f32) -> f64 {
 }
 
 /// A value that fits a schema, as far as the emulator reads schemas: types, `properties`, `items`,
-/// `enum`, `const`, local `$ref`, the first of `anyOf` and `oneOf`.
+/// `enum`, `const`, local `$ref`, one of `anyOf` and `oneOf`, all of `allOf`, bounds of numbers,
+/// texts and lists. A value of an enumeration is one that the answer names, where it names one.
 pub(super) fn fill(schema: &Value, sights: &[Sight], answer: &str, question: &str) -> Value {
     let filler = Filler {
         root: schema,
@@ -124,15 +125,25 @@ impl Filler<'_> {
                 .and_then(|path| self.root.pointer(path));
             return found.map_or(Value::Null, |found| self.value(found, name, depth + 1));
         }
-        let alternatives = ["anyOf", "oneOf", "allOf"]
+        if let Some(all) = schema.get("allOf").and_then(Value::as_array) {
+            return self.all(schema, all, name, depth);
+        }
+        let alternatives = ["anyOf", "oneOf"]
             .iter()
-            .find_map(|key| schema.get(*key)?.as_array()?.first());
-        if let Some(first) = alternatives {
-            return self.value(first, name, depth + 1);
+            .find_map(|key| schema.get(*key)?.as_array());
+        if let Some(alternatives) = alternatives {
+            let is_null = |it: &&Value| it.get("type").is_some_and(|kind| kind == "null");
+            let chosen = alternatives.iter().find(|it| !is_null(it));
+            return chosen
+                .or(alternatives.first())
+                .map_or(Value::Null, |it| self.value(it, name, depth + 1));
         }
         let kind = match schema.get("type") {
             Some(Value::String(kind)) => kind.as_str(),
-            Some(Value::Array(kinds)) => kinds.first().and_then(Value::as_str).unwrap_or("null"),
+            Some(Value::Array(kinds)) => {
+                let mut kinds = kinds.iter().filter_map(Value::as_str);
+                kinds.find(|kind| *kind != "null").unwrap_or("null")
+            }
             _ if schema.get("properties").is_some() => "object",
             _ => "string",
         };
@@ -141,28 +152,55 @@ impl Filler<'_> {
             "object" => self.object(schema, depth),
             "array" => self.array(schema, name, depth),
             "integer" => fact
-                .filter(|it| it.is_u64())
+                .filter(|it| it.is_u64() && is_within(it, schema))
                 .cloned()
-                .unwrap_or_else(|| bounded(schema).into()),
+                .unwrap_or_else(|| integer(schema).into()),
             "number" => fact
-                .filter(|it| it.is_number())
+                .filter(|it| it.is_number() && is_within(it, schema))
                 .cloned()
-                .unwrap_or_else(|| bounded(schema).into()),
+                .unwrap_or_else(|| number(schema).into()),
             "boolean" => fact
                 .filter(|it| it.is_boolean())
                 .cloned()
                 .unwrap_or(Value::Bool(false)),
             "null" => Value::Null,
-            _ => fact
-                .filter(|it| it.is_string())
-                .cloned()
-                .unwrap_or_else(|| self.answer.into()),
+            _ => {
+                let known = fact.and_then(Value::as_str);
+                text(known.unwrap_or(self.answer), schema).into()
+            }
         }
     }
 
     fn choice(&self, choices: &[Value], name: &str) -> Value {
-        let known = self.facts.get(name).filter(|fact| choices.contains(fact));
-        known.or(choices.first()).cloned().unwrap_or(Value::Null)
+        let fact = self.facts.get(name).filter(|fact| choices.contains(fact));
+        let told = || {
+            let answer = self.answer.to_lowercase();
+            let named = choices.iter().filter_map(|choice| {
+                let word = choice.as_str()?.to_lowercase();
+                let at = answer.find(&word).filter(|_| !word.is_empty())?;
+                Some((at, choice))
+            });
+            named.min_by_key(|(at, _)| *at).map(|(_, choice)| choice)
+        };
+        let chosen = fact.or_else(told).or(choices.first());
+        chosen.cloned().unwrap_or(Value::Null)
+    }
+
+    /// What fits several schemas at once: objects with the properties of all, else the first.
+    fn all(&self, schema: &Value, all: &[Value], name: &str, depth: u32) -> Value {
+        let own = schema
+            .get("properties")
+            .is_some()
+            .then(|| self.object(schema, depth));
+        let others = all.iter().map(|it| self.value(it, name, depth + 1));
+        let mut values = own.into_iter().chain(others);
+        let mut whole = values.next().unwrap_or(Value::Null);
+        for other in values {
+            if let (Value::Object(whole), Value::Object(other)) = (&mut whole, other) {
+                whole.extend(other);
+            }
+        }
+        whole
     }
 
     fn object(&self, schema: &Value, depth: u32) -> Value {
@@ -183,7 +221,7 @@ impl Filler<'_> {
             .get(name)
             .filter(|it| of_texts && is_text_list(it))
         {
-            return list.clone();
+            return listed(schema, list);
         }
         let least = schema
             .get("minItems")
@@ -197,17 +235,124 @@ impl Filler<'_> {
     }
 }
 
+/// The list as far as the schema has place for it.
+fn listed(schema: &Value, list: &Value) -> Value {
+    let choices = schema.pointer("/items/enum").and_then(Value::as_array);
+    let most = schema.get("maxItems").and_then(Value::as_u64);
+    let most = most.and_then(|most| usize::try_from(most).ok());
+    let items = list.as_array().into_iter().flatten();
+    let fitting = items.filter(|it| choices.is_none_or(|choices| choices.contains(it)));
+    fitting.take(most.unwrap_or(usize::MAX)).cloned().collect()
+}
+
 fn is_text_list(value: &Value) -> bool {
     value
         .as_array()
         .is_some_and(|items| items.iter().all(Value::is_string))
 }
 
-fn bounded(schema: &Value) -> i64 {
-    let bound = |name: &str| schema.get(name).and_then(Value::as_i64);
-    let low =
-        bound("minimum").or_else(|| bound("exclusiveMinimum").map(|low| low.saturating_add(1)));
-    low.unwrap_or(0)
-        .max(0)
-        .min(bound("maximum").unwrap_or(i64::MAX))
+/// The bounds of a number, both included; whole numbers step by 1.
+fn bounds(schema: &Value, step: f64) -> (Option<f64>, Option<f64>) {
+    let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
+    let low = bound("minimum").or_else(|| bound("exclusiveMinimum").map(|low| low + step));
+    let high = bound("maximum").or_else(|| bound("exclusiveMaximum").map(|high| high - step));
+    (low, high)
+}
+
+fn is_within(value: &Value, schema: &Value) -> bool {
+    let (low, high) = bounds(schema, f64::EPSILON);
+    value.as_f64().is_some_and(|value| {
+        low.is_none_or(|low| value >= low) && high.is_none_or(|high| value <= high)
+    })
+}
+
+/// The number nearest to 0 within the bounds.
+fn number(schema: &Value) -> f64 {
+    let (low, high) = bounds(schema, 0.5);
+    0.0_f64
+        .max(low.unwrap_or(f64::MIN))
+        .min(high.unwrap_or(f64::MAX))
+}
+
+fn integer(schema: &Value) -> i64 {
+    let (low, high) = bounds(schema, 1.0);
+    let nearest = 0.0_f64
+        .max(low.map_or(f64::MIN, f64::ceil))
+        .min(high.map_or(f64::MAX, f64::floor));
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the number is whole, and the conversion saturates"
+    )]
+    let whole = nearest as i64;
+    whole
+}
+
+/// A text, cut to the length that there is place for, or filled up to the one that is wanted.
+fn text(text: &str, schema: &Value) -> String {
+    const MOST: usize = 10_000;
+    let bound = |name: &str| {
+        let bound = schema.get(name).and_then(Value::as_u64);
+        bound.and_then(|bound| usize::try_from(bound).ok())
+    };
+    let most = bound("maxLength").unwrap_or(usize::MAX);
+    let least = bound("minLength").unwrap_or(0).min(MOST);
+    let mut fitting: String = text.chars().take(most).collect();
+    let length = fitting.chars().count();
+    fitting.extend(std::iter::repeat_n('.', least.saturating_sub(length)));
+    fitting
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(schema: &Value) -> Value {
+        fill(schema, &[], "Mostly green, some red.", "a b c")
+    }
+
+    #[test]
+    fn values_fit_their_schemas() {
+        for (schema, expected) in [
+            (
+                json!({"type": ["null", "integer"], "minimum": 3.5}),
+                json!(4),
+            ),
+            (json!({"type": "integer", "exclusiveMaximum": 0}), json!(-1)),
+            (json!({"type": "number", "minimum": 0.25}), json!(0.25)),
+            (json!({"type": "string", "maxLength": 6}), json!("Mostly")),
+            (
+                json!({"type": "string", "maxLength": 1, "minLength": 3}),
+                json!("M.."),
+            ),
+            (json!({"enum": ["red", "green", "blue"]}), json!("green")),
+            (json!({"enum": [7, 8]}), json!(7)),
+            (
+                json!({"anyOf": [{"type": "null"}, {"type": "boolean"}]}),
+                json!(false),
+            ),
+            (json!({"anyOf": [{"type": "null"}]}), json!(null)),
+            (
+                json!({"properties": {"words": {"type": "integer"}}}),
+                json!({"words": 3}),
+            ),
+            (
+                json!({"properties": {"words": {"type": "integer", "maximum": 2}}}),
+                json!({"words": 0}),
+            ),
+            (
+                json!({"allOf": [{"properties": {"a": {"const": 1}}}, {"properties": {"b": {"const": 2}}}]}),
+                json!({"a": 1, "b": 2}),
+            ),
+        ] {
+            assert_eq!(filled(&schema), expected, "{schema}");
+        }
+    }
+
+    #[test]
+    fn lists_of_facts_keep_to_their_schema() {
+        let colours = json!(["green", "red", "blue"]);
+        let schema = json!({"items": {"enum": ["blue", "green", "grey"]}, "maxItems": 1});
+        assert_eq!(listed(&schema, &colours), json!(["green"]));
+        assert_eq!(listed(&json!({}), &colours), colours);
+    }
 }

@@ -1,16 +1,22 @@
 //! The gateway through its front door.
 
 mod arbitrary;
+mod catalogue;
 mod drawing;
+mod edits;
+mod heads;
 mod image_stream;
 mod images;
 mod rules;
 mod seeing;
 mod talking;
+mod tools;
 
 use std::time::Duration;
 
 use http::Method;
+
+use serde_json::json;
 
 use super::*;
 

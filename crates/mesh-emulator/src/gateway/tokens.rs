@@ -6,6 +6,7 @@ pub(super) enum Ending {
     Stop,
     Length,
     ContentFilter,
+    ToolCalls,
 }
 
 impl Ending {
@@ -15,6 +16,7 @@ impl Ending {
             Self::Stop => "stop",
             Self::Length => "length",
             Self::ContentFilter => "content_filter",
+            Self::ToolCalls => "tool_calls",
         }
     }
 }

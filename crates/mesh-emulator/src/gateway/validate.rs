@@ -279,6 +279,37 @@ impl<'b> Fields<'b> {
         }
     }
 
+    /// A picture: a string, or an object whose `url` is one.
+    pub(super) fn picture(&self, name: &str, problems: &mut Problems) -> Option<&'b str> {
+        match self.get(name)? {
+            Value::Object(_) => self.object(name, problems)?.required_text("url", problems),
+            _ => self.text(name, problems),
+        }
+    }
+
+    /// A list of pictures, or one alone.
+    pub(super) fn pictures(&self, name: &str, problems: &mut Problems) -> Vec<&'b str> {
+        let Some(Value::Array(items)) = self.get(name) else {
+            return self.picture(name, problems).into_iter().collect();
+        };
+        let mut pictures = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            match item {
+                Value::String(text) => pictures.push(text.as_str()),
+                Value::Object(_) => {
+                    let inner = self.item(name, index, item, problems);
+                    pictures.extend(inner.and_then(|it| it.required_text("url", problems)));
+                }
+                _ => problems.push(problem(
+                    self.at_item(name, index),
+                    "Input should be a valid string",
+                    "string_type",
+                )),
+            }
+        }
+        pictures
+    }
+
     /// An object within.
     pub(super) fn object(&self, name: &str, problems: &mut Problems) -> Option<Self> {
         Self::of(self.get(name)?, self.at(name), problems)

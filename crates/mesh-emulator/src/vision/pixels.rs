@@ -52,8 +52,8 @@ impl Grid {
     }
 }
 
-/// Decodes a picture within limits.
-pub(super) fn decode(bytes: &[u8], format: Format) -> Result<Picture, CannotSee> {
+/// Decodes a picture within limits, every pixel of it.
+pub(super) fn whole(bytes: &[u8], format: Format) -> Result<DynamicImage, CannotSee> {
     let broken = |error: &ImageError| CannotSee::Broken {
         format,
         reason: error.to_string(),
@@ -81,7 +81,13 @@ pub(super) fn decode(bytes: &[u8], format: Format) -> Result<Picture, CannotSee>
         let reason = format!("its size is {width} x {height} pixels");
         return Err(CannotSee::Broken { format, reason });
     }
-    let whole = DynamicImage::from_decoder(decoder).map_err(|e| broken(&e))?;
+    DynamicImage::from_decoder(decoder).map_err(|e| broken(&e))
+}
+
+/// Decodes a picture within limits, and reduces it.
+pub(super) fn decode(bytes: &[u8], format: Format) -> Result<Picture, CannotSee> {
+    let whole = whole(bytes, format)?;
+    let (width, height) = (whole.width(), whole.height());
     let viewed = reduced(whole, VIEWED_SIDE);
     let small = fitted(viewed.width(), viewed.height(), MEASURED_SIDE).map_or_else(
         || viewed.to_rgba8(),

@@ -37,6 +37,17 @@ fn any_value() -> impl Strategy<Value = Value> {
             "seed",
             "aspect_ratio",
             "resolution",
+            "tools",
+            "tool_choice",
+            "tool_calls",
+            "function",
+            "name",
+            "parameters",
+            "arguments",
+            "id",
+            "template",
+            "variables",
+            "timeout",
             "other",
         ])
         .prop_map(str::to_owned)
@@ -52,6 +63,9 @@ fn any_value() -> impl Strategy<Value = Value> {
             "text",
             "image_url",
             "json_schema",
+            "function",
+            "describe",
+            "required",
             "json_object",
             "array",
             "object",
@@ -144,7 +158,7 @@ proptest! {
     #[test]
     fn any_request_is_answered(
         method in "GET|POST|PUT|HEAD|BREW",
-        path in prop_oneof![Just("/v1/chat/completions".to_owned()), Just("/v1/images/generations".to_owned()), "/(v1/)?(models|pictures/|chat)?[a-z0-9./?&=%+-]{0,20}"],
+        path in prop_oneof![Just("/v1/chat/completions".to_owned()), Just("/v1/images/generations".to_owned()), Just("/v1/images/edits".to_owned()), "/(v1/)?(models|pictures/|chat)?[a-z0-9./?&=%+-]{0,20}"],
         headers in prop::collection::vec(("authorization|host|x-mesh-version|x-request-id|expect", "[ -~]{0,20}"), 0..4),
         body: Vec<u8>,
     ) {
@@ -175,6 +189,36 @@ proptest! {
 
     #[test]
     fn any_likely_body_is_answered(body in likely_body()) {
-        prop_assert!(is_well_formed(&chat(&mut gateway(), &body)), "{body}");
+        for thoughts in Thoughts::ALL {
+            let mut gateway = gateway_with(|it| {
+                it.switches.thoughts = *thoughts;
+                it.switches.picture_pieces = PicturePieces::Split;
+                it.switches.response_cache = ResponseCache::On;
+            });
+            for _ in 0..2 {
+                prop_assert!(is_well_formed(&chat(&mut gateway, &body)), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_tools_are_called_or_not(tools in prop::collection::vec(any_value(), 0..3), parameters in any_value(), choice in any_value(), stream: bool) {
+        let known = json!({"type": "function", "function": {"name": "fly", "parameters": parameters}});
+        for tools in [tools, vec![known]] {
+            let required = json!({"messages": user("fly"), "tools": tools, "tool_choice": "required", "stream": stream});
+            let mut chosen = required.clone();
+            chosen["tool_choice"] = choice.clone();
+            for body in [required, chosen] {
+                prop_assert!(is_well_formed(&chat(&mut gateway(), &body)), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_query_is_answered(query in "(q|free|sort|order|limit|offset|brand|input_modality|output_modality|type)?=?[a-z0-9%&=+-]{0,12}") {
+        for path in ["/v1/models?", "/v1/models/search?"] {
+            let path = path.to_owned() + &query;
+            prop_assert!(is_well_formed(&get(&mut gateway(), &path)), "{path}");
+        }
     }
 }

@@ -7,7 +7,7 @@ fn assert_breach(body: &Value, place: &str, kind: &str) {
     assert_told(&chat(&mut gateway(), body), body, place, kind);
 }
 
-fn assert_told(reply: &Reply, body: &Value, place: &str, kind: &str) {
+pub(super) fn assert_told(reply: &Reply, body: &Value, place: &str, kind: &str) {
     assert_eq!(reply.head.status, 422, "{body}");
     let document = document(reply);
     let problems = document["detail"].as_array().unwrap();

@@ -1,0 +1,307 @@
+//! Tools: which is called, with which arguments, and what was thought meanwhile (protocol
+//! reference, sections 4.2 and 4.4).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mesh_proto::error::ErrorCode;
+use serde_json::{Value, json};
+
+use super::chat_turns::{Role, Turn};
+use super::errors::Refused;
+use super::ids::{Ids, fingerprint};
+use super::structured;
+use super::validate::{Fields, Problems};
+use crate::vision::Sight;
+
+/// The tools that a request offers.
+#[derive(Debug)]
+pub(super) struct Tools<'b> {
+    functions: Vec<Function<'b>>,
+    choice: Choice<'b>,
+}
+
+#[derive(Debug)]
+struct Function<'b> {
+    name: &'b str,
+    description: &'b str,
+    parameters: Option<&'b Value>,
+}
+
+/// `tool_choice`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice<'b> {
+    Auto,
+    None,
+    Required,
+    Named(&'b str),
+}
+
+/// A call of a tool.
+#[derive(Clone, Debug)]
+pub(super) struct ToolCall {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// A JSON document.
+    pub(super) arguments: String,
+    pub(super) signature: Option<String>,
+}
+
+impl<'b> Tools<'b> {
+    /// Reads `tools` and `tool_choice`.
+    pub(super) fn read(fields: &Fields<'b>, problems: &mut Problems) -> Self {
+        let tools = fields.list("tools", problems).unwrap_or_default();
+        let mut functions = Vec::new();
+        for (index, tool) in tools.iter().enumerate() {
+            let tool = fields.item("tools", index, tool, problems);
+            functions.extend(tool.and_then(|tool| function(&tool, problems)));
+        }
+        fields.boolean("parallel_tool_calls", problems);
+        Self {
+            functions,
+            choice: choice(fields, problems),
+        }
+    }
+
+    /// Whether none is offered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.functions.is_empty()
+    }
+
+    /// The function to call, if any: 400 where one must be called that is not offered.
+    ///
+    /// With `auto`, it is the one whose name, description and parameters share most words with the
+    /// question; none where they share none, or where a tool has just answered.
+    fn chosen(&self, question: &str, turns: &[Turn<'_>]) -> Result<Option<&Function<'b>>, Refused> {
+        let missing = |message: String| Err(Refused::because(ErrorCode::InvalidRequest, message));
+        let has_answer = turns.last().is_some_and(|turn| turn.role == Role::Tool);
+        match self.choice {
+            Choice::None => Ok(None),
+            Choice::Auto if has_answer => Ok(None),
+            Choice::Auto => Ok(self.nearest(question)),
+            Choice::Required => match self.nearest(question).or(self.functions.first()) {
+                Some(function) => Ok(Some(function)),
+                None => missing("tool_choice is required, and there are no tools.".to_owned()),
+            },
+            Choice::Named(name) => match self.functions.iter().find(|it| it.name == name) {
+                Some(function) => Ok(Some(function)),
+                None => {
+                    let short: String = name.chars().take(64).collect();
+                    missing(format!(
+                        "tool_choice names '{short}', which is none of the tools."
+                    ))
+                }
+            },
+        }
+    }
+
+    fn nearest(&self, question: &str) -> Option<&Function<'b>> {
+        let asked = stems(question);
+        let shared = |function: &Function<'_>| {
+            let own = function.stems();
+            asked.iter().filter(|stem| own.contains(stem)).count()
+        };
+        // The first of several that are as near.
+        let nearest = self.functions.iter().rev().max_by_key(|it| shared(it))?;
+        (shared(nearest) > 0).then_some(nearest)
+    }
+
+    /// The call of a tool, if one is to be called: its arguments are what was measured and asked, as
+    /// far as its parameters have places for it.
+    pub(super) fn call(
+        &self,
+        question: &str,
+        turns: &[Turn<'_>],
+        sights: &[Sight],
+        ids: Ids,
+    ) -> Result<Option<ToolCall>, Refused> {
+        let Some(function) = self.chosen(question, turns)? else {
+            return Ok(None);
+        };
+        let arguments = function.parameters.map_or_else(
+            || json!({}),
+            |schema| structured::fill(schema, sights, question.trim(), question),
+        );
+        Ok(Some(ToolCall {
+            id: ids.id("call_", 3),
+            name: function.name.to_owned(),
+            arguments: arguments.to_string(),
+            signature: None,
+        }))
+    }
+}
+
+impl Function<'_> {
+    fn stems(&self) -> Vec<String> {
+        let properties = self
+            .parameters
+            .and_then(|schema| schema.get("properties")?.as_object());
+        let names = properties
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str());
+        let mut all = stems(self.name);
+        all.extend(stems(self.description));
+        all.extend(names.flat_map(stems));
+        all
+    }
+}
+
+impl ToolCall {
+    /// The call with the mark by which it is known again.
+    pub(super) fn signed(mut self) -> Self {
+        self.signature = Some(mark(&[&self.id, &self.name, &self.arguments]));
+        self
+    }
+
+    /// As messages have it.
+    pub(super) fn whole(&self) -> Value {
+        self.told(&self.arguments)
+    }
+
+    /// The same without its arguments, as a stream begins it.
+    pub(super) fn opening(&self) -> Value {
+        self.told("")
+    }
+
+    fn told(&self, arguments: &str) -> Value {
+        let mut call = json!({
+            "id": self.id,
+            "type": "function",
+            "function": {"name": self.name, "arguments": arguments},
+        });
+        if let (Some(signature), Some(call)) = (&self.signature, call.as_object_mut()) {
+            call.insert("thought_signature".to_owned(), signature.clone().into());
+        }
+        call
+    }
+}
+
+/// What was thought, as `reasoning_details`, with the mark by which it is known again.
+pub(super) fn thoughts(sights: &[Sight], question: &str) -> Value {
+    let words = question.split_whitespace().count();
+    let text = format!(
+        "The question has {words} words, and there are {} pictures to measure. No model thinks here.",
+        sights.len()
+    );
+    json!([{
+        "type": "reasoning.text",
+        "index": 0,
+        "signature": mark(&["thought", &text]),
+        "text": text,
+    }])
+}
+
+/// Whether what was marked comes back as it went out: 400 where it does not.
+pub(super) fn check_echo(turns: &[Turn<'_>]) -> Result<(), Refused> {
+    let broken = |place: &str| {
+        let message = format!("{place} must be sent back as it came.");
+        Err(Refused::because(ErrorCode::InvalidRequest, message))
+    };
+    for turn in turns {
+        for call in &turn.calls {
+            let expected = mark(&[call.id, call.name, call.arguments]);
+            if call.signature != Some(expected.as_str()) {
+                return broken(&format!("{}.thought_signature", call.place));
+            }
+        }
+        let thoughts = turn.thoughts.and_then(Value::as_array);
+        for thought in thoughts.into_iter().flatten() {
+            let text = |name: &str| thought.get(name).and_then(Value::as_str);
+            let expected = text("text").map(|text| mark(&["thought", text]));
+            if text("signature") != expected.as_deref() {
+                return broken("reasoning_details");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the tools answered that were called last, told in a sentence each.
+pub(super) fn told_results(turns: &[Turn<'_>]) -> String {
+    let results = turns.iter().rev().take_while(|it| it.role == Role::Tool);
+    let mut told: Vec<String> = results
+        .map(|turn| {
+            let name = turns
+                .iter()
+                .flat_map(|it| &it.calls)
+                .find(|call| turn.answers == Some(call.id))
+                .map_or("A tool", |call| call.name);
+            let text = turn.texts.join("\n");
+            let joined: Vec<&str> = text.split_whitespace().collect();
+            let short: String = joined.join(" ").chars().take(400).collect();
+            format!("{name} answered: {short}")
+        })
+        .collect();
+    told.reverse();
+    told.join("\n")
+}
+
+fn function<'b>(tool: &Fields<'b>, problems: &mut Problems) -> Option<Function<'b>> {
+    if tool.required_text("type", problems)? != "function" {
+        return None;
+    }
+    if !tool.has("function") {
+        tool.missing("function", problems);
+    }
+    let function = tool.object("function", problems)?;
+    let name = function.required_text("name", problems);
+    if name.is_some_and(str::is_empty) {
+        let message = "String should have at least 1 character";
+        function.tell("name", message, "string_too_short", problems);
+    }
+    function.object("parameters", problems);
+    Some(Function {
+        name: name?,
+        description: function.text("description", problems).unwrap_or_default(),
+        parameters: function.get("parameters"),
+    })
+}
+
+fn choice<'b>(fields: &Fields<'b>, problems: &mut Problems) -> Choice<'b> {
+    const NAME: &str = "tool_choice";
+    match fields.get(NAME) {
+        None => Choice::Auto,
+        Some(Value::Object(_)) => {
+            let Some(object) = fields.object(NAME, problems) else {
+                return Choice::Auto;
+            };
+            object.required_text("type", problems);
+            if !object.has("function") {
+                object.missing("function", problems);
+            }
+            let name = object
+                .object("function", problems)
+                .and_then(|function| function.required_text("name", problems));
+            name.map_or(Choice::Auto, Choice::Named)
+        }
+        Some(_) => {
+            let choices = [
+                ("auto", Choice::Auto),
+                ("none", Choice::None),
+                ("required", Choice::Required),
+            ];
+            fields
+                .choice(NAME, &choices, problems)
+                .unwrap_or(Choice::Auto)
+        }
+    }
+}
+
+/// The beginnings of the words that mean something.
+fn stems(text: &str) -> Vec<String> {
+    const MEANS_NOTHING: [&str; 16] = [
+        "about", "function", "from", "give", "have", "into", "please", "returns", "that", "the",
+        "this", "tool", "what", "when", "with", "your",
+    ];
+    let lower = text.to_lowercase();
+    lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.chars().count() > 2 && !MEANS_NOTHING.contains(word))
+        .map(|word| word.chars().take(5).collect())
+        .collect()
+}
+
+fn mark(parts: &[&str]) -> String {
+    let sum = fingerprint(&parts.join("\u{1f}"));
+    STANDARD.encode(sum.to_be_bytes())
+}
