@@ -9,13 +9,19 @@
 )]
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::time::Duration;
 
+use futures_core::Stream as _;
 use mesh_async::image::{self, Image};
-use mesh_async::proto::chat::{FinishReason, ImageFormat, ImageOptions};
+use mesh_async::proto::chat::{FinishReason, ImageFormat, ImageOptions, Modality};
 use mesh_async::proto::error::ErrorCode;
 use mesh_async::proto::image::{Absence, Evidence, MediaType};
-use mesh_async::{ChatRequest, Client, Error, GeneratedImage, ImageRequest, Outcome};
+use mesh_async::proto::models::{Capability, Feature};
+use mesh_async::{
+    ChatRequest, Client, EditRequest, Error, GeneratedImage, ImageRequest, Outcome, SearchModels,
+    UpscaleFactor,
+};
 use mesh_emulator::gateway::{ChatPictureShape, Switch};
 use mesh_emulator::{Gateway, GatewaySettings, Server, vision};
 
@@ -323,4 +329,129 @@ async fn free_and_paid_models_make_up_the_catalogue() {
     assert!(free.iter().all(|model| model.is_free == Some(true)));
     assert!(paid.iter().all(|model| model.is_free == Some(false)));
     assert_eq!(free.models.len() + paid.models.len(), all.models.len());
+}
+
+#[tokio::test]
+async fn edits_are_done_on_pixels_from_forms_and_from_json() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let photo = image::open(photo()).await.unwrap().fit(96).unwrap();
+    let size = photo.dimensions().unwrap();
+    let mut inline = serde_json::to_value(&photo).unwrap();
+    let inline = Image::from_url(inline["url"].take().as_str().unwrap()).unwrap();
+    for photo in [photo, inline] {
+        // Bytes go out as a form, data URLs as JSON.
+        let model = the_first_that_can(&client, &Feature::ImageUpscale).await;
+        let upscale = EditRequest::upscale(model, photo.clone(), UpscaleFactor::X2);
+        let [larger] = drawn(&client, &upscale).await;
+        let dimensions = larger.dimensions().unwrap().unwrap();
+        assert_eq!(
+            (dimensions.width, dimensions.height),
+            (size.width * 2, size.height * 2)
+        );
+
+        let cut_out = EditRequest::remove_background("openai/gpt-image-1", photo.clone());
+        let [cut_out] = drawn(&client, &cut_out).await;
+        assert_eq!(cut_out.media_type().unwrap().0, MediaType::PNG);
+
+        let mixed = EditRequest::mix(
+            "openai/gpt-image-1",
+            photo.clone(),
+            [photo.clone()],
+            "side by side",
+        );
+        let [_mixed] = drawn(&client, &mixed).await;
+    }
+}
+
+/// The first model of the catalogue that can do it.
+async fn the_first_that_can(client: &Client, feature: &Feature) -> String {
+    let list = client.models().list().await.unwrap();
+    let mut able = list
+        .iter()
+        .filter(|model| model.supports(feature) == Capability::Yes);
+    able.next().expect("a model that can").id.clone()
+}
+
+async fn drawn(client: &Client, request: &EditRequest) -> [GeneratedImage; 1] {
+    let reply = client.images().edit(request).await.unwrap();
+    reply.into_value().into_images().try_into().unwrap()
+}
+
+#[tokio::test]
+async fn an_edit_that_the_model_cannot_do_is_refused_before_any_work() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let photo = image::open(photo()).await.unwrap();
+    let reframe = EditRequest::upscale("openai/gpt-image-1", photo, UpscaleFactor::X4);
+    let error = client.images().edit(&reframe).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Refused, "{error}");
+    assert!(error.to_string().contains("upscale"), "{error}");
+    let remote = Image::from_url("https://example.com/a.png").unwrap();
+    let error = client
+        .images()
+        .edit(&EditRequest::new("openai/gpt-image-1", remote, "x"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+    assert!(error.to_string().starts_with("image:"), "{error}");
+}
+
+#[tokio::test]
+async fn a_search_finds_page_by_page_what_the_list_has() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let list = client.models().list().await.unwrap();
+    let mut listed: Vec<&str> = list.iter().map(|model| model.id.as_str()).collect();
+    let mut search = SearchModels::new();
+    search.limit = Some(3);
+    let mut models = client.models().search(search.clone());
+    let mut found = Vec::new();
+    while let Some(model) =
+        std::future::poll_fn(|context| Pin::new(&mut models).poll_next(context)).await
+    {
+        found.push(model.unwrap());
+    }
+    let mut found: Vec<&str> = found.iter().map(|model| model.id.as_str()).collect();
+    listed.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, listed);
+
+    let page = client.models().search_page(&search).await.unwrap();
+    assert_eq!(
+        (page.items.len(), page.total),
+        (3, Some(listed.len() as u64))
+    );
+    search
+        .input_modalities
+        .push(Modality::Other("smell".to_owned()));
+    let error = client.models().search_page(&search).await.unwrap_err();
+    assert_eq!(
+        error.code(),
+        Some(&ErrorCode::InvalidSearchParameter),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn versions_and_error_codes_are_told() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let versions = client.api_versions().await.unwrap();
+    let labels: Vec<&str> = versions
+        .versions
+        .iter()
+        .map(|version| version.label.as_str())
+        .collect();
+    assert!(
+        labels.contains(&"2026-08") && labels.contains(&"2026-09"),
+        "{labels:?}"
+    );
+    let codes = client.error_codes().await.unwrap();
+    assert!(
+        codes
+            .codes
+            .iter()
+            .any(|row| row.code == ErrorCode::ProviderJobFailed)
+    );
 }

@@ -14,10 +14,14 @@ use std::thread;
 use std::time::Duration;
 
 use mesh_blocking::image::{self, Image};
-use mesh_blocking::proto::chat::{FinishReason, ImageFormat, ImageOptions};
+use mesh_blocking::proto::chat::{FinishReason, ImageFormat, ImageOptions, Modality};
 use mesh_blocking::proto::error::ErrorCode;
 use mesh_blocking::proto::image::{Absence, Evidence, MediaType};
-use mesh_blocking::{ChatRequest, Client, Error, GeneratedImage, ImageRequest, Outcome};
+use mesh_blocking::proto::models::{Capability, Feature};
+use mesh_blocking::{
+    ChatRequest, Client, EditRequest, Error, GeneratedImage, ImageRequest, Outcome, SearchModels,
+    UpscaleFactor,
+};
 use mesh_emulator::gateway::{ChatPictureShape, Switch};
 use mesh_emulator::{Gateway, GatewaySettings, Server, vision};
 
@@ -341,4 +345,126 @@ fn a_request_is_checked_and_priced_by_the_catalogue() {
     let report = draws.check(list.get("openai/gpt-image-1").unwrap());
     let cost = report.cost().and_then(|cost| cost.exact()).unwrap();
     assert_eq!(cost.as_str(), "0.126", "{report}");
+}
+
+#[test]
+fn edits_are_done_on_pixels_from_forms_and_from_json() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let photo = image::open(photo()).unwrap().fit(96).unwrap();
+    let size = photo.dimensions().unwrap();
+    let mut inline = serde_json::to_value(&photo).unwrap();
+    let inline = Image::from_url(inline["url"].take().as_str().unwrap()).unwrap();
+    for photo in [photo, inline] {
+        // Bytes go out as a form, data URLs as JSON.
+        let model = the_first_that_can(&client, &Feature::ImageUpscale);
+        let upscale = EditRequest::upscale(model, photo.clone(), UpscaleFactor::X2);
+        let [larger] = drawn(&client, &upscale);
+        let dimensions = larger.dimensions().unwrap().unwrap();
+        assert_eq!(
+            (dimensions.width, dimensions.height),
+            (size.width * 2, size.height * 2)
+        );
+
+        let cut_out = EditRequest::remove_background("openai/gpt-image-1", photo.clone());
+        let [cut_out] = drawn(&client, &cut_out);
+        assert_eq!(cut_out.media_type().unwrap().0, MediaType::PNG);
+
+        let mixed = EditRequest::mix(
+            "openai/gpt-image-1",
+            photo.clone(),
+            [photo.clone()],
+            "side by side",
+        );
+        let [_mixed] = drawn(&client, &mixed);
+    }
+}
+
+/// The first model of the catalogue that can do it.
+fn the_first_that_can(client: &Client, feature: &Feature) -> String {
+    let list = client.models().list().unwrap();
+    let mut able = list
+        .iter()
+        .filter(|model| model.supports(feature) == Capability::Yes);
+    able.next().expect("a model that can").id.clone()
+}
+
+fn drawn(client: &Client, request: &EditRequest) -> [GeneratedImage; 1] {
+    let reply = client.images().edit(request).unwrap();
+    reply.into_value().into_images().try_into().unwrap()
+}
+
+#[test]
+fn an_edit_that_the_model_cannot_do_is_refused_before_any_work() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let photo = image::open(photo()).unwrap();
+    let reframe = EditRequest::upscale("openai/gpt-image-1", photo, UpscaleFactor::X4);
+    let error = client.images().edit(&reframe).unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Refused, "{error}");
+    assert!(error.to_string().contains("upscale"), "{error}");
+    let remote = Image::from_url("https://example.com/a.png").unwrap();
+    let error = client
+        .images()
+        .edit(&EditRequest::new("openai/gpt-image-1", remote, "x"))
+        .unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+    assert!(error.to_string().starts_with("image:"), "{error}");
+}
+
+#[test]
+fn a_search_finds_page_by_page_what_the_list_has() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let list = client.models().list().unwrap();
+    let mut listed: Vec<&str> = list.iter().map(|model| model.id.as_str()).collect();
+    let mut search = SearchModels::new();
+    search.limit = Some(3);
+    let found: Vec<_> = client
+        .models()
+        .search(search.clone())
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let mut found: Vec<&str> = found.iter().map(|model| model.id.as_str()).collect();
+    listed.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, listed);
+
+    let page = client.models().search_page(&search).unwrap();
+    assert_eq!(
+        (page.items.len(), page.total),
+        (3, Some(listed.len() as u64))
+    );
+    search
+        .input_modalities
+        .push(Modality::Other("smell".to_owned()));
+    let error = client.models().search_page(&search).unwrap_err();
+    assert_eq!(
+        error.code(),
+        Some(&ErrorCode::InvalidSearchParameter),
+        "{error}"
+    );
+}
+
+#[test]
+fn versions_and_error_codes_are_told() {
+    let server = emulator(ChatPictureShape::Images);
+    let client = client(&server);
+    let versions = client.api_versions().unwrap();
+    let labels: Vec<&str> = versions
+        .versions
+        .iter()
+        .map(|version| version.label.as_str())
+        .collect();
+    assert!(
+        labels.contains(&"2026-08") && labels.contains(&"2026-09"),
+        "{labels:?}"
+    );
+    let codes = client.error_codes().unwrap();
+    assert!(
+        codes
+            .codes
+            .iter()
+            .any(|row| row.code == ErrorCode::ProviderJobFailed)
+    );
 }
