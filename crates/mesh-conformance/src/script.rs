@@ -205,6 +205,8 @@ impl Http1Writer {
                 }
                 vec![Bytes::from(lines.join("\r\n") + "\r\n\r\n")]
             }
+            // An empty chunk would be the last.
+            Act::Data(bytes) if bytes.is_empty() => Vec::new(),
             Act::Data(bytes) => vec![self.framed(bytes.clone())],
             Act::Bytewise(bytes) => (0..bytes.len())
                 .map(|at| self.framed(bytes.slice(at..=at)))
@@ -222,7 +224,7 @@ impl Http1Writer {
     }
 
     fn framed(&self, bytes: Bytes) -> Bytes {
-        if self.framing != Framing::Chunked || bytes.is_empty() {
+        if self.framing != Framing::Chunked {
             return bytes;
         }
         let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
