@@ -296,3 +296,119 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 fn not_http(what: &'static str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, what)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use mesh_proto::body::Segment;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A peer that reads a little at a time, and answers in these pieces.
+    struct Peer {
+        taken: Vec<u8>,
+        takes: usize,
+        pieces: VecDeque<Vec<u8>>,
+    }
+
+    impl Read for Peer {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let piece = self.pieces.pop_front().unwrap_or_default();
+            out[..piece.len()].copy_from_slice(&piece);
+            Ok(piece.len())
+        }
+    }
+
+    impl Write for Peer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(self.takes);
+            self.taken.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn request() -> Request<Body> {
+        let body = Body::new([
+            Segment::Literal(Bytes::from_static(b"{\"picture\":\"")),
+            Segment::Base64(Bytes::from_static(b"picture")),
+            Segment::Literal(Bytes::from_static(b"\"}")),
+        ]);
+        let request = Request::post("http://localhost:8000/v1/chat/completions");
+        request.header("accept", "*/*").body(body).unwrap()
+    }
+
+    /// The status, the body, and whether the response ended well.
+    fn exchange(response: &[u8], sizes: &[usize]) -> (Option<u16>, Vec<u8>, bool, Vec<u8>) {
+        let mut rest = response;
+        let mut pieces = VecDeque::new();
+        for size in sizes.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (piece, after) = rest.split_at((*size).min(rest.len()));
+            pieces.push_back(piece.to_vec());
+            rest = after;
+        }
+        let takes = sizes[0];
+        let mut peer = Peer {
+            taken: Vec::new(),
+            takes,
+            pieces,
+        };
+        let mut exchange = Exchange::new(&request());
+        let (mut status, mut body) = (None, Vec::new());
+        loop {
+            match exchange.advance(&mut peer) {
+                Ok(Some(Item::Head(head))) => status = Some(head.status.as_u16()),
+                Ok(Some(Item::Data(bytes))) => body.extend_from_slice(&bytes),
+                Ok(Some(Item::End)) => return (status, body, true, peer.taken),
+                Ok(None) => panic!("nothing would block"),
+                Err(_) => return (status, body, false, peer.taken),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_response_is_the_same_in_any_pieces(sizes in proptest::collection::vec(1_usize..40, 1..9)) {
+            let head = "HTTP/1.1 200 OK\r\nx: y\r\n";
+            for (rest, body, ends) in [
+                ("content-length: 5\r\n\r\nhelloHTTP", "hello", true),
+                ("content-length: 5\r\n\r\nhell", "hell", false),
+                ("transfer-encoding: Chunked\r\n\r\n3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nx: y\r\n\r\n", "hello", true),
+                ("transfer-encoding: chunked\r\n\r\n3\r\nhel\r\n0\r\n", "hel", false),
+                ("transfer-encoding: chunked\r\n\r\n3\r\nhello\r\n0\r\n\r\n", "hel", false),
+                ("transfer-encoding: chunked\r\n\r\nno\r\n", "", false),
+                ("\r\nhello", "hello", true),
+            ] {
+                for interim in ["", "HTTP/1.1 100 Continue\r\n\r\n"] {
+                    let response = [interim, head, rest].concat();
+                    let (status, come, ended, _) = exchange(response.as_bytes(), &sizes);
+                    prop_assert_eq!(status, Some(200));
+                    prop_assert_eq!((&come[..], ended), (body.as_bytes(), ends), "{}", rest);
+                }
+            }
+        }
+
+        #[test]
+        fn a_request_is_the_same_in_any_pieces(takes in 1_usize..200) {
+            let (_, _, _, taken) = exchange(b"HTTP/1.1 204 X\r\n\r\n", &[takes]);
+            prop_assert_eq!(
+                String::from_utf8(taken).unwrap(),
+                "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost:8000\r\nconnection: close\r\ncontent-length: 26\r\naccept: */*\r\n\r\n{\"picture\":\"cGljdHVyZQ==\"}"
+            );
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(response in any::<Vec<u8>>(), size in 1_usize..9) {
+            exchange(&response, &[size]);
+            exchange(&[b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", &response[..]].concat(), &[size]);
+        }
+    }
+}
