@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mesh_proto::call::{Attempt, Deadline};
+use mesh_proto::call::{Attempt, Deadline, RetryBudget};
 use mesh_proto::chat::{ChatChunk, ChatReply, ChatRequest};
 use mesh_proto::endpoint::{ChatStream, ImageStream, ListModels};
 use mesh_proto::error::{DecodeError, Failure};
@@ -133,10 +133,12 @@ fn play<D: Driver>(
 ) -> Result<Seen, String> {
     let attempts = Arc::new(Mutex::new(Vec::new()));
     let sink = attempts.clone();
-    let settings = scenario.settings.clone().with_observer(move |attempt| {
+    let mut settings = scenario.settings.clone().with_observer(move |attempt| {
         let mut attempts = sink.lock().unwrap_or_else(PoisonError::into_inner);
         attempts.push(attempt.clone());
     });
+    // Settings share their budget with their clones, and each client has its own here.
+    settings.budget = RetryBudget::new();
     let base = BaseUrl::new(&stage.base).expect("a base URL");
     let driver = D::new(&Case {
         target: Target::new(base, ApiKey::new(KEY).expect("a key")),
