@@ -75,7 +75,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         busy(
             "hint_as_a_date_without_date",
             "a date against nothing says nothing",
-            &[("retry-after", "soon, 99 Oct 2026 11:00:00 GMT")],
+            &[("retry-after", "Wed, 21 Oct 2037 11:00:00 GMT")],
         )
         .accepts(after(Duration::ZERO)),
         busy(
