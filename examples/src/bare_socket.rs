@@ -14,7 +14,7 @@ use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use crate::http1::{Exchange, Item};
+use crate::http1::{self, Exchange, Item};
 
 /// Drives `call`, whose moments are counted from `origin`, to its end; `seen` gets the events.
 ///
@@ -98,10 +98,7 @@ struct Connection {
 
 impl Connection {
     fn open(request: &Request<Body>, attempt: u32) -> io::Result<Self> {
-        let host = request.uri().host().unwrap_or_default();
-        let port = request.uri().port_u16().unwrap_or(80);
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let address = (bare, port).to_socket_addrs()?.next();
+        let address = http1::host_and_port(request)?.to_socket_addrs()?.next();
         let mut socket = TcpStream::connect(address.ok_or(ErrorKind::AddrNotAvailable)?)?;
         let poll = Poll::new()?;
         let either = Interest::READABLE | Interest::WRITABLE;

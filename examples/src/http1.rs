@@ -4,6 +4,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use bytes::{Buf, Bytes, BytesMut};
+use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, response};
 use mesh_proto::body::{Body, BodyReader};
 use mesh_proto::call::{Sent, Stage};
@@ -241,6 +242,19 @@ impl Exchange {
     }
 }
 
+/// The host and the port that a request goes to.
+///
+/// Errors on anything but plain `http`: what is to be encrypted must not go out readable.
+pub fn host_and_port(request: &Request<Body>) -> io::Result<(String, u16)> {
+    if request.uri().scheme() != Some(&Scheme::HTTP) {
+        let reason = "this driver has no TLS; use the http:// URL of a proxy on this machine";
+        return Err(io::Error::new(ErrorKind::Unsupported, reason));
+    }
+    let host = request.uri().host().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    Ok((bare.to_owned(), request.uri().port_u16().unwrap_or(80)))
+}
+
 fn head_of(request: &Request<Body>) -> BytesMut {
     let target = request
         .uri()
@@ -372,6 +386,20 @@ mod tests {
                 Err(_) => return (status, body, false, peer.taken),
             }
         }
+    }
+
+    #[test]
+    fn nothing_goes_out_readable_that_should_be_encrypted() {
+        let to = |url: &str| host_and_port(&Request::get(url).body(Body::empty()).unwrap());
+        assert_eq!(
+            to("http://[::1]:8000/v1").unwrap(),
+            ("::1".to_owned(), 8000)
+        );
+        assert_eq!(
+            to("http://localhost/v1").unwrap(),
+            ("localhost".to_owned(), 80)
+        );
+        assert!(to("https://api.meshapi.ai/v1").is_err());
     }
 
     proptest! {

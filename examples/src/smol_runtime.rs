@@ -16,7 +16,7 @@ use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use smol::future::or;
 use smol::{Async, Timer};
 
-use crate::http1::{Exchange, Item};
+use crate::http1::{self, Exchange, Item};
 
 /// Drives `call`, whose moments are counted from `origin`, to its end; `seen` gets the events.
 ///
@@ -101,10 +101,9 @@ enum Socket {
 
 impl Connection {
     fn open(request: &Request<Body>, attempt: u32) -> Self {
-        let host = request.uri().host().unwrap_or_default();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let host_and_port = (bare.to_owned(), request.uri().port_u16().unwrap_or(80));
+        let host_and_port = http1::host_and_port(request);
         let connecting = async move {
+            let host_and_port = host_and_port?;
             let addresses = smol::unblock(move || host_and_port.to_socket_addrs());
             let address = addresses.await?.next();
             Async::<TcpStream>::connect(address.ok_or(io::ErrorKind::AddrNotAvailable)?).await
