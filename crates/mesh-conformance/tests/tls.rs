@@ -47,21 +47,24 @@ struct Gateway {
     heard: Receiver<String>,
 }
 
-impl Gateway {
-    fn start(authority: &Authority, mut params: CertificateParams) -> Self {
-        let key = KeyPair::generate().unwrap();
-        params.is_ca = IsCa::ExplicitNoCa;
-        let certificate = params.signed_by(&key, authority).unwrap();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        let config = Arc::new(config);
+/// What a gateway with a certificate by `authority` is set up with.
+fn config(authority: &Authority, mut params: CertificateParams) -> ServerConfig {
+    let key = KeyPair::generate().unwrap();
+    params.is_ca = IsCa::ExplicitNoCa;
+    let certificate = params.signed_by(&key, authority).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap()
+}
 
+impl Gateway {
+    fn start(authority: &Authority, params: CertificateParams) -> Self {
+        let config = Arc::new(config(authority, params));
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let base_url = format!("https://{}", listener.local_addr().unwrap());
         let (sender, heard) = mpsc::channel();
@@ -194,4 +197,34 @@ fn a_certificate_that_has_expired_is_told() {
     params.not_after = date_time_ymd(2021, 1, 1);
     let gateway = Gateway::start(&authority, params);
     is_refused(&gateway, &authority, "expired");
+}
+
+#[test]
+fn http_2_is_spoken_where_the_gateway_offers_it() {
+    let authority = authority();
+    let mut config = config(&authority, for_this_host());
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let listener = runtime
+        .block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0)))
+        .unwrap();
+    let base_url = format!("https://{}", listener.local_addr().unwrap());
+    runtime.spawn(async move {
+        let (socket, _) = listener.accept().await.unwrap();
+        let socket = acceptor.accept(socket).await.unwrap();
+        let mut connection = h2::server::handshake(socket).await.unwrap();
+        while let Some(Ok((request, mut respond))) = connection.accept().await {
+            assert_eq!(request.version(), http::Version::HTTP_2);
+            let mut body = respond
+                .send_response(http::Response::new(()), false)
+                .unwrap();
+            body.send_data(REPLY.into(), true).unwrap();
+        }
+    });
+    assert_eq!(asynchronous(&base_url, &authority).unwrap(), "hi");
 }
