@@ -8,10 +8,10 @@ use std::time::Duration;
 use mesh_proto::call::{Attempt, Deadline, RetryBudget};
 use mesh_proto::chat::{ChatChunk, ChatReply, ChatRequest};
 use mesh_proto::endpoint::{ChatStream, ImageStream, ListModels};
-use mesh_proto::error::{DecodeError, Failure};
+use mesh_proto::error::{CallError, DecodeError, Failure};
 use mesh_proto::images::{ImageChunk, ImageReply, ImageRequest};
 use mesh_proto::models::ModelList;
-use mesh_proto::{Answer, ApiKey, BaseUrl, Error, Target};
+use mesh_proto::{Answer, ApiKey, BaseUrl, Error, Head, Target};
 use socket2::{Domain, Socket, Type};
 
 use crate::driver::{Case, Driver, Reaches, Streamed};
@@ -164,7 +164,8 @@ fn play<D: Driver>(
     }
     let end = end.ok_or("no call")?;
     if let SeenEnd::Failure { error, .. } = &end {
-        let told = format!("{error} {error:?} {}", causes(error));
+        let headers = error.call().and_then(CallError::head).map(Head::headers);
+        let told = format!("{error} {error:?} {} {headers:?}", causes(error));
         if told.contains("canary") {
             return Err(format!("the error shows the key: {told}"));
         }
