@@ -170,12 +170,13 @@ impl Sender {
     }
 }
 
-/// ureq takes zero for no limit, and adds limits to the time of day, which must not overflow.
+/// ureq takes zero for no limit, and adds limits to the time of day, which must not overflow. It
+/// waits for whole milliseconds, rounded down: with one more, the call's own limit has passed when
+/// ureq's has, and is the one that is told.
 fn bounded(limit: Duration) -> Duration {
-    limit.clamp(
-        Duration::from_millis(1),
-        Duration::from_secs(100 * 365 * 86_400),
-    )
+    limit
+        .saturating_add(Duration::from_millis(1))
+        .min(Duration::from_secs(100 * 365 * 86_400))
 }
 
 struct Counted {

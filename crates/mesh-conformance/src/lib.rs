@@ -1,7 +1,8 @@
-//! One set of scenarios, run through every driver of `mesh-proto`: a server that does what its
-//! script says, and the drivers that are held against it.
+//! One set of scenarios, run through every driver of `mesh-proto`: the scenarios as data, servers
+//! that do what a scenario's script says, and the drivers that are held against it.
 //!
-//! The scenarios are in `tests/`, each a function that every driver goes through.
+//! `cargo test -p mesh-conformance` runs them all, and prints which driver went through which;
+//! `SCENARIOS.md` is that table.
 
 #![allow(
     clippy::disallowed_methods,
@@ -12,7 +13,20 @@
 )]
 
 mod driver;
+mod http2;
+mod memory;
+mod run;
+mod scenario;
+mod scenarios;
+mod script;
 mod server;
+mod table;
 
-pub use self::driver::{Async, Blocking, Case, Driver, Streamed};
-pub use self::server::{Act, Gate, Received, ScriptedServer, chunk, response, sse_head};
+pub use self::driver::{Async, BareSocket, Blocking, Case, Driver, Reaches, Smol, Streamed};
+pub use self::memory::{Memory, MemoryGateway};
+pub use self::run::run;
+pub use self::scenario::{Ask, End, Expected, Failed, Gateway, Need, Scenario, Why};
+pub use self::scenarios::scenarios;
+pub use self::script::{Act, Exchange, Framing, Reads, Shown, head, stream_head};
+pub use self::server::{Received, ScriptedServer};
+pub use self::table::{Column, columns, table};

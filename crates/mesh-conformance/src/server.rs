@@ -1,58 +1,22 @@
-//! A server that reads requests and answers as its script says, byte for byte.
+//! A server that reads requests and answers as its script says, byte for byte, in HTTP/1.1.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-/// One thing that the server does to a connection.
-#[derive(Clone, Debug)]
-pub enum Act {
-    /// Sends bytes.
-    Send(Vec<u8>),
-    /// Does not read the request's body, which is read before the first act otherwise.
-    IgnoreBody,
-    /// Waits until the client has hung up, and reports the request once more.
-    AwaitHangUp,
-    /// Waits until the gate is opened.
-    Await(Gate),
-    /// Closes the connection, whatever is outstanding.
-    Close,
-    /// Closes the connection, and reports the request once more when that is done.
-    CloseAndReport,
-}
+use socket2::SockRef;
 
-/// A gate that a test opens when it has seen what it was waiting for.
-#[derive(Clone, Debug, Default)]
-pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
-
-impl Gate {
-    /// A closed gate.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Opens it.
-    pub fn open(&self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.1.notify_all();
-    }
-
-    fn wait(&self) {
-        let mut open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*open {
-            open = self.0.1.wait(open).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
+use crate::script::{Act, Exchange, Http1Writer, Reads, Shown};
 
 /// A request as the server got it.
 #[derive(Clone, Debug)]
 pub struct Received {
     /// The number of the connection that it came on, from 0.
     pub connection: usize,
-    /// The request line.
+    /// The method and the path.
     pub line: String,
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
@@ -68,40 +32,90 @@ impl Received {
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
     }
+
+    /// What its `Content-Length` says, or 0.
+    pub(crate) fn length(&self) -> u64 {
+        self.header("content-length")
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// Reads a head's lines: `None` where they are none of HTTP/1.1.
+    pub(crate) fn parse(connection: usize, lines: &str) -> Option<Self> {
+        let mut lines = lines.lines();
+        let line = lines.next()?.strip_suffix(" HTTP/1.1")?.to_owned();
+        let headers = lines
+            .map_while(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+        Some(Self {
+            connection,
+            line,
+            headers: headers.collect(),
+            body: Vec::new(),
+        })
+    }
 }
 
-/// A server on a loopback port. Each request is answered by the next script, and all beyond the
+/// A server on a loopback port. Each request is answered by the next exchange, and all beyond the
 /// last by the last.
 #[derive(Debug)]
 pub struct ScriptedServer {
     address: SocketAddr,
-    received: Receiver<Received>,
+    requests: Receiver<Received>,
+    endings: Receiver<usize>,
+    shown: Shown,
+}
+
+/// What the connections share.
+#[derive(Debug)]
+struct House {
+    exchanges: Vec<Exchange>,
+    next: Mutex<usize>,
+    shown: Shown,
+    elsewhere: String,
+    requests: Sender<Received>,
+    endings: Sender<usize>,
 }
 
 impl ScriptedServer {
     /// Starts to listen.
-    pub fn start(scripts: impl IntoIterator<Item = Vec<Act>>) -> Self {
+    pub fn start(exchanges: impl IntoIterator<Item = Exchange>) -> Self {
+        Self::start_beside(exchanges, "")
+    }
+
+    /// As [`ScriptedServer::start`], with the base URL that `{elsewhere}` stands for.
+    pub fn start_beside(exchanges: impl IntoIterator<Item = Exchange>, elsewhere: &str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
         let address = listener.local_addr().expect("its address");
-        let (sender, received) = mpsc::channel();
-        let scripts = Arc::new(Mutex::new((scripts.into_iter().collect::<Vec<_>>(), 0)));
+        let (requests, received) = mpsc::channel();
+        let (endings, ended) = mpsc::channel();
+        let shown = Shown::default();
+        let house = Arc::new(House {
+            exchanges: exchanges.into_iter().collect(),
+            next: Mutex::new(0),
+            shown: shown.clone(),
+            elsewhere: elsewhere.to_owned(),
+            requests,
+            endings,
+        });
         thread::spawn(move || {
             for (connection, stream) in listener.incoming().enumerate() {
-                let (Ok(stream), sender, scripts) = (stream, sender.clone(), scripts.clone())
-                else {
-                    return;
-                };
-                let next = move || {
-                    let mut scripts = scripts.lock().unwrap_or_else(PoisonError::into_inner);
-                    let index = scripts.1.min(scripts.0.len().saturating_sub(1));
-                    scripts.1 += 1;
-                    scripts.0.get(index).cloned().unwrap_or_default()
-                };
-                // A client that goes away ends its connection's thread, and nothing else.
-                thread::spawn(move || serve(connection, &stream, next, &sender));
+                let Ok(stream) = stream else { return };
+                let house = house.clone();
+                thread::spawn(move || {
+                    // A client that goes away ends its connection's thread, and nothing else.
+                    let _gone = serve(&house, connection, &stream);
+                    drop(stream);
+                    let _nobody_listens = house.endings.send(connection);
+                });
             }
         });
-        Self { address, received }
+        Self {
+            address,
+            requests: received,
+            endings: ended,
+            shown,
+        }
     }
 
     /// The URL to reach it by.
@@ -114,100 +128,89 @@ impl ScriptedServer {
         self.address.port()
     }
 
+    /// How many events the client has shown.
+    pub fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
     /// The next request that came, which is waited for.
     pub fn next(&self) -> Received {
-        self.received.recv().expect("a request")
+        self.requests.recv().expect("a request")
     }
 
     /// The requests that have come and were not asked for.
     pub fn rest(&self) -> Vec<Received> {
-        self.received.try_iter().collect()
+        self.requests.try_iter().collect()
+    }
+
+    /// Waits until a connection has ended, whoever ended it, and gives its number.
+    pub fn ended(&self) -> usize {
+        let patience = Duration::from_secs(60);
+        self.endings
+            .recv_timeout(patience)
+            .expect("a connection's end")
     }
 }
 
-fn serve(
-    connection: usize,
-    stream: &TcpStream,
-    next: impl Fn() -> Vec<Act>,
-    sender: &Sender<Received>,
-) -> Option<()> {
+fn serve(house: &House, connection: usize, stream: &TcpStream) -> Option<()> {
+    stream.set_nodelay(true).ok()?;
     let mut reader = BufReader::new(stream);
-    let mut writer = stream;
+    let mut socket = stream;
     loop {
-        let mut line = String::new();
-        reader
-            .read_line(&mut line)
-            .ok()
-            .filter(|count| *count > 0)?;
-        let mut headers = Vec::new();
-        loop {
-            let mut header = String::new();
-            reader.read_line(&mut header).ok()?;
-            let Some((name, value)) = header.trim_end().split_once(':') else {
-                break;
-            };
-            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-        }
-        let mut received = Received {
-            connection,
-            line: line.trim_end().to_owned(),
-            headers,
-            body: Vec::new(),
-        };
-        let length: u64 = received
-            .header("content-length")
-            .and_then(|length| length.parse().ok())
-            .unwrap_or(0);
-        let acts = next();
-        if !acts.iter().any(|act| matches!(act, Act::IgnoreBody)) {
-            if received.header("expect").is_some() {
-                writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
-            }
+        let mut lines = String::new();
+        while !lines.ends_with("\r\n\r\n") {
             reader
-                .by_ref()
-                .take(length)
-                .read_to_end(&mut received.body)
-                .ok()?;
+                .read_line(&mut lines)
+                .ok()
+                .filter(|count| *count > 0)?;
         }
-        sender.send(received.clone()).ok()?;
-        for act in acts {
+        let mut received = Received::parse(connection, &lines)?;
+        let exchange = {
+            let mut next = house.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let index = (*next).min(house.exchanges.len().saturating_sub(1));
+            *next += 1;
+            house.exchanges.get(index)?
+        };
+        let wanted = match exchange.reads {
+            Reads::Everything => received.length(),
+            Reads::First(count) => count,
+        };
+        if wanted > 0 && received.header("expect").is_some() {
+            socket.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+        }
+        reader
+            .by_ref()
+            .take(wanted)
+            .read_to_end(&mut received.body)
+            .ok()?;
+        house.requests.send(received).ok()?;
+        let mut writer = Http1Writer::new();
+        for act in &exchange.acts {
+            for piece in writer.pieces(act, &house.elsewhere) {
+                socket.write_all(&piece).ok()?;
+            }
             match act {
-                Act::Send(bytes) => writer.write_all(&bytes).ok()?,
-                Act::IgnoreBody => {}
-                Act::AwaitHangUp => {
-                    // A connection that the client resets ends in an error, which is an end too.
-                    let _end = reader.read_to_end(&mut Vec::new());
-                    sender.send(received.clone()).ok()?;
-                }
-                Act::Await(gate) => gate.wait(),
-                Act::Close => return None,
-                Act::CloseAndReport => {
-                    stream.shutdown(Shutdown::Both).ok()?;
-                    sender.send(received).ok()?;
+                Act::Pause(duration) => thread::sleep(*duration),
+                Act::AwaitEvents(count) => house.shown.wait_for(*count),
+                Act::Stall => {
+                    await_hang_up(stream);
                     return None;
                 }
+                Act::Reset => {
+                    SockRef::from(stream)
+                        .set_linger(Some(Duration::ZERO))
+                        .ok()?;
+                    return None;
+                }
+                act if writer.closes(act) => return None,
+                _ => {}
             }
         }
     }
 }
 
-/// A whole response with its length.
-pub fn response(status: u16, headers: &str, body: &str) -> Act {
-    Act::Send(
-        format!(
-            "HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .into_bytes(),
-    )
-}
-
-/// The head of a stream in chunked coding.
-pub fn sse_head() -> Act {
-    Act::Send(b"HTTP/1.1 200 OK\r\nx-request-id: req_1\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n".to_vec())
-}
-
-/// One chunk of the chunked coding.
-pub fn chunk(text: &str) -> Act {
-    Act::Send(format!("{:x}\r\n{text}\r\n", text.len()).into_bytes())
+/// Takes what the client still sends, until it has closed or reset the connection.
+fn await_hang_up(mut stream: &TcpStream) {
+    let mut taken = vec![0; 64 << 10];
+    while stream.read(&mut taken).is_ok_and(|count| count > 0) {}
 }

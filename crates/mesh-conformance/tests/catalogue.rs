@@ -9,7 +9,7 @@
     reason = "a test has sockets and threads, and says when it fails"
 )]
 
-use mesh_conformance::{Act, ScriptedServer, response};
+use mesh_conformance::{Exchange, ScriptedServer};
 use mesh_proto::Error;
 use mesh_proto::api_versions::VersionList;
 use mesh_proto::endpoint::{SearchModels, SearchSort};
@@ -151,12 +151,12 @@ fn answers(bodies: impl IntoIterator<Item = Value>) -> ScriptedServer {
     ScriptedServer::start(bodies.into_iter().map(|body| ok(&body)))
 }
 
-fn ok(body: &Value) -> Vec<Act> {
-    vec![response(
+fn ok(body: &Value) -> Exchange {
+    Exchange::answer_with(
         200,
-        "content-type: application/json\r\n",
-        &body.to_string(),
-    )]
+        &[("content-type", "application/json")],
+        body.to_string(),
+    )
 }
 
 fn lines(server: &ScriptedServer) -> Vec<String> {
@@ -185,9 +185,9 @@ fn a_search_asks_page_by_page<C: Catalogue>() {
     assert_eq!(
         lines(&server),
         [
-            "GET /v1/models/search?q=fox%20%26%20hound&free=true&limit=2 HTTP/1.1",
-            "GET /v1/models/search?q=fox%20%26%20hound&free=true&limit=2&offset=2 HTTP/1.1",
-            "GET /v1/models/search?q=fox%20%26%20hound&free=true&limit=2&offset=4 HTTP/1.1",
+            "GET /v1/models/search?q=fox%20%26%20hound&free=true&limit=2",
+            "GET /v1/models/search?q=fox%20%26%20hound&free=true&limit=2&offset=2",
+            "GET /v1/models/search?q=fox%20%26%20hound&free=true&limit=2&offset=4",
         ]
     );
 }
@@ -202,7 +202,7 @@ fn an_error_ends_a_search_and_keeps_what_came<C: Catalogue>() {
     let refusal = json!({"error": {"code": "invalid_search_parameter", "message": "m"}, "request_id": "req_2"});
     let server = ScriptedServer::start([
         ok(&json!({"items": [{"id": "a"}, {"id": "b"}], "total": 5})),
-        vec![response(400, "", &refusal.to_string())],
+        Exchange::answer(400, refusal.to_string()),
     ]);
     let (ids, end, ..) = C::new(server.base_url()).search(SearchModels::new());
     assert_eq!(ids, ["a", "b"]);
@@ -255,17 +255,14 @@ fn free_and_paid_are_filters<C: Catalogue>() {
     assert!(client.paid().unwrap().get("b").is_some());
     assert_eq!(
         lines(&server),
-        [
-            "GET /v1/models?free=true HTTP/1.1",
-            "GET /v1/models?free=false HTTP/1.1"
-        ]
+        ["GET /v1/models?free=true", "GET /v1/models?free=false"]
     );
 }
 
 fn a_gateway_tells_its_versions_and_codes<C: Catalogue>() {
     let server = ScriptedServer::start([
         ok(&json!([{"label": "2026-08", "status": "ga", "baseline": true, "latest": true}])),
-        vec![response(404, "", r#"{"detail":"Not Found"}"#)],
+        Exchange::answer(404, r#"{"detail":"Not Found"}"#),
         ok(&json!({"errors": [{"code": "conflict", "status": 409}]})),
     ]);
     let client = C::new(server.base_url());
@@ -280,9 +277,9 @@ fn a_gateway_tells_its_versions_and_codes<C: Catalogue>() {
     assert_eq!(
         lines(&server),
         [
-            "GET /v1/api-versions HTTP/1.1",
-            "GET /v1/api-versions HTTP/1.1",
-            "GET /v1/errors HTTP/1.1"
+            "GET /v1/api-versions",
+            "GET /v1/api-versions",
+            "GET /v1/errors"
         ]
     );
 }

@@ -17,7 +17,7 @@ use std::{env, fs};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mesh_conformance::{ScriptedServer, response};
+use mesh_conformance::{Exchange, ScriptedServer};
 use mesh_proto::ChatRequest;
 use mesh_proto::image::Image;
 
@@ -80,7 +80,7 @@ fn measure(test: &str, send: impl FnOnce(&str, &str)) {
     let file = directory.path().join("large.png");
     let picture = write_picture(&file);
     let reply = r#"{"choices":[{"message":{"content":"large"}}]}"#;
-    let server = ScriptedServer::start([vec![response(200, "", reply)]]);
+    let server = ScriptedServer::start([Exchange::answer(200, reply)]);
     let output = Command::new(env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(FILE, &file)

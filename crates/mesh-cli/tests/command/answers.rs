@@ -3,37 +3,45 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use image::{ImageFormat, RgbImage};
-use mesh_conformance::{Act, ScriptedServer, chunk, response, sse_head};
+use mesh_conformance::{Act, Exchange, ScriptedServer, stream_head};
 use serde_json::{Value, json};
 
 /// A server that gives every request one answer.
-pub(crate) fn server(acts: Vec<Act>) -> ScriptedServer {
-    ScriptedServer::start([acts])
+pub(crate) fn server(exchange: Exchange) -> ScriptedServer {
+    ScriptedServer::start([exchange])
+}
+
+/// A whole response, with these header lines and its length.
+pub(crate) fn response(status: u16, headers: &str, body: &str) -> Exchange {
+    let length = body.len();
+    let whole = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}");
+    Exchange::new([Act::Raw(whole.into())])
 }
 
 /// A document as a success.
-pub(crate) fn document(body: &Value) -> Vec<Act> {
-    vec![response(
-        200,
-        "content-type: application/json\r\n",
-        &body.to_string(),
-    )]
+pub(crate) fn document(body: &Value) -> Exchange {
+    response(200, "content-type: application/json\r\n", &body.to_string())
 }
 
 /// An error in the standard envelope.
-pub(crate) fn error(status: u16, code: &str, message: &str) -> Vec<Act> {
+pub(crate) fn error(status: u16, code: &str, message: &str) -> Exchange {
     let body = json!({"error": {"code": code, "message": message}, "request_id": "req_7"});
     // A hint beyond what is waited for: the command fails at once.
-    vec![response(
+    response(
         status,
         "content-type: application/json\r\nretry-after: 61\r\n",
         &body.to_string(),
-    )]
+    )
+}
+
+/// A piece of a stream.
+pub(crate) fn chunk(text: impl Into<String>) -> Act {
+    Act::Data(text.into().into())
 }
 
 /// One event of a stream.
 pub(crate) fn event(body: &Value) -> Act {
-    chunk(&format!("data: {body}\n\n"))
+    chunk(format!("data: {body}\n\n"))
 }
 
 /// A piece of a streamed text.
@@ -53,26 +61,26 @@ pub(crate) fn done() -> Act {
 
 /// The end of the chunked coding: the response is whole, whatever is missing in it.
 pub(crate) fn end_of_body() -> Act {
-    Act::Send(b"0\r\n\r\n".to_vec())
+    Act::End
 }
 
 /// A stream, from its head on.
-pub(crate) fn stream(acts: impl IntoIterator<Item = Act>) -> Vec<Act> {
-    [sse_head()].into_iter().chain(acts).collect()
+pub(crate) fn stream(acts: impl IntoIterator<Item = Act>) -> Exchange {
+    Exchange::new([stream_head()].into_iter().chain(acts))
 }
 
 /// A stream that says `text` and ends as it should.
-pub(crate) fn saying(text: &str) -> Vec<Act> {
+pub(crate) fn saying(text: &str) -> Exchange {
     stream([piece(text), finish("stop"), done(), end_of_body()])
 }
 
 /// A plain reply whose message is `message`.
-pub(crate) fn reply(message: &Value, reason: &str) -> Vec<Act> {
+pub(crate) fn reply(message: &Value, reason: &str) -> Exchange {
     document(&json!({"choices": [{"index": 0, "message": message, "finish_reason": reason}]}))
 }
 
 /// A reply with pictures by these URLs.
-pub(crate) fn pictures(urls: &[&str]) -> Vec<Act> {
+pub(crate) fn pictures(urls: &[&str]) -> Exchange {
     let images: Vec<Value> = urls
         .iter()
         .map(|url| json!({"type": "image_url", "image_url": {"url": url}}))

@@ -1,6 +1,6 @@
 //! Whoever has read enough closes the pipe, and nobody complains.
 
-use mesh_conformance::{Act, Gate, sse_head};
+use mesh_conformance::Act;
 use serde_json::json;
 
 use crate::answers::{document, done, piece, server, stream};
@@ -8,33 +8,27 @@ use crate::running::{ended, offline, photo, speaking_to, start};
 
 #[test]
 fn a_list_that_nobody_reads_ends_quietly() {
-    let gate = Gate::new();
-    let answer = [
-        vec![Act::Await(gate.clone())],
-        document(&json!([{"id": "a/b"}])),
-    ]
-    .concat();
+    let mut answer = document(&json!([{"id": "a/b"}]));
+    answer.acts.insert(0, Act::AwaitEvents(1));
     let server = server(answer);
     let mut child = start(speaking_to(&server).arg("models"));
     drop(child.stdout.take());
-    gate.open();
+    server.shown().add();
     let ran = ended(child);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
 }
 
 #[test]
 fn an_answer_that_nobody_reads_ends_quietly() {
-    let gate = Gate::new();
-    let server = server(vec![
-        sse_head(),
-        Act::Await(gate.clone()),
+    let server = server(stream([
+        Act::AwaitEvents(1),
         piece("one"),
         piece("two"),
         done(),
-    ]);
+    ]));
     let mut child = start(speaking_to(&server).arg("see").arg(photo("rocket.jpg")));
     drop(child.stdout.take());
-    gate.open();
+    server.shown().add();
     let ran = ended(child);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
 }
@@ -55,15 +49,14 @@ fn the_emulators_answer_may_go_unread_too() {
 
 #[test]
 fn talk_that_nobody_reads_does_not_keep_the_data_back() {
-    let gate = Gate::new();
     let server = server(stream([
-        Act::Await(gate.clone()),
+        Act::AwaitEvents(1),
         piece("A rocket."),
         Act::Close,
     ]));
     let mut child = start(speaking_to(&server).arg("see").arg(photo("rocket.jpg")));
     drop(child.stderr.take());
-    gate.open();
+    server.shown().add();
     let ran = ended(child);
     assert_eq!(
         (ran.code, ran.stdout.as_str()),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use image::{GenericImageView, Rgb};
-use mesh_conformance::{Act, Gate};
+use mesh_conformance::{Act, Exchange};
 use serde_json::json;
 
 use crate::answers::{data_url, pictures, png, server};
@@ -193,17 +193,13 @@ fn a_file_that_is_there_is_replaced_by_force() {
 fn a_file_that_appears_while_the_picture_is_drawn_stays_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("fox.png");
-    let gate = Gate::new();
-    let answer = [
-        vec![Act::Await(gate.clone())],
-        pictures(&[&data_url(&png())]),
-    ]
-    .concat();
+    let mut answer = pictures(&[&data_url(&png())]);
+    answer.acts.insert(0, Act::AwaitEvents(1));
     let server = server(answer);
     let child = start(speaking_to(&server).args(["draw", FOX, "-o"]).arg(&path));
     server.next();
     fs::write(&path, "mine").unwrap();
-    gate.open();
+    server.shown().add();
     let ran = ended(child);
     // The picture has been paid for: it finds another place.
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -273,7 +269,7 @@ fn several_pictures_are_numbered() {
 fn a_hosted_picture_on_a_private_address_is_not_fetched() {
     // Or a reply could make the command knock at doors behind a firewall.
     let directory = tempfile::tempdir().unwrap();
-    let host = server(vec![]);
+    let host = server(Exchange::new([]));
     let gateway = server(pictures(&[&format!("{}/1.png", host.base_url())]));
     let ran = run(speaking_to(&gateway)
         .current_dir(&directory)

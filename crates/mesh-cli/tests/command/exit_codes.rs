@@ -2,16 +2,17 @@
 
 use std::process::Command;
 
-use mesh_conformance::{Act, chunk, response};
+use mesh_conformance::{Act, Exchange};
 use serde_json::{Value, json};
 
 use crate::answers::{
-    document, done, end_of_body, error, event, finish, piece, png, reply, saying, server, stream,
+    chunk, document, done, end_of_body, error, event, finish, piece, png, reply, response, saying,
+    server, stream,
 };
 use crate::running::{KEY, Ran, mesh, names_in, photo, run, speaking_to};
 
 /// Asks about a photograph.
-fn see(answer: Vec<Act>) -> Ran {
+fn see(answer: Exchange) -> Ran {
     let server = server(answer);
     let ran = run(speaking_to(&server).arg("see").arg(photo("rocket.jpg")));
     assert_eq!(server.rest().len(), 1, "{ran:?}");
@@ -19,7 +20,7 @@ fn see(answer: Vec<Act>) -> Ran {
 }
 
 /// Asks for a picture, and expects none to be written.
-fn draw(answer: Vec<Act>) -> Ran {
+fn draw(answer: Exchange) -> Ran {
     let directory = tempfile::tempdir().unwrap();
     let server = server(answer);
     let ran = run(speaking_to(&server)
@@ -59,29 +60,25 @@ fn a_gateway_that_fails_is_1() {
             "No such model",
         );
         told(
-            &ask(vec![response(
+            &ask(response(
                 502,
                 "content-type: text/html\r\n",
                 "<html>Bad gateway</html>",
-            )]),
+            )),
             1,
             "Bad gateway",
         );
         told(
-            &ask(vec![response(
+            &ask(response(
                 200,
                 "content-type: text/html\r\n",
                 "<html>Welcome</html>",
-            )]),
+            )),
             1,
             "HTML",
         );
         told(
-            &ask(vec![response(
-                307,
-                "location: https://elsewhere.test/\r\n",
-                "",
-            )]),
+            &ask(response(307, "location: https://elsewhere.test/\r\n", "")),
             1,
             "elsewhere.test",
         );
@@ -126,11 +123,11 @@ fn a_picture_that_the_gateway_finds_broken_is_2() {
         "truncated",
     );
     told(
-        &see(vec![response(
+        &see(response(
             413,
             "content-type: text/html\r\n",
             "<h1>413 Too Large</h1>",
-        )]),
+        )),
         2,
         "413",
     );
@@ -240,11 +237,15 @@ fn a_stream_that_is_cut_is_6_with_what_had_come() {
     let inside = json!({"error": {"code": "upstream_error", "message": "It broke"}});
     for cut in [
         vec![Act::Close],
-        vec![Act::Send(b"40\r\ndata: {\"choi".to_vec()), Act::Close],
+        vec![Act::Raw("40\r\ndata: {\"choi".into()), Act::Close],
         vec![end_of_body()],
         vec![event(&inside), end_of_body()],
     ] {
-        let ran = see([stream([piece("A rocket "), piece("at night")]), cut].concat());
+        let ran = see(stream(
+            [piece("A rocket "), piece("at night")]
+                .into_iter()
+                .chain(cut),
+        ));
         assert_eq!(
             (ran.code, ran.stdout.as_str()),
             (Some(6), "A rocket at night\n"),
@@ -281,12 +282,9 @@ fn an_answer_that_is_cut_off_at_the_most_tokens_is_6() {
 fn a_connection_that_is_lost_before_there_is_anything_to_show_is_1_and_may_be_billed() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n";
     for answer in [
-        vec![
-            Act::Send(format!("{head}{{\"choi").into_bytes()),
-            Act::Close,
-        ],
+        Exchange::new([Act::Raw(format!("{head}{{\"choi").into()), Act::Close]),
         stream([Act::Close]),
-        vec![Act::Close],
+        Exchange::new([Act::Close]),
     ] {
         for ask in [see, draw] {
             told(&ask(answer.clone()), 1, "may be billed");

@@ -1,16 +1,17 @@
 //! The key is never shown, not even where a gateway echoes it. [`crate::running::ended`] looks at
 //! the output of every run.
 
-use mesh_conformance::{Act, chunk, response};
+use mesh_conformance::Exchange;
 use serde_json::json;
 
 use crate::answers::{
-    document, done, end_of_body, error, event, pictures, piece, reply, server, stream,
+    chunk, document, done, end_of_body, error, event, pictures, piece, reply, response, server,
+    stream,
 };
 use crate::running::{KEY, Ran, run, speaking_to};
 
 /// Asks in every way, and expects to fail without the key being shown.
-fn fails(answer: &[Act]) {
+fn fails(answer: &Exchange) {
     let directory = tempfile::tempdir().unwrap();
     let ways: [&[&str]; 3] = [
         &["see", "https://example.com/image.jpg"],
@@ -18,7 +19,7 @@ fn fails(answer: &[Act]) {
         &["models"],
     ];
     for arguments in ways {
-        let server = server(answer.to_vec());
+        let server = server(answer.clone());
         let ran: Ran = run(speaking_to(&server).current_dir(&directory).args(arguments));
         assert_ne!(ran.code, Some(0), "{ran:?}");
         assert!(!ran.stderr.is_empty(), "{ran:?}");
@@ -34,45 +35,45 @@ fn an_error_that_echoes_the_key() {
     ));
     fails(&error(429, KEY, &format!("{KEY}: slow down")));
     let id = format!("x-request-id: {KEY}\r\nretry-after: 61\r\n");
-    fails(&[response(
+    fails(&response(
         403,
         &id,
         &format!("<html>{KEY} is not known</html>"),
-    )]);
-    fails(&[response(
+    ));
+    fails(&response(
         400,
         "",
         &json!({"detail": [{"loc": [KEY], "msg": KEY}]}).to_string(),
-    )]);
+    ));
 }
 
 #[test]
 fn a_redirect_that_echoes_the_key() {
-    fails(&[response(
+    fails(&response(
         307,
         &format!("location: https://elsewhere.test/?key={KEY}\r\n"),
         "",
-    )]);
+    ));
 }
 
 #[test]
 fn a_reply_that_cannot_be_read_and_echoes_the_key() {
-    fails(&[response(200, "", &format!("<html>Welcome, {KEY}</html>"))]);
-    fails(&[response(
+    fails(&response(200, "", &format!("<html>Welcome, {KEY}</html>")));
+    fails(&response(
         200,
         "",
         &format!("{{\"choices\": \"{KEY}\", \"data\": 1}}"),
-    )]);
-    fails(&[response(200, &format!("content-encoding: {KEY}\r\n"), "x")]);
+    ));
+    fails(&response(200, &format!("content-encoding: {KEY}\r\n"), "x"));
 }
 
 #[test]
 fn a_request_id_that_echoes_the_key() {
-    fails(&[response(
+    fails(&response(
         200,
         &format!("x-request-id: {KEY}\r\n"),
         "<html></html>",
-    )]);
+    ));
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn a_key_at_the_edge_of_an_excerpt() {
             let body = format!("{padding}{KEY} {}", "and so on ".repeat(20));
             let envelope = json!({"error": {"code": "unauthorized", "message": body}});
             for body in [body.clone(), envelope.to_string()] {
-                let server = server(vec![response(401, "", &body)]);
+                let server = server(response(401, "", &body));
                 let ran = run(speaking_to(&server).args(["see", "https://example.com/a.jpg"]));
                 assert_eq!(ran.code, Some(3));
                 assert!(!ran.stderr.contains("rsk_01CA"), "{}", ran.stderr);
@@ -114,7 +115,7 @@ fn a_picture_that_echoes_the_key() {
     fails_to_draw(pictures(&[&format!("data:{KEY};base64,aGVsbG8=")]));
 }
 
-fn fails_to_draw(answer: Vec<Act>) {
+fn fails_to_draw(answer: Exchange) {
     let directory = tempfile::tempdir().unwrap();
     let server = server(answer);
     let ran = run(speaking_to(&server)
@@ -135,7 +136,7 @@ fn a_catalogue_that_echoes_the_key() {
 #[test]
 fn a_stream_that_breaks_and_echoes_the_key() {
     for broken in [
-        chunk(&format!("data: {{\"choices\": {KEY}}}\n\n")),
+        chunk(format!("data: {{\"choices\": {KEY}}}\n\n")),
         event(&json!({"error": {"code": KEY, "message": KEY}})),
     ] {
         let server = server(stream([piece("A rocket"), broken, end_of_body()]));

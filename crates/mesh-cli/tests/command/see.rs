@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use image::{DynamicImage, Rgb, RgbImage};
-use mesh_conformance::{Act, Gate};
+use mesh_conformance::Act;
 use serde_json::json;
 
 use crate::answers::{data_url, done, finish, piece, png, saying, server, stream};
@@ -100,10 +100,9 @@ fn brightness(answer: &str) -> u32 {
 
 #[test]
 fn the_first_words_are_shown_before_the_gateway_has_sent_the_next() {
-    let gate = Gate::new();
     let server = server(stream([
         piece("A rocket "),
-        Act::Await(gate.clone()),
+        Act::AwaitEvents(1),
         piece("at night."),
         finish("stop"),
         done(),
@@ -113,7 +112,7 @@ fn the_first_words_are_shown_before_the_gateway_has_sent_the_next() {
     let (seen, stdout) = read_first(&mut child, stdout, "A rocket ".len());
     assert_eq!(seen, "A rocket ");
 
-    gate.open();
+    server.shown().add();
     let rest = thread::spawn(move || {
         let mut rest = String::new();
         { stdout }.read_to_string(&mut rest).unwrap();

@@ -15,7 +15,7 @@ mod parsing;
 
 use std::time::Duration;
 
-use mesh_conformance::{Act, ScriptedServer};
+use mesh_conformance::{Exchange, ScriptedServer};
 use mesh_proto::call::Settings;
 use mesh_proto::download::DownloadBounds;
 use mesh_proto::image::Image;
@@ -63,7 +63,7 @@ impl Client {
 }
 
 /// Runs a test with each client, and a server of its own that follows `scripts`.
-fn each(scripts: &[Vec<Act>], test: impl Fn(&Client, &ScriptedServer)) {
+fn each(scripts: &[Exchange], test: impl Fn(&Client, &ScriptedServer)) {
     let target = |server: &ScriptedServer| {
         let base = BaseUrl::new(server.base_url()).unwrap();
         Target::new(base, ApiKey::new("rsk_canary").unwrap())

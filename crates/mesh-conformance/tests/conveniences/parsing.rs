@@ -1,17 +1,26 @@
-use mesh_conformance::{Act, response};
+use mesh_conformance::{Act, Exchange, Framing};
 use mesh_proto::structured::{Parse, ParseReason, Schema};
 use mesh_proto::{ChatRequest, Error, Outcome};
 use serde_json::{Value, json};
 
 use super::each;
 
-fn says(id: &str, content: &str) -> Vec<Act> {
+/// A response that has an id of its own.
+fn response(status: u16, id: &str, body: String) -> Exchange {
+    let head = Act::Head {
+        status,
+        headers: vec![("x-request-id", id.to_owned())],
+        framing: Framing::Length(body.len() as u64),
+    };
+    Exchange::new([head, Act::Data(body.into()), Act::End])
+}
+
+fn says(id: &str, content: &str) -> Exchange {
     let reply = json!({
         "choices": [{"message": {"role": "assistant", "content": content}, "finish_reason": "stop"}],
         "usage": {"completion_tokens": 3, "cost": "0.001"},
     });
-    let head = format!("x-request-id: {id}\r\ncontent-type: application/json\r\n");
-    vec![response(200, &head, &reply.to_string())]
+    response(200, id, reply.to_string())
 }
 
 fn question(corrections: u32) -> Parse<Value> {
@@ -64,11 +73,11 @@ fn nothing_is_asked_again_unasked() {
 
 #[test]
 fn a_round_that_fails_keeps_what_was_paid_for_before() {
-    let refusal = vec![response(
+    let refusal = response(
         402,
-        "x-request-id: req_2\r\n",
-        r#"{"error":{"code":"insufficient_credits","message":"empty"}}"#,
-    )];
+        "req_2",
+        r#"{"error":{"code":"insufficient_credits","message":"empty"}}"#.to_owned(),
+    );
     each(&[says("req_1", "Three."), refusal], |client, _server| {
         let error = client.parse(question(1)).unwrap_err();
         assert_eq!(error.outcome(), Outcome::Delivered);

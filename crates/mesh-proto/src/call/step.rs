@@ -71,7 +71,10 @@ impl<E: Endpoint> Outgoing<'_, E> {
             && stage.is_none_or(|stage| stage < reached)
         {
             *stage = Some(reached);
-            *since = super::Since::Undated;
+            // Connecting begins with the attempt, whenever the driver gets to say so.
+            if reached > Stage::Connecting {
+                *since = super::Since::Undated;
+            }
         }
     }
 

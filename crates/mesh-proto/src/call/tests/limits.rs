@@ -46,6 +46,29 @@ fn deadlines_are_noticed_in_every_phase() {
 }
 
 #[test]
+fn a_driver_may_say_late_that_it_was_connecting() {
+    let settings = Settings {
+        retry: RetryPolicy::never(),
+        ..Settings::default()
+    };
+    let mut call = Call::new(stream(), &target(), &settings, Moment::ORIGIN, 0).unwrap();
+    assert!(matches!(call.poll(Moment::ORIGIN), Step::Send(_)));
+    let late = Moment::after_origin(seconds(10));
+    let Step::Send(mut outgoing) = call.poll(late) else {
+        panic!()
+    };
+    outgoing.progress(Stage::Connecting);
+    outgoing.fault(Fault::new(FaultKind::TimedOut).after(Sent::Nothing));
+    let Step::Done(Err(error)) = call.poll(late) else {
+        panic!()
+    };
+    assert_eq!(
+        *error.failure(),
+        Failure::Deadline(Deadline::Connect(seconds(10)))
+    );
+}
+
+#[test]
 fn the_callers_own_time_is_not_the_gateways_silence() {
     let mut now = Moment::ORIGIN;
     let mut call = Call::new(stream(), &target(), &Settings::default(), now, 0).unwrap();

@@ -314,3 +314,74 @@ fn a_reply_is_the_same_plain_and_streamed() {
     let run = run(stream(), &Settings::default(), &[whole(200, chunks)]);
     assert_eq!(run.result.unwrap().into_value(), plain);
 }
+
+/// Keeps lines, and takes none that is longer than five bytes.
+#[derive(Default)]
+struct ShortLines(Vec<String>);
+
+impl Decode for ShortLines {
+    type Event = std::convert::Infallible;
+    type Output = Vec<String>;
+
+    fn push(&mut self, chunk: bytes::Bytes) -> Result<(), DecodeError> {
+        if chunk.len() > 5 {
+            return Err(DecodeError::TooLarge {
+                what: "line",
+                limit: 5,
+            });
+        }
+        self.0.push(String::from_utf8_lossy(&chunk).into_owned());
+        Ok(())
+    }
+
+    fn end(&mut self) {}
+
+    fn next(&mut self) -> Result<crate::endpoint::Decoded<Self::Event>, DecodeError> {
+        Ok(crate::endpoint::Decoded::Starved)
+    }
+
+    fn finish(&mut self) -> Result<Vec<String>, DecodeError> {
+        Ok(std::mem::take(&mut self.0))
+    }
+
+    fn partial(&mut self) -> Option<Vec<String>> {
+        Some(std::mem::take(&mut self.0))
+    }
+}
+
+struct Lines;
+
+impl Endpoint for Lines {
+    type Event = std::convert::Infallible;
+    type Output = Vec<String>;
+    type Decoder = ShortLines;
+
+    fn replay(&self) -> Replay {
+        Replay::Unprocessed
+    }
+
+    fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
+        Ok(target
+            .request(http::Method::GET, "/v1/lines")?
+            .body(Body::empty())?)
+    }
+
+    fn decoder(&self, _: &Head, _: &Limits) -> Result<ShortLines, DecodeError> {
+        Ok(ShortLines::default())
+    }
+}
+
+#[test]
+fn what_a_decoder_had_before_it_refused_a_piece_is_kept() {
+    let exchange = vec![head(200), data("one"), data("too long")];
+    let run = run(Lines, &Settings::default(), &[exchange]);
+    let error = run.result.unwrap_err();
+    assert!(
+        matches!(
+            error.failure(),
+            Failure::Decode(DecodeError::TooLarge { .. })
+        ),
+        "{error:?}"
+    );
+    assert_eq!(run.partial.unwrap(), ["one"]);
+}

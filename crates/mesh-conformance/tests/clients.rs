@@ -1,0 +1,232 @@
+//! What a user relies on in mesh's own clients beyond what every driver does: names, downloads,
+//! the resources, and how a large picture goes out.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says when it fails"
+)]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mesh_conformance::{Act, Async, Blocking, Case, Driver, Exchange, ScriptedServer};
+use mesh_proto::call::{FaultKind, RetryPolicy, Settings};
+use mesh_proto::chat::ChatReply;
+use mesh_proto::error::{CallError, Failure};
+use mesh_proto::image::{GeneratedImage, Image};
+use mesh_proto::models::ModelList;
+use mesh_proto::{Answer, ApiKey, BaseUrl, ChatRequest, Error, Outcome, Target};
+
+const REPLY: &str = r#"{"choices":[{"message":{"content":"hi"}}]}"#;
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// A client with its resources.
+trait Client: Driver {
+    fn create(&self, request: &ChatRequest) -> Result<Answer<ChatReply>, Error>;
+    fn list(&self) -> Result<Answer<ModelList>, Error>;
+    fn download(&self, image: &GeneratedImage) -> Result<GeneratedImage, Error>;
+}
+
+impl Client for Blocking {
+    fn create(&self, request: &ChatRequest) -> Result<Answer<ChatReply>, Error> {
+        self.0.chat().completions().create(request)
+    }
+
+    fn list(&self) -> Result<Answer<ModelList>, Error> {
+        self.0.models().list()
+    }
+
+    fn download(&self, image: &GeneratedImage) -> Result<GeneratedImage, Error> {
+        self.0.download(image)
+    }
+}
+
+impl<const THREADS: usize> Client for Async<THREADS> {
+    fn create(&self, request: &ChatRequest) -> Result<Answer<ChatReply>, Error> {
+        self.runtime
+            .block_on(self.client.chat().completions().create(request))
+    }
+
+    fn list(&self) -> Result<Answer<ModelList>, Error> {
+        self.runtime.block_on(self.client.models().list())
+    }
+
+    fn download(&self, image: &GeneratedImage) -> Result<GeneratedImage, Error> {
+        self.runtime.block_on(self.client.download(image))
+    }
+}
+
+fn ok() -> Exchange {
+    Exchange::answer(200, REPLY)
+}
+
+fn chat() -> ChatRequest {
+    ChatRequest::new("m").user("hello")
+}
+
+fn case(base: BaseUrl) -> Case {
+    let mut settings = Settings::default();
+    settings.retry.base = std::time::Duration::from_millis(1);
+    Case {
+        target: Target::new(base, ApiKey::new("rsk_canary").unwrap()),
+        settings,
+        memory: None,
+    }
+}
+
+fn calling<C: Client>(server: &ScriptedServer) -> C {
+    C::new(&case(BaseUrl::new(server.base_url()).unwrap()))
+}
+
+fn call_error(error: Error) -> CallError {
+    match error {
+        Error::Call(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn a_request_carries_what_the_reference_says<C: Client>() {
+    let server = ScriptedServer::start([ok()]);
+    let answer = calling::<C>(&server).create(&chat()).unwrap();
+    assert_eq!(answer.head.request_id(), Some("req_1"));
+    let request = server.next();
+    assert_eq!(request.line, "POST /v1/chat/completions");
+    for (name, value) in [
+        ("authorization", "Bearer rsk_canary"),
+        ("content-type", "application/json"),
+        ("accept-encoding", "identity"),
+        ("accept", "application/json"),
+    ] {
+        assert_eq!(request.header(name), Some(value));
+    }
+    let mut names: Vec<_> = request.headers.iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count, "a header stands there once: {names:?}");
+    assert!(request.header("user-agent").is_some());
+}
+
+fn a_name_without_an_address_is_not_sent<C: Client>() {
+    // Reserved for names that are none (RFC 6761, section 6.4).
+    let base = BaseUrl::over_plain_http("http://nobody.invalid").unwrap();
+    let client = C::new(&case(base));
+    for error in [
+        client.create(&chat()).unwrap_err(),
+        client.list().unwrap_err(),
+    ] {
+        let error = call_error(error);
+        assert!(
+            matches!(error.failure(), Failure::Fault(fault) if fault.kind == FaultKind::Connect),
+            "{error:?}"
+        );
+        assert_eq!((error.outcome(), error.attempts()), (Outcome::NotSent, 3));
+    }
+}
+
+fn a_large_picture_goes_out_with_its_exact_length<C: Client>() {
+    let mut picture = PNG.to_vec();
+    picture
+        .extend((0..20 << 20).map(|index: u32| index.wrapping_mul(2_654_435_761).to_be_bytes()[0]));
+    let server = ScriptedServer::start([ok()]);
+    let request = ChatRequest::new("m").user(("look", Image::from_bytes(picture.clone()).unwrap()));
+    calling::<C>(&server).create(&request).unwrap();
+    let received = server.next();
+    assert_eq!(received.header("transfer-encoding"), None);
+    assert_eq!(
+        received.header("content-length"),
+        Some(received.body.len().to_string().as_str())
+    );
+    let text = std::str::from_utf8(&received.body).unwrap();
+    let (_, rest) = text.split_once("base64,").unwrap();
+    let (encoded, _) = rest.split_once('"').unwrap();
+    assert!(STANDARD.decode(encoded).unwrap() == picture);
+}
+
+#[test]
+fn who_waits_for_the_go_ahead_hears_an_early_refusal() {
+    // Whether the server hangs up or keeps the connection.
+    for end in [Act::Close, Act::Stall] {
+        let picture = [PNG, &vec![0; 20 << 20]].concat();
+        let refusal = Exchange::answer_with(413, &[("connection", "close")], "<html>too large");
+        let server = ScriptedServer::start([refusal.reading(0).then(end)]);
+        let request = ChatRequest::new("m").user(("look", Image::from_bytes(picture).unwrap()));
+        let mut case = case(BaseUrl::new(server.base_url()).unwrap());
+        case.settings.retry = RetryPolicy::never();
+        let error = call_error(Blocking::new(&case).create(&request).unwrap_err());
+        assert_eq!(
+            error.status().map(|status| status.as_u16()),
+            Some(413),
+            "{error:?}"
+        );
+        assert_eq!((error.outcome(), error.attempts()), (Outcome::Refused, 1));
+    }
+}
+
+fn a_picture_is_fetched_without_the_key<C: Client>() {
+    let body = "\u{0}not a picture\u{0}";
+    let server = ScriptedServer::start([
+        Exchange::answer_with(302, &[("location", "/moved.png")], ""),
+        Exchange::answer_with(200, &[("content-type", "image/x-new")], body),
+    ]);
+    let image = GeneratedImage::from_url(format!("{}/a.png", server.base_url()))
+        .with_revised_prompt(Some("p".to_owned()));
+    let fetched = calling::<C>(&server).download(&image).unwrap();
+    assert_eq!(fetched.bytes().unwrap(), body.as_bytes());
+    assert_eq!(fetched.media_type().unwrap().0.as_str(), "image/x-new");
+    assert_eq!(fetched.revised_prompt(), Some("p"));
+    let requests = server.rest();
+    assert_eq!(
+        requests
+            .iter()
+            .map(|request| request.line.as_str())
+            .collect::<Vec<_>>(),
+        ["GET /a.png", "GET /moved.png"]
+    );
+    assert!(
+        requests
+            .iter()
+            .all(|request| !format!("{request:?}").contains("canary"))
+    );
+}
+
+fn a_picture_is_not_fetched_from_a_private_place<C: Client>() {
+    let private = ScriptedServer::start([ok()]);
+    let elsewhere = format!("http://127.0.0.1:{}/a.png", private.port());
+    let redirect = Exchange::answer_with(302, &[("location", &elsewhere)], "");
+    let server = ScriptedServer::start([redirect]);
+    let client = calling::<C>(&server);
+    for url in [
+        elsewhere,
+        format!("https://localhost:{}/", private.port()),
+        format!("{}/b.png", server.base_url()),
+    ] {
+        let error = client.download(&GeneratedImage::from_url(url)).unwrap_err();
+        assert!(matches!(error, Error::Build(_)), "{error:?}");
+    }
+    assert!(private.rest().is_empty());
+}
+
+macro_rules! through_every_client {
+    ($($test:ident,)*) => {
+        mod blocking {
+            $(#[test] fn $test() { super::$test::<super::Blocking>(); })*
+        }
+        mod async_current_thread {
+            $(#[test] fn $test() { super::$test::<super::Async<1>>(); })*
+        }
+        mod async_multi_thread {
+            $(#[test] fn $test() { super::$test::<super::Async<2>>(); })*
+        }
+    };
+}
+
+through_every_client! {
+    a_request_carries_what_the_reference_says,
+    a_name_without_an_address_is_not_sent,
+    a_large_picture_goes_out_with_its_exact_length,
+    a_picture_is_fetched_without_the_key,
+    a_picture_is_not_fetched_from_a_private_place,
+}
