@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::chunk::{ChatChunk, ChunkChoice};
+use super::content::Content;
 use super::reply::{ChatReply, Choice, Picture};
 use super::tools::ToolCalls;
 use crate::image::{is_continuation, picture_text};
@@ -19,31 +20,33 @@ pub struct Assembly {
 }
 
 impl Assembly {
-    /// Adds a chunk.
-    pub(crate) fn add(&mut self, chunk: ChatChunk) {
+    /// Adds a chunk. Copies what is new in it, and nothing that is told again.
+    pub(crate) fn add(&mut self, chunk: &ChatChunk) {
         let reply = self.reply.get_or_insert_default();
-        reply.id = reply.id.take().or(chunk.id);
+        keep_first(&mut reply.id, chunk.id.as_ref());
         reply.created = reply.created.or(chunk.created);
-        reply.model = reply.model.take().or(chunk.model);
-        reply.usage = chunk.usage.or(reply.usage.take());
-        let mut extra = chunk.extra;
-        if let Some(Value::String(fingerprint)) = extra.remove("system_fingerprint") {
-            reply.system_fingerprint = Some(fingerprint);
-        }
-        if let Some(Value::Array(data)) = extra.remove("data") {
-            reply
-                .data
-                .extend(data.into_iter().map(|item| Picture(item.into())));
-        }
-        // It says `chat.completion.chunk`, which the whole is not.
-        extra.remove("object");
+        keep_first(&mut reply.model, chunk.model.as_ref());
+        keep_last(&mut reply.usage, chunk.usage.as_ref());
+        keep_last(
+            &mut reply.system_fingerprint,
+            chunk.system_fingerprint.as_ref(),
+        );
         // What stands at the top is the whole of it each time that it is told.
-        for (name, value) in extra.0 {
-            if !value.is_null() {
-                reply.extra.insert(name, value);
+        for (name, value) in chunk.extra.iter() {
+            match (name.as_str(), value) {
+                (_, Value::Null) => {}
+                ("data", Value::Array(data)) => {
+                    reply
+                        .data
+                        .extend(data.iter().map(|item| Picture(item.into())));
+                }
+                _ if reply.extra.get(name) == Some(value) => {}
+                _ => {
+                    reply.extra.insert(name.clone(), value.clone());
+                }
             }
         }
-        for choice in chunk.choices {
+        for choice in &chunk.choices {
             let calls = self.calls.entry(choice.index).or_default();
             add_choice(&mut reply.choices, calls, choice);
         }
@@ -55,7 +58,19 @@ impl Assembly {
     }
 }
 
-fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: ChunkChoice) {
+fn keep_first<T: Clone>(known: &mut Option<T>, told: Option<&T>) {
+    if known.is_none() {
+        *known = told.cloned();
+    }
+}
+
+fn keep_last<T: Clone>(known: &mut Option<T>, told: Option<&T>) {
+    if let Some(told) = told {
+        *known = Some(told.clone());
+    }
+}
+
+fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: &ChunkChoice) {
     let place = choices.partition_point(|choice| choice.index < chunk.index);
     if choices
         .get(place)
@@ -72,22 +87,33 @@ fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: ChunkChoi
     let Some(choice) = choices.get_mut(place) else {
         return;
     };
-    choice.finish_reason = chunk.finish_reason.or(choice.finish_reason.take());
-    append_extra(&mut choice.extra, chunk.extra.0);
+    keep_last(&mut choice.finish_reason, chunk.finish_reason.as_ref());
+    if chunk.logprobs.is_some() {
+        let logprobs = choice.logprobs.take();
+        let more = chunk
+            .logprobs
+            .clone()
+            .map(|more| ("logprobs".to_owned(), more));
+        let mut told = Map::from_iter(logprobs.map(|told| ("logprobs".to_owned(), told)));
+        append_extra(&mut told, more.into_iter().collect());
+        choice.logprobs = told.remove("logprobs");
+    }
+    append_extra(&mut choice.extra, chunk.extra.0.clone());
     let message = &mut choice.message;
-    message.role = message.role.take().or(chunk.delta.role);
-    match (&mut message.content, chunk.delta.content) {
-        (Some(content), Some(more)) => content.append(more),
-        (content @ None, more) => *content = more,
+    keep_first(&mut message.role, chunk.delta.role.as_ref());
+    match (&mut message.content, &chunk.delta.content) {
+        (Some(Content::Text(text)), Some(Content::Text(more))) => text.push_str(more),
+        (Some(content), Some(more)) => content.append(more.clone()),
+        (content @ None, more) => content.clone_from(more),
         (Some(_), None) => {}
     }
-    for picture in chunk.delta.images {
-        add_picture(&mut message.images, picture);
+    for picture in &chunk.delta.images {
+        add_picture(&mut message.images, picture.clone());
     }
-    for piece in chunk.delta.tool_calls {
-        calls.add(&mut message.tool_calls, piece);
+    for piece in &chunk.delta.tool_calls {
+        calls.add(&mut message.tool_calls, piece.clone());
     }
-    append_extra(&mut message.extra, chunk.delta.extra.0);
+    append_extra(&mut message.extra, chunk.delta.extra.0.clone());
 }
 
 /// Adds a picture, or the next piece of one: of that with the same index where the piece has one,

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::content::Content;
 use super::message::Role;
@@ -47,6 +49,17 @@ pub struct ChatChunk {
         skip_serializing_if = "Option::is_none"
     )]
     pub usage: Option<Usage>,
+    /// The system that answers.
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub system_fingerprint: Option<String>,
+    /// It says what the value is, which its type does: read, so that no chunk has fields of its
+    /// own for that alone.
+    #[serde(default, rename = "object", skip_serializing)]
+    _object: IgnoredAny,
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,
@@ -77,6 +90,7 @@ impl ChatChunk {
                 extra: choice.message.extra.clone(),
             },
             finish_reason: choice.finish_reason.clone(),
+            logprobs: choice.logprobs.clone(),
             extra: choice.extra.clone(),
         });
         Self {
@@ -85,6 +99,8 @@ impl ChatChunk {
             model: reply.model.clone(),
             choices: choices.collect(),
             usage: reply.usage.clone(),
+            system_fingerprint: reply.system_fingerprint.clone(),
+            _object: IgnoredAny,
             extra: reply.extra.clone(),
         }
     }
@@ -117,6 +133,9 @@ pub struct ChunkChoice {
         skip_serializing_if = "Option::is_none"
     )]
     pub finish_reason: Option<FinishReason>,
+    /// How likely the words were, as it came, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<Value>,
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,

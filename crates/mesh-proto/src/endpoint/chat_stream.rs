@@ -72,7 +72,7 @@ impl Assemble for Assembly {
     type Reply = ChatReply;
 
     fn add(&mut self, chunk: &ChatChunk) {
-        self.add(chunk.clone());
+        self.add(chunk);
     }
 
     fn is_whole(&self) -> bool {
