@@ -116,6 +116,36 @@ fn an_async_stream_in_many_threads_that_is_dropped_closes_its_connection() {
     an_async_stream_that_is_dropped_closes_its_connection::<Async<2>>(abandon);
 }
 
+/// A server that ends the stream and keeps the connection.
+fn lingering() -> ScriptedServer {
+    let whole = format!("{FRAME}data: [DONE]\n\n");
+    ScriptedServer::start([Exchange::stream([Act::Data(whole.into()), Act::Stall])])
+}
+
+#[test]
+fn a_blocking_stream_at_its_end_holds_no_connection() {
+    let server = lingering();
+    let client = Blocking::new(&case(&server)).0;
+    let mut stream = client.chat().completions().stream(&chat()).unwrap();
+    assert_eq!(stream.by_ref().count(), 1);
+    server.ended();
+    assert_eq!(stream.finish().unwrap().text(), "one");
+}
+
+#[test]
+fn an_async_stream_at_its_end_holds_no_connection() {
+    let server = lingering();
+    let driver = Async::<1>::new(&case(&server));
+    driver.runtime.block_on(async {
+        let mut stream = driver.client.chat().completions().stream(&chat()).unwrap();
+        stream.next().await.unwrap().unwrap();
+        assert!(stream.next().await.is_none());
+        let seen = tokio::task::spawn_blocking(move || server.ended());
+        seen.await.unwrap();
+        assert_eq!(stream.finish().await.unwrap().text(), "one");
+    });
+}
+
 #[test]
 fn a_call_that_is_dropped_before_its_head_closes_its_connection() {
     let server = ScriptedServer::start([Exchange::new([Act::Stall])]);
