@@ -155,7 +155,7 @@ impl<E: Endpoint> Call<E> {
         } = failed;
         self.complete_and_redact(&mut failure);
         let outcome = retry::outcome(&failure, sent, began);
-        self.outcome = outcome;
+        self.outcome = retry::together(self.outcome, outcome);
         let end = match &failure {
             Failure::Fault(fault) => AttemptEnd::Fault(*fault, outcome),
             Failure::Deadline(deadline) => AttemptEnd::Deadline(*deadline, outcome),
@@ -178,7 +178,7 @@ impl<E: Endpoint> Call<E> {
             None
         };
         self.tell(end, delay);
-        let error = self.error(failure, outcome);
+        let error = self.error(failure, self.outcome);
         match delay {
             Some(delay) => {
                 self.partial = None;

@@ -100,6 +100,20 @@ fn a_bad_gateway_is_repeated_only_when_the_caller_says_so() {
 }
 
 #[test]
+fn what_an_earlier_attempt_may_have_cost_is_not_forgotten() {
+    let mut settings = Settings::default();
+    settings.retry.bad_gateway = BadGateway::Retry;
+    for last in [
+        vec![Act::Fault(FaultKind::Connect, Sent::Nothing)],
+        error(401, "unauthorized"),
+        error(503, "provider_not_available"),
+    ] {
+        let run = run(chat(), &settings, &[error(502, "upstream_error"), last]);
+        assert_eq!(run.result.unwrap_err().outcome(), Outcome::Unknown);
+    }
+}
+
+#[test]
 fn nothing_is_repeated_after_the_first_event() {
     let after_event = |mut acts: Vec<Act>| {
         acts.insert(0, head(200));
