@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use mesh_proto::call::{AttemptEnd, Deadline, FaultKind};
+use mesh_proto::call::{AttemptEnd, Deadline};
 use mesh_proto::error::Outcome;
 
 use crate::drive::{Attempted, Ended};
@@ -123,10 +123,6 @@ fn cause(attempt: &Attempted, end: AttemptEnd) -> Cause {
     if let AttemptEnd::Deadline(Deadline::Total(_), _) = end {
         return Cause::TotalDeadline;
     }
-    let whole = exchange.served.as_ref().map(|served| {
-        let lengths = served.frames.iter().map(|(_, bytes)| bytes.len());
-        lengths.sum::<usize>()
-    });
     let has_struck = match exchange.weather {
         Weather::Clear => false,
         Weather::ConnectRefused
@@ -139,7 +135,7 @@ fn cause(attempt: &Attempted, end: AttemptEnd) -> Cause {
             exchange.plan.is_empty() && !exchange.is_ended && Came::of(end) != Came::Success
         }
         Weather::EndedBody => {
-            exchange.is_ended && whole.is_some_and(|whole| exchange.delivered.len() < whole)
+            exchange.is_ended && exchange.delivered.len() < exchange.sent_length()
         }
         Weather::FlippedByte | Weather::InjectedPage => exchange.is_garbled(),
     };

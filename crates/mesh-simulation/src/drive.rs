@@ -161,6 +161,17 @@ impl Exchange {
     pub(crate) fn is_garbled(&self) -> bool {
         self.garbled_from.is_some_and(|from| self.delivered.len() > from)
     }
+
+    /// How many bytes of a body the gateway sent.
+    pub(crate) fn sent_length(&self) -> usize {
+        let frames = self.served.iter().flat_map(|served| &served.frames);
+        frames.map(|(_, bytes)| bytes.len()).sum()
+    }
+
+    /// Whether all of the body came, as it was sent, and its end.
+    pub(crate) fn came_whole(&self) -> bool {
+        self.is_ended && !self.is_garbled() && self.delivered.len() == self.sent_length()
+    }
 }
 
 struct Drive<'w> {

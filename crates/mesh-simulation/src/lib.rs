@@ -19,9 +19,11 @@ mod subject;
 mod trace;
 mod world;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use self::coverage::Coverage;
+use self::rules::Rule;
 
 /// How many failed worlds are told in full.
 const TOLD: usize = 5;
@@ -33,6 +35,8 @@ pub struct Report {
     pub calls: u64,
     /// How many worlds broke a rule.
     pub failed: u64,
+    /// How often each rule was broken.
+    broken: BTreeMap<Rule, u64>,
     failures: Vec<Failure>,
     coverage: Coverage,
 }
@@ -87,9 +91,13 @@ impl Report {
     fn world(&mut self, seed: u64) -> u64 {
         let told = world::run(seed, &mut self.coverage);
         self.calls += told.calls;
+        for broken in &told.broken {
+            *self.broken.entry(broken.rule).or_default() += 1;
+        }
         if !told.broken.is_empty() {
             self.failed += 1;
-            if self.failures.len() < TOLD {
+            let broken = told.broken.first().and_then(|it| self.broken.get(&it.rule));
+            if self.failures.len() < TOLD || broken.is_some_and(|times| *times <= 2) {
                 let broken = told.broken.iter();
                 let lines = broken.map(|it| format!("  {:?}: {}\n", it.rule, it.what));
                 self.failures.push(Failure {
@@ -105,6 +113,9 @@ impl Report {
     fn add(&mut self, other: Self) {
         self.calls += other.calls;
         self.failed += other.failed;
+        for (rule, count) in other.broken {
+            *self.broken.entry(rule).or_default() += count;
+        }
         self.failures.extend(other.failures);
         self.coverage.add(other.coverage);
     }
@@ -124,7 +135,7 @@ impl Report {
     /// The failed worlds, the first few of them, each with its trace and the command that runs it
     /// again; empty where all went well.
     pub fn failures(&self) -> String {
-        let failures = self.failures.iter().take(TOLD);
+        let failures = self.failures.iter();
         failures.map(ToString::to_string).collect()
     }
 }
@@ -143,6 +154,9 @@ impl fmt::Display for Failure {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.coverage)?;
+        for (rule, count) in &self.broken {
+            writeln!(f, "{rule:?} broken {count} times")?;
+        }
         writeln!(f, "{} calls, {} failed worlds", self.calls, self.failed)
     }
 }

@@ -59,12 +59,15 @@ fn read_events(kind: Kind, body: &[u8]) -> Reading {
             Kind::ChatStream => reading.said += &chat_piece(&chunk),
             _ => reading.said += &final_pictures(&chunk),
         }
+        // A picture ends a stream of one as well as its mark does.
+        if kind == Kind::ImageStream && !reading.said.is_empty() {
+            reading.is_whole = true;
+            return reading;
+        }
         if chunk.get("error").is_some_and(|it| !it.is_null()) {
             return reading;
         }
     }
-    // Pictures end a stream as well as its mark does.
-    reading.is_whole = kind == Kind::ImageStream && !reading.said.is_empty();
     reading
 }
 

@@ -155,7 +155,7 @@ impl Check<'_> {
         let is_garbled = self.ended.is_garbled();
         // A flipped bit in a name or a picture changes what is read in ways of each reader's own.
         let is_comparable = !is_garbled || matches!(self.ended.kind, Kind::Chat | Kind::ChatStream);
-        if !came.is_whole || (is_comparable && output != came.said) {
+        if is_comparable && (!came.is_whole || output != came.said) {
             self.fail(Rule::SuccessIsWhole, format!("{output:?} of {came:?}"));
         }
         if !is_garbled && output != sent {
@@ -236,7 +236,7 @@ impl Check<'_> {
             self.fail(Rule::BackOffIsBounded, format!("{:?} of {bound:?}", told.next));
         }
         let served = attempt.exchange.served.as_ref();
-        let read_error = attempt.exchange.is_ended && !attempt.exchange.is_garbled();
+        let read_error = attempt.exchange.came_whole();
         let forbids = read_error && served.is_some_and(|served| served.forbids_repeating);
         let opted_in = self.settings.retry.bad_gateway == BadGateway::Retry
             && matches!(told.status.map(|it| it.as_u16()), Some(502 | 504));
@@ -261,7 +261,7 @@ impl Check<'_> {
         let can = index < retry.max_retries as usize
             && purse.left > 0
             && self.settings.deadlines.total.is_none();
-        let is_clean = last.exchange.is_ended && !last.exchange.is_garbled();
+        let is_clean = last.exchange.came_whole();
         let status = told.status.map(|it| it.as_u16());
         let should = match error.failure() {
             Failure::Api(_) => {
@@ -341,7 +341,7 @@ impl Attempted {
             return None;
         }
         let hint = &served.hint;
-        if self.exchange.is_ended && !self.exchange.is_garbled() {
+        if self.exchange.came_whole() {
             return hint.by_field.or(hint.by_header);
         }
         // The field may or may not have come, and stands before the header where it has.

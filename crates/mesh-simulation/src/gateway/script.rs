@@ -196,12 +196,12 @@ impl Script<'_> {
         };
         let manner = Manner::any(self.chance);
         let error = matches!(self.conduct, Conduct::ErrorMidway | Conduct::ErrorLast);
-        if self.conduct == Conduct::ErrorMidway {
-            chunks.truncate(1 + self.chance.below(chunks.len()));
-        }
         if error && self.kind.is_pictures() {
             // The picture itself would end the stream.
             chunks.truncate(chunks.len() - 1);
+        }
+        if self.conduct == Conduct::ErrorMidway {
+            chunks.truncate(1 + self.chance.below(chunks.len()));
         }
         let mut texts: Vec<Bytes> = vec![manner.opening().into()];
         for chunk in &chunks {
@@ -259,7 +259,7 @@ impl Script<'_> {
 
     fn picture_chunks(&mut self) -> (Vec<Value>, String) {
         let mut chunks = vec![json!({"object": "image.chunk", "status": "processing", "data": []})];
-        if self.chance.percent(40) {
+        if self.conduct != Conduct::Declines && self.chance.percent(40) {
             let earlier = item(&picture(self.chance), self.chance);
             chunks.push(json!({"object": "image.chunk", "partial_image_index": 0, "data": [earlier]}));
         }
