@@ -16,6 +16,7 @@ use http::response::Parts;
 use mesh_proto::call::Moment;
 
 pub(crate) use self::emulated::Emulated;
+pub(crate) use self::script::HOPELESS;
 use crate::chance::Chance;
 use crate::hint::Hint;
 use crate::secret;

@@ -15,13 +15,14 @@ use crate::reading::describe;
 use crate::subject::Kind;
 
 /// Codes that say that a repeat harms or cannot help (DESIGN, section 3).
-const HOPELESS: [&str; 7] = [
+pub(crate) const HOPELESS: [&str; 8] = [
     "provider_job_failed",
     "insufficient_credits",
     "spend_limit_exceeded",
     "batch_limit_exceeded",
     "insufficient_quota",
     "unauthorized",
+    "forbidden",
     "validation_error",
 ];
 
