@@ -75,20 +75,30 @@ type Cell = (Cause, Phase, Came);
 
 /// How often each cell of the table was seen.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Coverage(BTreeMap<Cell, u64>);
+pub(crate) struct Coverage(BTreeMap<Cell, Seen>);
+
+/// How often a cell was seen, and in which world.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    times: u64,
+    seed: u64,
+}
 
 impl Coverage {
-    pub(crate) fn count(&mut self, ended: &Ended) {
+    /// Counts a call in the world of `seed`.
+    pub(crate) fn count(&mut self, ended: &Ended, seed: u64) {
         for attempt in &ended.attempts {
             if let Some(cell) = cell(attempt) {
-                *self.0.entry(cell).or_default() += 1;
+                let seen = self.0.entry(cell).or_insert(Seen { times: 0, seed });
+                seen.times += 1;
             }
         }
     }
 
     pub(crate) fn add(&mut self, other: Self) {
-        for (cell, count) in other.0 {
-            *self.0.entry(cell).or_default() += count;
+        for (cell, other) in other.0 {
+            let seen = self.0.entry(cell).or_insert(Seen { times: 0, ..other });
+            seen.times += other.times;
         }
     }
 
@@ -98,10 +108,10 @@ impl Coverage {
         cells.filter(|cell| !self.0.contains_key(cell)).collect()
     }
 
-    /// Cells that cannot happen and have been seen.
-    pub(crate) fn surprising(&self) -> Vec<Cell> {
-        let seen = self.0.keys().copied();
-        seen.filter(|cell| !can_happen(*cell)).collect()
+    /// Cells that cannot happen and have been seen, each with the seed of a world where it was.
+    pub(crate) fn surprising(&self) -> Vec<(Cell, u64)> {
+        let seen = self.0.iter().map(|(cell, seen)| (*cell, seen.seed));
+        seen.filter(|(cell, _)| !can_happen(*cell)).collect()
     }
 }
 
@@ -123,16 +133,22 @@ fn cause(attempt: &Attempted, end: AttemptEnd) -> Cause {
     if let AttemptEnd::Deadline(Deadline::Total(_), _) = end {
         return Cause::TotalDeadline;
     }
+    let by_time = matches!(end, AttemptEnd::Deadline(..) | AttemptEnd::Fault(..));
     let has_struck = match exchange.weather {
         Weather::Clear => false,
+        // Time may run out before the fault is told.
         Weather::ConnectRefused
+        | Weather::ConnectHangs
         | Weather::CutUpload
+        | Weather::StalledUpload
         | Weather::SwallowedRequest
         | Weather::CutBeforeHead
         | Weather::NotHttp
-        | Weather::CutBody => exchange.has_faulted,
-        Weather::ConnectHangs | Weather::StalledUpload | Weather::Silence | Weather::StalledBody => {
-            exchange.plan.is_empty() && !exchange.is_ended && Came::of(end) != Came::Success
+        | Weather::Silence => by_time,
+        Weather::CutBody => exchange.has_faulted,
+        Weather::StalledBody => {
+            let is_over = exchange.plan.is_empty() && !exchange.is_ended;
+            is_over && (by_time || exchange.phase == Phase::ReadingError)
         }
         Weather::EndedBody => {
             exchange.is_ended && exchange.delivered.len() < exchange.sent_length()
@@ -145,8 +161,81 @@ fn cause(attempt: &Attempted, end: AttemptEnd) -> Cause {
     }
 }
 
-fn can_happen(_cell: Cell) -> bool {
-    true
+/// Which cells can happen. One that can and is not seen means that the worlds miss it; one that
+/// cannot and is seen means that something is not understood.
+fn can_happen((cause, phase, came): Cell) -> bool {
+    use Came::{Delivered, NotSent, Refused, Success, Unknown};
+    use Conduct as G;
+    use Weather as W;
+    let came_of: &[Came] = match (cause, phase) {
+        // A driver that says how far it got knows more than one that does not.
+        (Cause::TotalDeadline, Phase::Connecting | Phase::Uploading)
+        | (Cause::Network(W::ConnectRefused | W::ConnectHangs), Phase::Connecting)
+        | (Cause::Network(W::CutUpload | W::StalledUpload), Phase::Uploading)
+        // Where the gateway refuses before it has all of the request, and that is lost.
+        | (Cause::Network(W::CutBeforeHead | W::NotHttp | W::Silence), Phase::Uploading) => {
+            &[NotSent, Unknown]
+        }
+        (
+            Cause::TotalDeadline
+            | Cause::Network(W::SwallowedRequest | W::CutBeforeHead | W::NotHttp | W::Silence)
+            | Cause::Gateway(G::Dawdles),
+            Phase::AwaitingHead,
+        )
+        | (Cause::TotalDeadline | Cause::Network(W::CutBody | W::StalledBody), Phase::Reading) => {
+            &[Unknown]
+        }
+        // An error is told by what has come of it.
+        (
+            Cause::Network(
+                W::CutBody | W::EndedBody | W::StalledBody | W::FlippedByte | W::InjectedPage,
+            ),
+            Phase::ReadingError,
+        ) => &[Refused, Unknown],
+        // An error inside a success may come whole all the same.
+        (Cause::Network(W::EndedBody), Phase::Reading) => &[Refused, Unknown, Delivered],
+        (Cause::Network(W::FlippedByte | W::InjectedPage), Phase::Reading) => {
+            &[Refused, Unknown, Delivered, Success]
+        }
+        (Cause::TotalDeadline | Cause::Network(W::CutBody | W::StalledBody), Phase::Streaming) => {
+            &[Delivered]
+        }
+        // All but the line feeds after the end mark may have come.
+        (
+            Cause::Network(W::EndedBody | W::FlippedByte | W::InjectedPage)
+            | Cause::Gateway(G::Dawdles | G::NoEndMark),
+            Phase::Streaming,
+        ) => &[Delivered, Success],
+        (Cause::Gateway(G::Answers), Phase::Reading | Phase::Streaming)
+        | (Cause::Gateway(G::OtherForm), Phase::Streaming) => &[Success],
+        (Cause::Gateway(G::Dawdles), Phase::Reading) => &[Unknown, Success],
+        (
+            Cause::Gateway(
+                G::RateLimited
+                | G::Exhausted
+                | G::Unavailable
+                | G::Refuses
+                | G::RequestTimeout
+                | G::RefusesEarly
+                | G::Redirects,
+            ),
+            Phase::ReadingError,
+        ) => &[Refused],
+        (
+            Cause::Gateway(G::BadGateway | G::GatewayTimeout | G::Breaks | G::JobFailed),
+            Phase::ReadingError,
+        ) => &[Unknown],
+        (
+            Cause::Gateway(G::Page | G::Empty | G::Compressed | G::OtherForm | G::Declines),
+            Phase::Reading,
+        )
+        | (Cause::Gateway(G::ErrorMidway | G::ErrorLast | G::Declines), Phase::Streaming) => {
+            &[Delivered]
+        }
+        (Cause::Gateway(G::ErrorFirst), Phase::Reading) => &[Refused, Unknown],
+        _ => &[],
+    };
+    came_of.contains(&came)
 }
 
 impl fmt::Display for Coverage {
@@ -159,8 +248,9 @@ impl fmt::Display for Coverage {
         for cause in Cause::all() {
             for phase in Phase::ALL {
                 let row = Came::ALL.map(|came| {
-                    let seen = self.0.get(&(cause, phase, came)).copied().unwrap_or_default();
-                    (seen, can_happen((cause, phase, came)))
+                    let seen = self.0.get(&(cause, phase, came));
+                    let times = seen.map_or(0, |seen| seen.times);
+                    (times, can_happen((cause, phase, came)))
                 });
                 if row.iter().all(|(seen, can)| *seen == 0 && !can) {
                     continue;

@@ -97,12 +97,13 @@ impl Conduct {
         Self::Declines,
     ];
 
-    /// Any conduct; every other time it is good.
+    /// Any conduct, good ones more often, and those whose weathers are seldom met otherwise.
     pub(crate) fn any(chance: &mut Chance) -> Self {
-        if chance.percent(35) {
-            Self::Answers
-        } else {
-            chance.of(&Self::ALL)
+        match chance.below(20) {
+            0..=5 => Self::Answers,
+            6..=8 => Self::ErrorFirst,
+            9 => Self::RefusesEarly,
+            _ => chance.of(&Self::ALL),
         }
     }
 

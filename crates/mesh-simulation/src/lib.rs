@@ -87,6 +87,11 @@ pub fn trace(seed: u64) -> String {
     world::run(seed, &mut Coverage::default()).trace.to_string()
 }
 
+/// What runs the world of `seed` alone, with its trace.
+fn command(seed: u64) -> String {
+    format!("cargo run --release -p mesh-simulation -- --seed {seed} --calls 1")
+}
+
 impl Report {
     fn world(&mut self, seed: u64) -> u64 {
         let told = world::run(seed, &mut self.coverage);
@@ -129,7 +134,9 @@ impl Report {
     /// The cells of the table that cannot happen and were seen, one a line.
     pub fn surprising(&self) -> String {
         let cells = self.coverage.surprising().into_iter();
-        cells.map(|cell| format!("{cell:?}\n")).collect()
+        cells
+            .map(|(cell, seed)| format!("{cell:?}: {}\n", command(seed)))
+            .collect()
     }
 
     /// The failed worlds, the first few of them, each with its trace and the command that runs it
@@ -143,11 +150,7 @@ impl Report {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {} breaks\n{}{}", self.seed, self.broken, self.trace)?;
-        writeln!(
-            f,
-            "run it again: cargo run --release -p mesh-simulation -- --seed {} --calls 1",
-            self.seed
-        )
+        writeln!(f, "run it again: {}", command(self.seed))
     }
 }
 

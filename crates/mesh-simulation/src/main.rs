@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     } else {
         print!("{report}");
     }
-    print!("{}", report.failures());
+    print!("{}{}", report.surprising(), report.failures());
     if report.failed == 0 {
         ExitCode::SUCCESS
     } else {

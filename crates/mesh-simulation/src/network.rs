@@ -242,7 +242,12 @@ impl Beginning<'_> {
         let head = Happening::Head(served.head.clone());
         exchange.plan.push_back((self.at, head));
         let whole: usize = served.frames.iter().map(|(_, bytes)| bytes.len()).sum();
-        let place = self.chance.below(whole + 1);
+        // The last bytes of a body are where its end mark is.
+        let place = if self.chance.percent(40) {
+            whole.saturating_sub(self.chance.below(5))
+        } else {
+            self.chance.below(whole + 1)
+        };
         let frames = match exchange.weather {
             Weather::FlippedByte | Weather::InjectedPage => {
                 exchange.garbled_from = Some(place);

@@ -95,13 +95,18 @@ fn run_calls(seed: u64, coverage: &mut Coverage, told: &mut Told) {
         told.is_garbled |= ended.is_garbled();
         told.broken.extend_from_slice(&ended.broken);
         told.broken.extend(check(&ended, &settings, manners, &mut purse));
-        coverage.count(&ended);
+        coverage.count(&ended, seed);
         now = ended.at.plus(Duration::from_secs(1));
     }
 }
 
 fn make_call(world: Surroundings<'_>) -> Ended {
-    let kind = world.chance.of(&Kind::ALL);
+    // Most of what can go wrong goes wrong in streams.
+    let kind = if world.chance.percent(30) {
+        world.chance.of(&[Kind::ChatStream, Kind::ImageStream])
+    } else {
+        world.chance.of(&Kind::ALL)
+    };
     match kind {
         Kind::Chat => {
             let request = chat_request(world.chance);

@@ -104,7 +104,8 @@ impl Script<'_> {
         if self.conduct == Conduct::Dawdles && self.chance.percent(50) {
             self.chance.milliseconds(1_000..=500_000)
         } else {
-            self.chance.milliseconds(1..=3_000)
+            // Short enough for the shortest limit, connecting and uploading included.
+            self.chance.milliseconds(1..=2_000)
         }
     }
 
