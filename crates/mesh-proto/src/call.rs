@@ -29,6 +29,7 @@ use http::Request;
 pub use self::options::{CallOptions, InvalidRequestId};
 use self::retry::{BeganReply, Jitter};
 pub(crate) use self::retry::{hint, retry_after};
+use self::settings::Withdrawn;
 pub use self::settings::{
     Attempt, AttemptEnd, BadGateway, Limits, Observer, RetryBudget, RetryPolicy, Settings,
 };
@@ -87,6 +88,7 @@ enum State<D> {
     Waiting {
         until: Moment,
         because: CallError,
+        retry: Withdrawn,
     },
     Ended,
 }

@@ -316,7 +316,7 @@ impl CallError {
         &self.0.failure
     }
 
-    /// What the call may have cost.
+    /// What the call may have cost, all of its attempts together.
     pub fn outcome(&self) -> Outcome {
         self.0.outcome
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::retry::{self, BeganReply};
+use super::settings::Withdrawn;
 use super::{Attempt, AttemptEnd, Call, Failed, Moment, Next, Reading, Since, Stage, State};
 use crate::endpoint::{Decode, Decoded, Endpoint};
 use crate::error::{ApiError, CallError, DecodeError, Failure, Outcome, redact};
@@ -32,7 +33,11 @@ impl<E: Endpoint> Call<E> {
                     },
                     None => failed,
                 }),
-                State::Waiting { until, because } => match self.wait(until, because) {
+                State::Waiting {
+                    until,
+                    because,
+                    retry,
+                } => match self.wait(until, because, retry) {
                     Some(next) => Ok(next),
                     None => continue,
                 },
@@ -118,14 +123,19 @@ impl<E: Endpoint> Call<E> {
     }
 
     /// Waits, or begins the next attempt.
-    fn wait(&mut self, until: Moment, because: CallError) -> Option<Next<E>> {
+    fn wait(&mut self, until: Moment, because: CallError, retry: Withdrawn) -> Option<Next<E>> {
         if self.total().is_some_and(|total| self.now >= total) {
             return Some(Next::Done(Err(because)));
         }
         if self.now < until {
-            self.state = State::Waiting { until, because };
+            self.state = State::Waiting {
+                until,
+                because,
+                retry,
+            };
             return Some(Next::Wait(until));
         }
+        retry.spend();
         self.attempt += 1;
         self.attempt_began = self.now;
         self.head = None;
@@ -155,7 +165,7 @@ impl<E: Endpoint> Call<E> {
         } = failed;
         self.complete_and_redact(&mut failure);
         let outcome = retry::outcome(&failure, sent, began);
-        self.outcome = outcome;
+        self.outcome = retry::together(self.outcome, outcome);
         let end = match &failure {
             Failure::Fault(fault) => AttemptEnd::Fault(*fault, outcome),
             Failure::Deadline(deadline) => AttemptEnd::Deadline(*deadline, outcome),
@@ -172,29 +182,36 @@ impl<E: Endpoint> Call<E> {
             outcome,
             &self.settings.retry,
         );
-        let delay = if is_repeatable {
-            self.delay(hint)
+        let retry = if is_repeatable {
+            self.retry(hint)
         } else {
             None
         };
-        self.tell(end, delay);
-        let error = self.error(failure, outcome);
-        match delay {
-            Some(delay) => {
+        self.tell(end, retry.as_ref().map(|(delay, _)| *delay));
+        let error = self.error(failure, self.outcome);
+        match retry {
+            Some((delay, retry)) => {
                 self.partial = None;
                 self.state = State::Waiting {
                     until: self.now.plus(delay),
                     because: error,
+                    retry,
                 };
                 None
             }
-            None => Some(error),
+            None => {
+                if is_repeatable && self.attempt > 1 {
+                    self.settings.budget.empty();
+                }
+                Some(error)
+            }
         }
     }
 
-    /// How long to wait before the next attempt, or `None` where there may be none: the retries or
-    /// the budget are used up, or the wait would be longer than it may be.
-    fn delay(&mut self, hint: Option<Duration>) -> Option<Duration> {
+    /// How long to wait before the next attempt, and its place in the budget, or `None` where there
+    /// may be none: the retries or the budget are used up, or the wait would be longer than it may
+    /// be.
+    fn retry(&mut self, hint: Option<Duration>) -> Option<(Duration, Withdrawn)> {
         let retries = self.attempt - 1;
         if retries >= self.settings.retry.max_retries
             || hint.is_some_and(|hint| hint > self.settings.retry.longest_hint)
@@ -205,7 +222,10 @@ impl<E: Endpoint> Call<E> {
         let fits = self
             .total()
             .is_none_or(|total| self.now.plus(delay) < total);
-        (fits && self.settings.budget.withdraw()).then_some(delay)
+        if !fits {
+            return None;
+        }
+        Some((delay, self.settings.budget.withdraw()?))
     }
 
     fn complete_and_redact(&self, failure: &mut Failure) {

@@ -28,6 +28,17 @@ pub(super) fn outcome(failure: &Failure, sent: Sent, began_reply: BeganReply) ->
     }
 }
 
+/// What a call may have cost of which earlier attempts cost `before` and the last one `last`: a
+/// repeat that is refused does not undo what may have been billed before it.
+pub(super) fn together(before: Outcome, last: Outcome) -> Outcome {
+    match (before, last) {
+        (Outcome::Unknown | Outcome::Delivered, Outcome::NotSent | Outcome::Refused) => {
+            Outcome::Unknown
+        }
+        (_, last) => last,
+    }
+}
+
 /// How much of a reply an attempt had got when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BeganReply {

@@ -115,9 +115,11 @@ impl Default for Limits {
 /// What all calls that share it may spend on retries, so that a fleet does not hammer a gateway
 /// that is down.
 ///
-/// A bucket of ten retries: each retry takes one, each success puts one back. A gateway that is
-/// dead sees the bucket emptied once and no retry after that; one that fails now and then sees
-/// every retry it would see without a budget.
+/// A bucket of ten retries: each retry takes one, each success puts one back, and a call that fails
+/// although it was repeated empties it. So a gateway that hiccups for a moment, or fails now and
+/// then, sees every retry it would see without a budget. One that is dead sees no more of a client
+/// than the retries of the calls that were under way when it died, ten at most, and two by default
+/// where its calls follow each other: 1.1 sends per call from the twentieth call on.
 #[derive(Clone, Debug)]
 pub struct RetryBudget(Arc<AtomicU32>);
 
@@ -134,12 +136,17 @@ impl RetryBudget {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(super) fn withdraw(&self) -> bool {
+    /// Takes one retry out, where one is left.
+    pub(super) fn withdraw(&self) -> Option<Withdrawn> {
         self.0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                 left.checked_sub(1)
             })
             .is_ok()
+            .then(|| Withdrawn {
+                budget: self.clone(),
+                is_spent: false,
+            })
     }
 
     pub(super) fn deposit(&self) {
@@ -148,6 +155,32 @@ impl RetryBudget {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                 (left < Self::SIZE).then_some(left + 1)
             });
+    }
+
+    pub(super) fn empty(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A retry that was taken out of a budget. It goes back where it is not made: the call's time ran
+/// out while it waited, or nobody polls it any more.
+pub(super) struct Withdrawn {
+    budget: RetryBudget,
+    is_spent: bool,
+}
+
+impl Withdrawn {
+    /// The retry is made.
+    pub(super) fn spend(mut self) {
+        self.is_spent = true;
+    }
+}
+
+impl Drop for Withdrawn {
+    fn drop(&mut self) {
+        if !self.is_spent {
+            self.budget.deposit();
+        }
     }
 }
 

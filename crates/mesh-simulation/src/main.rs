@@ -1,0 +1,40 @@
+//! The command `mesh-simulation`.
+
+#![allow(
+    clippy::disallowed_macros,
+    reason = "the command is where the terminal is"
+)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Whole calls of mesh-proto in seeded worlds and virtual time.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The first world's seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many calls to make at least; with 1, the world's trace is printed.
+    #[arg(long, default_value_t = 50_000)]
+    calls: u64,
+    /// How many threads share the work.
+    #[arg(long, default_value_t = 2)]
+    threads: u64,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let report = mesh_simulation::run(arguments.seed, arguments.calls, arguments.threads);
+    if arguments.calls == 1 {
+        print!("{}", mesh_simulation::trace(arguments.seed));
+    } else {
+        print!("{report}");
+    }
+    print!("{}{}", report.surprising(), report.failures());
+    if report.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

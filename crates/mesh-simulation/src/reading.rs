@@ -1,0 +1,201 @@
+//! What a reply says, read plainly from all of its bytes at once: what the core's own reading is held
+//! against. Shares no code with it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::subject::Kind;
+
+/// What was said, in one text that can be compared: a chat's words, the ids of models, the pictures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub(crate) said: String,
+    /// Whether the end was told, and nothing before it was wrong.
+    pub(crate) is_whole: bool,
+}
+
+/// Reads a body of which all came that is in `body`.
+pub(crate) fn read(kind: Kind, body: &[u8]) -> Reading {
+    let is_document = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+    if kind.is_streamed() && !is_document {
+        read_events(kind, body)
+    } else {
+        read_document(kind, body)
+    }
+}
+
+fn read_document(kind: Kind, body: &[u8]) -> Reading {
+    let Ok(document) = serde_json::from_slice::<Value>(body) else {
+        return Reading::default();
+    };
+    let is_error = document.get("error").is_some_and(|it| !it.is_null());
+    let said = match kind {
+        Kind::Chat | Kind::ChatStream => text_at(&document, "/choices/0/message/content"),
+        Kind::Models => model_ids(document.get("data").unwrap_or(&document)),
+        Kind::Image | Kind::ImageStream | Kind::Edit => pictures(&document),
+    };
+    Reading {
+        said,
+        is_whole: !is_error,
+    }
+}
+
+fn read_events(kind: Kind, body: &[u8]) -> Reading {
+    let mut reading = Reading::default();
+    for data in event_data(body) {
+        let data = data.trim_ascii();
+        if data == b"[DONE]" {
+            reading.is_whole = true;
+            return reading;
+        }
+        if data.is_empty() {
+            continue;
+        }
+        let Ok(chunk) = serde_json::from_slice::<Value>(data) else {
+            return reading;
+        };
+        match kind {
+            Kind::ChatStream => reading.said += &chat_piece(&chunk),
+            _ => reading.said += &final_pictures(&chunk),
+        }
+        // A picture ends a stream of one as well as its mark does.
+        if kind == Kind::ImageStream && !reading.said.is_empty() {
+            reading.is_whole = true;
+            return reading;
+        }
+        if chunk.get("error").is_some_and(|it| !it.is_null()) {
+            return reading;
+        }
+    }
+    reading
+}
+
+fn chat_piece(chunk: &Value) -> String {
+    let choices = chunk.get("choices").and_then(Value::as_array);
+    let first = choices
+        .into_iter()
+        .flatten()
+        .find(|choice| choice.get("index").and_then(Value::as_u64).unwrap_or(0) == 0);
+    first
+        .map(|choice| text_at(choice, "/delta/content"))
+        .unwrap_or_default()
+}
+
+fn final_pictures(chunk: &Value) -> String {
+    let is_partial = chunk.get("partial_image_index").is_some();
+    if is_partial {
+        String::new()
+    } else {
+        pictures(chunk)
+    }
+}
+
+/// The data of each event, by the standard's rules, the last one with or without its blank line.
+fn event_data(body: &[u8]) -> Vec<Vec<u8>> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let mut events = Vec::new();
+    let mut pending: Option<Vec<u8>> = None;
+    for line in lines(body).into_iter().chain([&b""[..]]) {
+        if line.is_empty() {
+            events.extend(pending.take());
+            continue;
+        }
+        let (name, value) = match line.iter().position(|byte| *byte == b':') {
+            Some(colon) => line.split_at(colon),
+            None => (line, &b""[..]),
+        };
+        if name != b"data" {
+            continue;
+        }
+        let value = value.strip_prefix(b":").unwrap_or(value);
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        match &mut pending {
+            Some(data) => {
+                data.push(b'\n');
+                data.extend_from_slice(value);
+            }
+            None => pending = Some(value.to_vec()),
+        }
+    }
+    events
+}
+
+fn lines(body: &[u8]) -> Vec<&[u8]> {
+    let mut lines = Vec::new();
+    let mut rest = body;
+    while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
+        let (line, after) = rest.split_at(end);
+        lines.push(line);
+        rest = after
+            .strip_prefix(b"\r\n")
+            .or_else(|| after.get(1..))
+            .unwrap_or_default();
+    }
+    lines.push(rest);
+    lines
+}
+
+fn text_at(value: &Value, pointer: &str) -> String {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    text.unwrap_or_default().to_owned()
+}
+
+fn model_ids(rows: &Value) -> String {
+    let rows = rows.as_array().into_iter().flatten();
+    rows.filter_map(|row| row.get("id")?.as_str())
+        .map(|id| format!("{id};"))
+        .collect()
+}
+
+fn pictures(document: &Value) -> String {
+    let data = document.get("data").and_then(Value::as_array);
+    let items = data.into_iter().flatten().chain([document]);
+    items.filter_map(picture).collect()
+}
+
+/// The picture of an item: base64 or a data URL.
+fn picture(item: &Value) -> Option<String> {
+    let field = |name| item.get(name).and_then(Value::as_str);
+    let base64 = match field("b64_json") {
+        Some(base64) => base64,
+        None => field("url")?.split_once(";base64,")?.1,
+    };
+    STANDARD.decode(base64).ok().map(|bytes| describe(&bytes))
+}
+
+/// A picture by its length and a hash of its bytes (FNV-1a).
+pub(crate) fn describe(bytes: &[u8]) -> String {
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{}:{hash:x};", bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_read_whatever_their_line_ends() {
+        for end in ["\n", "\r", "\r\n"] {
+            let text = "\u{feff}: ping\nevent: x\ndata:{\"choices\":[{\"delta\":\ndata: {\"content\":\"a\u{2028}b\"}}]}\n\ndata: {\"choices\":[]}\n\ndata: [DONE]";
+            let reading = read(Kind::ChatStream, text.replace('\n', end).as_bytes());
+            assert_eq!(reading.said, "a\u{2028}b");
+            assert!(reading.is_whole);
+        }
+        let cut = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: {\"cho";
+        let reading = read(Kind::ChatStream, cut);
+        assert_eq!((reading.said.as_str(), reading.is_whole), ("a", false));
+    }
+
+    #[test]
+    fn documents_are_read() {
+        let chat = br#"{"choices":[{"message":{"content":"hi"}}]}"#;
+        assert_eq!(read(Kind::Chat, chat).said, "hi");
+        assert_eq!(read(Kind::Models, br#"[{"id":"a"},{"id":"b"}]"#).said, "a;b;");
+        let picture = br#"{"data":[{"b64_json":"AAAA"},{"url":"data:image/png;base64,AAAA"}]}"#;
+        assert_eq!(read(Kind::Image, picture).said, describe(&[0; 3]).repeat(2));
+        assert!(!read(Kind::Image, b"<html>").is_whole);
+    }
+}
