@@ -287,7 +287,7 @@ impl Decoder {
     }
 
     fn append_in_chunk(&mut self, value: Range<usize>) -> Result<(), FrameTooLarge> {
-        self.check(self.pending.data.len() + value.len())?;
+        self.check(self.pending.data.len_with(value.len()))?;
         if let Data::None = self.pending.data {
             self.pending.data = Data::Borrowed(value);
         } else {
@@ -303,7 +303,7 @@ impl Decoder {
     /// As the line's buffer is ours already, the first data line becomes the data without a second
     /// buffer of its size.
     fn append_owned(&mut self, mut line: Vec<u8>, prefix: usize) -> Result<(), FrameTooLarge> {
-        self.check(self.pending.data.len() + line.len())?;
+        self.check(self.pending.data.len_with(line.len()))?;
         self.keep_data();
         match &mut self.pending.data {
             Data::Owned(data) => {
@@ -380,6 +380,14 @@ impl Data {
             Self::None => 0,
             Self::Borrowed(range) => range.len(),
             Self::Owned(data) => data.len(),
+        }
+    }
+
+    /// The length with one more line, which a line feed joins to those before.
+    fn len_with(&self, line: usize) -> usize {
+        match self {
+            Self::None => line,
+            Self::Borrowed(_) | Self::Owned(_) => self.len() + 1 + line,
         }
     }
 }
