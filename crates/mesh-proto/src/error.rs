@@ -15,7 +15,7 @@ use http::StatusCode;
 
 pub use self::api::ApiError;
 pub use self::code::ErrorCode;
-pub(crate) use self::excerpt::{excerpt, message, redact};
+pub(crate) use self::excerpt::{EXCERPT_WINDOW, excerpt, message, redact};
 pub use self::validation::ValidationFinding;
 use crate::call::{Deadline, Fault};
 use crate::endpoint::Replay;
