@@ -261,9 +261,11 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is no base URL may hold a password.
+        let base = self.base.as_deref().map(BaseUrl::new);
         f.debug_struct("ClientBuilder")
             .field("target", &self.target)
-            .field("base", &self.base)
+            .field("base", &base)
             .finish_non_exhaustive()
     }
 }

@@ -35,7 +35,6 @@ pub const DEFAULT_LIMIT: usize = 64 << 20;
 /// Every byte is looked at once, and a frame that lies inside one piece is not copied. A frame
 /// whose data is empty is dropped, as the standard has it; one that the end of the stream leaves
 /// without its blank line is given all the same.
-#[derive(Debug)]
 pub struct Decoder {
     limit: usize,
     chunk: Bytes,
@@ -61,13 +60,13 @@ enum Position {
 }
 
 /// The fields of one frame.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Fields {
     event: Vec<u8>,
     data: Data,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum Data {
     #[default]
     None,
@@ -112,7 +111,7 @@ impl<'d> Frame<'d> {
 impl fmt::Debug for Frame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
-            .field("event", &String::from_utf8_lossy(self.event))
+            .field("event", &crate::error::excerpt(self.event))
             .field("data", &format_args!("{} bytes", self.data.len()))
             .finish()
     }
@@ -136,6 +135,19 @@ impl fmt::Display for FrameTooLarge {
 }
 
 impl std::error::Error for FrameTooLarge {}
+
+// What has come may be a picture.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unread = self.chunk.len().saturating_sub(self.at);
+        f.debug_struct("Decoder")
+            .field("limit", &self.limit)
+            .field("unread", &unread)
+            .field("pending", &(self.line.len() + self.pending.data.len()))
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Default for Decoder {
     fn default() -> Self {
