@@ -105,11 +105,13 @@ impl Client {
             return Ok(image.clone());
         };
         let mut download = Download::new(url, bounds)?;
+        let began = self.shared.clock.now();
         loop {
             let client = self
                 .shared
                 .reaching(download.reach(&self.target), self.target.base())?;
-            let settings = download.settings(&self.settings);
+            let spent = self.shared.clock.now().since(began);
+            let settings = download.settings(&self.settings, spent);
             let error = match self.drive(&download, client, &settings)?.finish().await {
                 Ok(answer) => {
                     let prompt = image.revised_prompt().map(str::to_owned);

@@ -3,6 +3,7 @@
 //! browsers follow.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::{HeaderValue, Request};
 use mesh_proto::body::Body;
@@ -45,7 +46,7 @@ pub(super) fn hold(data: &[u8]) {
 }
 
 fn redirected(download: &Download, target: &Target, location: &HeaderValue) -> CallError {
-    let mut settings = download.settings(&Settings::default());
+    let mut settings = download.settings(&Settings::default(), Duration::ZERO);
     settings.retry = RetryPolicy::never();
     let mut call = Call::new(download, target, &settings, Moment::ORIGIN, 7).unwrap();
     let mut response = http::Response::new(()).into_parts().0;
