@@ -127,3 +127,17 @@ impl Resolve for PublicResolver {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_stands_for_a_private_address_has_none() {
+        let name: Name = "localhost".parse().unwrap();
+        let Err(error) = PublicResolver.resolve(name).await else {
+            panic!("an address");
+        };
+        assert!(error.to_string().contains("private network"), "{error}");
+    }
+}

@@ -315,6 +315,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_stands_for_a_private_address_has_none() {
+        let look_up = |reach| {
+            let uri = http::Uri::from_static("https://localhost:9/a.png");
+            Lookup(reach).resolve(&uri, &Config::default(), NextTimeout::default())
+        };
+        assert!(look_up(Reach::Anywhere).is_ok_and(|found| !found.is_empty()));
+        let error = look_up(Reach::Public).unwrap_err();
+        assert_eq!(fault_kind(&error), FaultKind::Connect);
+        assert!(error.to_string().contains("private network"), "{error}");
+    }
+
+    #[test]
     fn a_limit_that_passes_before_the_connection_stands_sent_nothing() {
         for (limit, sent) in [
             (Timeout::Resolve, Sent::Nothing),

@@ -108,11 +108,13 @@ impl Client {
             return Ok(image.clone());
         };
         let mut download = Download::new(url, bounds)?;
+        let began = self.shared.clock.now();
         loop {
             let sender = self
                 .shared
                 .reaching(download.reach(&self.target), self.target.base())?;
-            let settings = download.settings(&self.settings);
+            let spent = self.shared.clock.now().since(began);
+            let settings = download.settings(&self.settings, spent);
             let error = match self.drive(&download, sender, &settings)?.finish() {
                 Ok(answer) => {
                     let prompt = image.revised_prompt().map(str::to_owned);
@@ -295,9 +297,11 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is no base URL may hold a password.
+        let base = self.base.as_deref().map(BaseUrl::new);
         f.debug_struct("ClientBuilder")
             .field("target", &self.target)
-            .field("base", &self.base)
+            .field("base", &base)
             .finish_non_exhaustive()
     }
 }

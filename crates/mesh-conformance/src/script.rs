@@ -94,6 +94,14 @@ impl Exchange {
         Self::new([head, Act::Data(body), Act::End])
     }
 
+    /// A response in one piece whose header lines, but for its length, are these to the letter.
+    pub fn response(status: u16, header_lines: &str, body: &str) -> Self {
+        let length = body.len();
+        let whole =
+            format!("HTTP/1.1 {status} X\r\n{header_lines}content-length: {length}\r\n\r\n{body}");
+        Self::new([Act::Raw(whole.into())])
+    }
+
     /// A stream of events: the head, and then what is done.
     pub fn stream(acts: impl IntoIterator<Item = Act>) -> Self {
         Self::new([stream_head()].into_iter().chain(acts))

@@ -98,14 +98,15 @@ impl Download {
     }
 
     /// The settings of its call: those of the client, within the bounds, with a retry budget of its
-    /// own, as the host is not the gateway.
-    pub fn settings(&self, client: &Settings) -> Settings {
+    /// own, as the host is not the gateway. `spent` is how long ago the first call of the download
+    /// began: redirects share its time.
+    pub fn settings(&self, client: &Settings, spent: Duration) -> Settings {
         let mut settings = client.clone();
         let total = client
             .deadlines
             .total
             .map_or(self.bounds.time, |total| total.min(self.bounds.time));
-        settings.deadlines.total = Some(total);
+        settings.deadlines.total = Some(total.saturating_sub(spent));
         settings.budget = RetryBudget::new();
         settings
     }
@@ -187,6 +188,8 @@ pub enum Reach {
 /// URL parsers take for an IPv4 address (WHATWG URL, section 3.5): `127.1`, `0x7f000001`,
 /// `2130706433`.
 fn is_local(host: &str) -> bool {
+    // A resolver may know what is meant by an address with a zone; nobody public has one.
+    let is_address = host.starts_with('[');
     let host = host
         .trim_start_matches('[')
         .trim_end_matches(']')
@@ -199,7 +202,7 @@ fn is_local(host: &str) -> bool {
         && (last.bytes().all(|byte| byte.is_ascii_digit())
             || last.starts_with("0x")
             || last.starts_with("0X"));
-    is_number || last.eq_ignore_ascii_case("localhost")
+    is_address || is_number || last.eq_ignore_ascii_case("localhost")
 }
 
 /// A redirect's target against the URL that sent it (RFC 3986, section 5.2, as far as `http` needs
@@ -372,6 +375,7 @@ mod tests {
             ("https://localhost/p.png", true),
             ("https://10.0.0.1/p.png", true),
             ("https://[::ffff:10.0.0.1]/p.png", true),
+            ("https://[fe80::1%25eth0]/p.png", true),
             ("https://169.254.169.254/latest", true),
             ("https://2130706433/p.png", true),
             ("https://127.1/p.png", true),
@@ -438,6 +442,19 @@ mod tests {
         ] {
             assert!(is_public(address.parse().unwrap()), "{address}");
         }
+    }
+
+    #[test]
+    fn redirects_share_the_time_of_the_download() {
+        let download = Download::new("https://cdn.test/1", DownloadBounds::default()).unwrap();
+        let total = |client: &Settings, spent| {
+            let settings = download.settings(client, Duration::from_secs(spent));
+            settings.deadlines.total.unwrap().as_secs()
+        };
+        let mut client = Settings::default();
+        assert_eq!((total(&client, 0), total(&client, 299)), (300, 1));
+        client.deadlines.total = Some(Duration::from_secs(60));
+        assert_eq!((total(&client, 10), total(&client, 61)), (50, 0));
     }
 
     #[test]

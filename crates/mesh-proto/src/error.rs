@@ -15,7 +15,7 @@ use http::StatusCode;
 
 pub use self::api::ApiError;
 pub use self::code::ErrorCode;
-pub(crate) use self::excerpt::{excerpt, message, redact};
+pub(crate) use self::excerpt::{EXCERPT_WINDOW, excerpt, message, redact};
 pub use self::validation::ValidationFinding;
 use crate::call::{Deadline, Fault};
 use crate::endpoint::Replay;
@@ -166,7 +166,8 @@ impl DecodeError {
     /// and freed of base64.
     pub fn json(error: &serde_json::Error, text: &[u8]) -> Self {
         Self::Json {
-            reason: error.to_string(),
+            // It quotes what it did not expect, which may be a picture.
+            reason: message(&error.to_string()),
             excerpt: excerpt(text),
         }
     }
@@ -393,7 +394,7 @@ impl fmt::Display for CallError {
             }
         }
         if let (None, Some(id)) = (self.api(), self.request_id()) {
-            write!(f, " (request {id})")?;
+            write!(f, " (request {})", excerpt(id.as_bytes()))?;
         }
         if self.0.attempts > 1 {
             write!(f, "; {} attempts", self.0.attempts)?;

@@ -186,7 +186,12 @@ impl fmt::Debug for Head {
         // Servers have been seen to echo the authorization in headers of any name.
         f.debug_struct("Head")
             .field("status", &self.status)
-            .field("request_id", &self.request_id())
+            .field(
+                "request_id",
+                &self
+                    .request_id()
+                    .map(|id| crate::error::excerpt(id.as_bytes())),
+            )
             .field(
                 "headers",
                 &self

@@ -3,7 +3,7 @@
 macro_rules! open_enum {
     ($(#[$outer:meta])* $visibility:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$outer])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         $visibility enum $name {
             $($(#[$doc])* $variant,)*
@@ -35,6 +35,19 @@ macro_rules! open_enum {
                 match text.as_str() {
                     $($text => Self::$variant,)*
                     _ => Self::Other(text),
+                }
+            }
+        }
+
+        // What is not known may be anything.
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    $(Self::$variant => f.write_str(stringify!($variant)),)*
+                    Self::Other(text) => {
+                        let shown = crate::error::excerpt(text.as_bytes());
+                        f.debug_tuple("Other").field(&shown).finish()
+                    }
                 }
             }
         }

@@ -35,7 +35,6 @@ pub const DEFAULT_LIMIT: usize = 64 << 20;
 /// Every byte is looked at once, and a frame that lies inside one piece is not copied. A frame
 /// whose data is empty is dropped, as the standard has it; one that the end of the stream leaves
 /// without its blank line is given all the same.
-#[derive(Debug)]
 pub struct Decoder {
     limit: usize,
     chunk: Bytes,
@@ -61,13 +60,13 @@ enum Position {
 }
 
 /// The fields of one frame.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Fields {
     event: Vec<u8>,
     data: Data,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum Data {
     #[default]
     None,
@@ -120,7 +119,7 @@ impl<'d> Frame<'d> {
 impl fmt::Debug for Frame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
-            .field("event", &String::from_utf8_lossy(self.event))
+            .field("event", &crate::error::excerpt(self.event))
             .field("data", &format_args!("{} bytes", self.data.len()))
             .finish()
     }
@@ -144,6 +143,19 @@ impl fmt::Display for FrameTooLarge {
 }
 
 impl std::error::Error for FrameTooLarge {}
+
+// What has come may be a picture.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unread = self.chunk.len().saturating_sub(self.at);
+        f.debug_struct("Decoder")
+            .field("limit", &self.limit)
+            .field("unread", &unread)
+            .field("pending", &(self.line.len() + self.pending.data.len()))
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Default for Decoder {
     fn default() -> Self {
@@ -296,7 +308,7 @@ impl Decoder {
     }
 
     fn append_in_chunk(&mut self, value: Range<usize>) -> Result<(), FrameTooLarge> {
-        self.check(self.pending.data.len() + value.len())?;
+        self.check(self.pending.data.len_with(value.len()))?;
         if let Data::None = self.pending.data {
             self.pending.data = Data::Borrowed(value);
         } else {
@@ -310,7 +322,7 @@ impl Decoder {
     /// As the line's buffer is ours already, the first data line becomes the data without a second
     /// buffer of its size.
     fn append_owned(&mut self, line: Vec<u8>, prefix: usize) -> Result<(), FrameTooLarge> {
-        self.check(self.pending.data.len() + line.len())?;
+        self.check(self.pending.data.len_with(line.len()))?;
         self.keep_data();
         if let Data::None = self.pending.data {
             self.pending.data = Data::Owned {
@@ -401,6 +413,14 @@ impl Data {
             Self::None => 0,
             Self::Borrowed(range) => range.len(),
             Self::Owned { lines, from } => lines.len() - from,
+        }
+    }
+
+    /// The length with one more line, which a line feed joins to those before.
+    fn len_with(&self, line: usize) -> usize {
+        match self {
+            Self::None => line,
+            Self::Borrowed(_) | Self::Owned { .. } => self.len() + 1 + line,
         }
     }
 }

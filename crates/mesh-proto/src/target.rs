@@ -25,7 +25,7 @@ use crate::error::BuildError;
 /// assert!(!format!("{target:?}").contains("rsk_"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Target {
     base: BaseUrl,
     key: ApiKey,
@@ -137,6 +137,17 @@ impl Target {
             }
         }
         Ok(builder)
+    }
+}
+
+// What a caller's own headers hold may be a secret, too.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("base", &self.base)
+            .field("key", &self.key)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish()
     }
 }
 

@@ -149,7 +149,11 @@ impl Report {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {} breaks\n{}{}", self.seed, self.broken, self.trace)?;
+        writeln!(
+            f,
+            "seed {} breaks\n{}{}",
+            self.seed, self.broken, self.trace
+        )?;
         writeln!(f, "run it again: {}", command(self.seed))
     }
 }

@@ -11,23 +11,16 @@ pub(crate) fn server(exchange: Exchange) -> ScriptedServer {
     ScriptedServer::start([exchange])
 }
 
-/// A whole response, with these header lines and its length.
-pub(crate) fn response(status: u16, headers: &str, body: &str) -> Exchange {
-    let length = body.len();
-    let whole = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}");
-    Exchange::new([Act::Raw(whole.into())])
-}
-
 /// A document as a success.
 pub(crate) fn document(body: &Value) -> Exchange {
-    response(200, "content-type: application/json\r\n", &body.to_string())
+    Exchange::response(200, "content-type: application/json\r\n", &body.to_string())
 }
 
 /// An error in the standard envelope.
 pub(crate) fn error(status: u16, code: &str, message: &str) -> Exchange {
     let body = json!({"error": {"code": code, "message": message}, "request_id": "req_7"});
     // A hint beyond what is waited for: the command fails at once.
-    response(
+    Exchange::response(
         status,
         "content-type: application/json\r\nretry-after: 61\r\n",
         &body.to_string(),

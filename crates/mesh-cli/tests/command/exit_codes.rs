@@ -6,8 +6,8 @@ use mesh_conformance::{Act, Exchange};
 use serde_json::{Value, json};
 
 use crate::answers::{
-    chunk, document, done, end_of_body, error, event, finish, piece, png, reply, response, saying,
-    server, stream,
+    chunk, document, done, end_of_body, error, event, finish, piece, png, reply, saying, server,
+    stream,
 };
 use crate::running::{KEY, Ran, mesh, names_in, photo, run, speaking_to};
 
@@ -60,7 +60,7 @@ fn a_gateway_that_fails_is_1() {
             "No such model",
         );
         told(
-            &ask(response(
+            &ask(Exchange::response(
                 502,
                 "content-type: text/html\r\n",
                 "<html>Bad gateway</html>",
@@ -69,7 +69,7 @@ fn a_gateway_that_fails_is_1() {
             "Bad gateway",
         );
         told(
-            &ask(response(
+            &ask(Exchange::response(
                 200,
                 "content-type: text/html\r\n",
                 "<html>Welcome</html>",
@@ -78,7 +78,11 @@ fn a_gateway_that_fails_is_1() {
             "HTML",
         );
         told(
-            &ask(response(307, "location: https://elsewhere.test/\r\n", "")),
+            &ask(Exchange::response(
+                307,
+                "location: https://elsewhere.test/\r\n",
+                "",
+            )),
             1,
             "elsewhere.test",
         );
@@ -123,7 +127,7 @@ fn a_picture_that_the_gateway_finds_broken_is_2() {
         "truncated",
     );
     told(
-        &see(response(
+        &see(Exchange::response(
             413,
             "content-type: text/html\r\n",
             "<h1>413 Too Large</h1>",

@@ -5,8 +5,7 @@ use mesh_conformance::Exchange;
 use serde_json::json;
 
 use crate::answers::{
-    chunk, document, done, end_of_body, error, event, pictures, piece, reply, response, server,
-    stream,
+    chunk, document, done, end_of_body, error, event, pictures, piece, reply, server, stream,
 };
 use crate::running::{KEY, Ran, run, speaking_to};
 
@@ -35,12 +34,12 @@ fn an_error_that_echoes_the_key() {
     ));
     fails(&error(429, KEY, &format!("{KEY}: slow down")));
     let id = format!("x-request-id: {KEY}\r\nretry-after: 61\r\n");
-    fails(&response(
+    fails(&Exchange::response(
         403,
         &id,
         &format!("<html>{KEY} is not known</html>"),
     ));
-    fails(&response(
+    fails(&Exchange::response(
         400,
         "",
         &json!({"detail": [{"loc": [KEY], "msg": KEY}]}).to_string(),
@@ -49,7 +48,7 @@ fn an_error_that_echoes_the_key() {
 
 #[test]
 fn a_redirect_that_echoes_the_key() {
-    fails(&response(
+    fails(&Exchange::response(
         307,
         &format!("location: https://elsewhere.test/?key={KEY}\r\n"),
         "",
@@ -58,18 +57,26 @@ fn a_redirect_that_echoes_the_key() {
 
 #[test]
 fn a_reply_that_cannot_be_read_and_echoes_the_key() {
-    fails(&response(200, "", &format!("<html>Welcome, {KEY}</html>")));
-    fails(&response(
+    fails(&Exchange::response(
+        200,
+        "",
+        &format!("<html>Welcome, {KEY}</html>"),
+    ));
+    fails(&Exchange::response(
         200,
         "",
         &format!("{{\"choices\": \"{KEY}\", \"data\": 1}}"),
     ));
-    fails(&response(200, &format!("content-encoding: {KEY}\r\n"), "x"));
+    fails(&Exchange::response(
+        200,
+        &format!("content-encoding: {KEY}\r\n"),
+        "x",
+    ));
 }
 
 #[test]
 fn a_request_id_that_echoes_the_key() {
-    fails(&response(
+    fails(&Exchange::response(
         200,
         &format!("x-request-id: {KEY}\r\n"),
         "<html></html>",
@@ -86,7 +93,7 @@ fn a_key_at_the_edge_of_an_excerpt() {
             let body = format!("{padding}{KEY} {}", "and so on ".repeat(20));
             let envelope = json!({"error": {"code": "unauthorized", "message": body}});
             for body in [body.clone(), envelope.to_string()] {
-                let server = server(response(401, "", &body));
+                let server = server(Exchange::response(401, "", &body));
                 let ran = run(speaking_to(&server).args(["see", "https://example.com/a.jpg"]));
                 assert_eq!(ran.code, Some(3));
                 assert!(!ran.stderr.contains("rsk_01CA"), "{}", ran.stderr);

@@ -3,9 +3,10 @@
 use std::net::TcpListener;
 use std::process::Command;
 
+use mesh_conformance::Exchange;
 use serde_json::json;
 
-use crate::answers::{document, response, server};
+use crate::answers::{document, server};
 use crate::running::{KEY, mesh, photo, run};
 
 fn every_command() -> [Command; 3] {
@@ -102,7 +103,7 @@ fn a_base_url_that_cannot_be_one_is_wrong_usage() {
 #[test]
 fn with_a_key_alone_the_gateway_is_meshs_own() {
     // A proxy that lets nobody through sees where the command wants to go, and nobody gets there.
-    let proxy = server(response(403, "", ""));
+    let proxy = server(Exchange::response(403, "", ""));
     let ran = run(mesh()
         .arg("see")
         .arg("https://example.com/image.jpg")

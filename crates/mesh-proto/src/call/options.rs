@@ -21,7 +21,7 @@ use crate::target::{ApiVersion, InvalidHeader, Target, callers_own};
 ///     .request_id("order-17")?;
 /// # Ok::<(), mesh_proto::call::InvalidRequestId>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct CallOptions {
     total: Option<Duration>,
     deadlines: Option<Deadlines>,
@@ -104,6 +104,19 @@ impl CallOptions {
         settings.deadlines.total = self.total.or(settings.deadlines.total);
         settings.retry = self.retry.unwrap_or(settings.retry);
         (target, settings)
+    }
+}
+
+// What a caller's own headers hold may be a secret.
+impl fmt::Debug for CallOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallOptions")
+            .field("total", &self.total)
+            .field("deadlines", &self.deadlines)
+            .field("retry", &self.retry)
+            .field("version", &self.version)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The request: a model, options, a conversation.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::ser::Serializer;
@@ -26,7 +27,7 @@ use crate::wire::{Extra, Object, Wire, Written, serialize_inline};
 /// request.max_tokens = Some(300);
 /// # Ok::<(), mesh_proto::image::ImageError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct ChatRequest {
     /// The model's id: `provider/name`, or `auto`. None where the key has a default.
@@ -114,6 +115,37 @@ pub struct ChatRequest {
     /// The conversation.
     #[serde(default)]
     pub messages: Vec<Message>,
+}
+
+// What stands in a slot may be a picture.
+impl fmt::Debug for ChatRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ChatRequest");
+        macro_rules! what_is_set {
+            ($($field:ident)*) => {
+                $(if let Some(value) = &self.$field {
+                    shown.field(stringify!($field), value);
+                })*
+            };
+        }
+        macro_rules! what_is_there {
+            ($($field:ident)*) => {
+                $(if !self.$field.is_empty() {
+                    shown.field(stringify!($field), &self.$field);
+                })*
+            };
+        }
+        what_is_set! {
+            model temperature top_p max_tokens seed timeout frequency_penalty presence_penalty stop
+            tool_choice response_format user reasoning_effort service_tier template session_id cache
+            modality image async_mode audio
+        }
+        if !self.variables.is_empty() {
+            shown.field("variables", &self.variables.keys().collect::<Vec<_>>());
+        }
+        what_is_there!(models tools transforms modalities extra messages);
+        shown.finish()
+    }
 }
 
 impl ChatRequest {

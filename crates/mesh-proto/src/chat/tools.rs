@@ -1,5 +1,7 @@
 //! Tools that a model may call, and its calls of them (protocol reference, sections 4 and 4.4).
 
+use std::fmt;
+
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -170,7 +172,7 @@ impl ToolCall {
 }
 
 /// The function of a call.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CalledFunction {
     /// Its name.
@@ -182,6 +184,17 @@ pub struct CalledFunction {
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+// An argument may be a picture.
+impl fmt::Debug for CalledFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CalledFunction")
+            .field("name", &self.name)
+            .field("arguments", &crate::error::message(&self.arguments))
+            .field("extra", &self.extra)
+            .finish()
+    }
 }
 
 /// A piece of a call in a stream. Any of it may be missing.

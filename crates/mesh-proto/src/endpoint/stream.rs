@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::document::Collected;
 use super::{Decode, Decoded, in_band_error};
 use crate::call::Limits;
-use crate::error::{ApiError, DecodeError, excerpt};
+use crate::error::{ApiError, DecodeError, EXCERPT_WINDOW, excerpt};
 use crate::head::Head;
 use crate::sse;
 use crate::wire::{Extra, from_body};
@@ -55,8 +55,8 @@ pub struct StreamDecoder<A> {
     form: Form,
     frames: sse::Decoder,
     assembly: A,
-    /// The beginning of a body in which no frame has been found yet.
-    opening: Option<String>,
+    /// The beginning of a body in which no frame has been found yet, as much as an excerpt shows.
+    opening: Vec<u8>,
     has_frames: bool,
     ended: bool,
     complete: bool,
@@ -69,7 +69,7 @@ impl<A: Assemble> StreamDecoder<A> {
             form: Form::Unknown(Collected::new(head, limits)),
             frames: sse::Decoder::with_limit(limits.frame),
             assembly,
-            opening: None,
+            opening: Vec::new(),
             has_frames: false,
             ended: false,
             complete: false,
@@ -85,6 +85,9 @@ impl<A> fmt::Debug for StreamDecoder<A> {
             .finish_non_exhaustive()
     }
 }
+
+/// How much of a body is kept until its first frame: more than an excerpt looks at.
+const OPENING: usize = EXCERPT_WINDOW + 1;
 
 /// What a body turns out to be: gateways have been seen to answer a stream with a document, an
 /// error or HTML, whatever their content type says.
@@ -118,19 +121,32 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
     type Event = A::Chunk;
     type Output = A::Reply;
 
-    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
+    fn push(&mut self, mut chunk: Bytes) -> Result<(), DecodeError> {
         if let Form::Unknown(_) = self.form {
-            let Some(first) = chunk.trim_ascii_start().first() else {
+            let text = chunk.trim_ascii_start();
+            let Some(first) = text.first() else {
+                // To a stream, white space may be a field without a name.
+                self.frames.push(chunk);
                 return Ok(());
             };
             let document = matches!(first, b'{' | b'[' | b'<');
             self.form = match std::mem::replace(&mut self.form, Form::Events) {
-                Form::Unknown(body) if document => Form::Document(body),
+                Form::Unknown(body) if document => {
+                    chunk = chunk.slice_ref(text);
+                    Form::Document(body)
+                }
                 _ => Form::Events,
             };
         }
-        if !self.has_frames && self.opening.is_none() {
-            self.opening = Some(excerpt(&chunk));
+        if !self.has_frames {
+            let more = if self.opening.is_empty() {
+                chunk.trim_ascii_start()
+            } else {
+                &chunk
+            };
+            let room = OPENING.saturating_sub(self.opening.len());
+            let more = more.get(..more.len().min(room)).unwrap_or_default();
+            self.opening.extend_from_slice(more);
         }
         match &mut self.form {
             Form::Document(body) => body.push(chunk)?,
@@ -167,7 +183,7 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
                     });
                 }
             };
-            self.opening = None;
+            self.opening = Vec::new();
             self.has_frames = true;
             match read::<A>(frame)? {
                 // What stands beside an error may have been paid for.
@@ -189,15 +205,16 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
 
     fn finish(&mut self) -> Result<A::Reply, DecodeError> {
         if !self.complete {
-            return Err(match (&self.form, self.opening.take()) {
-                (Form::Unknown(_), _) => DecodeError::NotJson {
+            let opening = excerpt(&self.opening);
+            return Err(match &self.form {
+                Form::Unknown(_) => DecodeError::NotJson {
                     what: "an empty body",
                     excerpt: String::new(),
                 },
-                (Form::Events, Some(excerpt)) if !is_event_stream(&excerpt) => {
+                Form::Events if !self.has_frames && !is_event_stream(&opening) => {
                     DecodeError::NotJson {
                         what: "text",
-                        excerpt,
+                        excerpt: opening,
                     }
                 }
                 _ => DecodeError::Truncated,

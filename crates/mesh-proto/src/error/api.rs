@@ -104,7 +104,9 @@ impl ApiError {
             error.message = error
                 .code
                 .as_ref()
-                .map_or_else(|| "no message".to_owned(), ToString::to_string);
+                .map(|code| message(code.as_str()))
+                .filter(|code| !code.is_empty())
+                .unwrap_or_else(|| "no message".to_owned());
         }
         Some(error)
     }
@@ -328,22 +330,19 @@ impl fmt::Display for ApiError {
     }
 }
 
-// `details` and `provider_error` are somebody else's text and may echo what was sent.
+// All of it is somebody else's text and may echo what was sent.
 impl fmt::Debug for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |value: &Option<Value>| {
-            value
-                .as_ref()
-                .map(|value| excerpt(value.to_string().as_bytes()))
-        };
+        let text = |text: &str| excerpt(text.as_bytes());
+        let shown = |value: &Option<Value>| value.as_ref().map(|value| text(&value.to_string()));
         f.debug_struct("ApiError")
             .field("status", &self.status)
-            .field("code", &self.code)
+            .field("code", &self.code.as_ref().map(|code| text(code.as_str())))
             .field("message", &self.message)
             .field("details", &shown(&self.details))
-            .field("provider_code", &self.provider_code)
+            .field("provider_code", &self.provider_code.as_deref().map(text))
             .field("provider_error", &shown(&self.provider_error))
-            .field("request_id", &self.request_id)
+            .field("request_id", &self.request_id.as_deref().map(text))
             .field("retry_after", &self.retry_after)
             .finish_non_exhaustive()
     }

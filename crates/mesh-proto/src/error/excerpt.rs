@@ -4,6 +4,9 @@
 /// How many characters an excerpt has at most.
 const EXCERPT: usize = 240;
 
+/// How many bytes an excerpt looks at: runs are cut before its length is counted.
+pub(crate) const EXCERPT_WINDOW: usize = EXCERPT * 4;
+
 /// How many characters a message has at most: it was written to be read, so it gets more room.
 const MESSAGE: usize = 2_000;
 

@@ -1,10 +1,14 @@
 //! What a validation found, as FastAPI tells it.
 
+use std::fmt;
+
 use serde_json::Value;
+
+use super::{excerpt, message};
 
 /// One finding of a validation: `{"loc": […], "msg": …, "type": …}` (protocol reference, section
 /// 7).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ValidationFinding {
     /// Where it is, from the outside in, such as `body`, `messages`, `0`, `role`. May be empty.
@@ -53,5 +57,17 @@ impl ValidationFinding {
             message: message.unwrap_or_else(|| "not valid".to_owned()),
             kind: text("type"),
         })
+    }
+}
+
+// A finding may quote what was sent.
+impl fmt::Debug for ValidationFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind.as_deref();
+        f.debug_struct("ValidationFinding")
+            .field("location", &excerpt(self.location.join(".").as_bytes()))
+            .field("message", &message(&self.message))
+            .field("kind", &kind.map(|kind| excerpt(kind.as_bytes())))
+            .finish()
     }
 }

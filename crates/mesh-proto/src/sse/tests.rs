@@ -140,6 +140,7 @@ fn a_frame_beyond_the_limit_is_an_error_and_not_memory() {
     for stream in [
         "data: 0123456789abcdef\n\n",
         "data: 01234567\ndata: 89abcdef\n\n",
+        "data: 0123456\ndata: 789abcd\n\n",
         ": 0123456789abcdef0123",
     ] {
         for size in [1, 3, 100] {

@@ -65,20 +65,15 @@ impl BaseUrl {
         if authority.host().is_empty() || (!port.is_empty() && authority.port_u16().is_none()) {
             return Err(InvalidBaseUrl::Malformed);
         }
-        let path = parts
-            .path_and_query
-            .as_ref()
-            .map_or("", |path| path.path())
-            .trim_end_matches('/');
-        let prefix = path
-            .strip_suffix("/v1")
-            .unwrap_or(path)
-            .trim_end_matches('/')
-            .to_owned();
+        let path = parts.path_and_query.as_ref();
+        let mut prefix = path.map_or("", |path| path.path()).trim_end_matches('/');
+        while let Some(rest) = prefix.strip_suffix("/v1") {
+            prefix = rest.trim_end_matches('/');
+        }
         Ok(Self {
             scheme,
             authority,
-            prefix,
+            prefix: prefix.to_owned(),
         })
     }
 
@@ -201,6 +196,10 @@ mod tests {
             ),
             (
                 "https://api.meshapi.ai/v1",
+                "https://api.meshapi.ai/v1/models",
+            ),
+            (
+                "https://api.meshapi.ai/v1//v1",
                 "https://api.meshapi.ai/v1/models",
             ),
             (

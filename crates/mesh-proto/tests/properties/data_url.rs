@@ -1,0 +1,70 @@
+//! Data URLs are read as the plain reading of the standard reads them, and never otherwise.
+
+use mesh_proto::image::{DataUrl, GeneratedImage, Image};
+
+use super::base64::decoded;
+use super::look_at;
+
+pub(super) fn hold(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let expected = reference(text);
+    let url = DataUrl::parse(text);
+    assert_eq!(url.is_ok(), expected.is_some());
+    assert!(url.is_err() || DataUrl::is_data_url(text));
+    if let (Ok(url), Some(bytes)) = (&url, &expected) {
+        let _ = (url.declared(), format!("{url:?}"));
+        assert_eq!(url.decode().ok(), *bytes);
+    }
+
+    let image = GeneratedImage::from_url(text);
+    look_at(std::slice::from_ref(&image));
+    assert_eq!(image.remote_url().is_some(), expected.is_none());
+    let bytes = expected.flatten().filter(|bytes| !bytes.is_empty());
+    if url.is_ok() {
+        assert_eq!(image.bytes().ok().map(|bytes| bytes.to_vec()), bytes);
+        assert_eq!(Image::from_url(text).is_ok(), bytes.is_some());
+    }
+    if let Ok(image) = Image::from_url(text) {
+        let _ = format!("{image:?}");
+        assert_eq!(image.url(), Some(text.trim()));
+        assert_eq!(image.is_remote(), url.is_err());
+        let stored = serde_json::to_string(&image).unwrap();
+        assert_eq!(image, serde_json::from_str(&stored).unwrap());
+    }
+}
+
+/// The bytes of a data URL, `None` within where it is not the base64 it says it is.
+#[allow(clippy::option_option, reason = "no data URL is not a broken one")]
+fn reference(text: &str) -> Option<Option<Vec<u8>>> {
+    let text = text.trim();
+    let scheme = text.get(..5)?;
+    if !scheme.eq_ignore_ascii_case("data:") {
+        return None;
+    }
+    let comma = text.find(',')?;
+    let head = &text[5..comma];
+    let is_base64 = head
+        .rfind(';')
+        .is_some_and(|mark| head[mark + 1..].trim().eq_ignore_ascii_case("base64"));
+    let bytes = unescaped(&text.as_bytes()[comma + 1..]);
+    Some(if is_base64 {
+        decoded(&bytes)
+    } else {
+        Some(bytes)
+    })
+}
+
+fn unescaped(mut text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while let [first, rest @ ..] = text {
+        let escaped = rest
+            .get(..2)
+            .filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit))
+            .map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap());
+        bytes.push(escaped.unwrap_or(*first));
+        text = if escaped.is_some() { &rest[2..] } else { rest };
+    }
+    bytes
+}
