@@ -63,12 +63,7 @@ impl Output {
         self.shown |= !text.trim().is_empty();
         self.at_line_start = text.ends_with('\n');
         if self.is_terminal {
-            // A model must not steer the terminal.
-            let harmless: String = text
-                .chars()
-                .filter(|character| !character.is_control() || matches!(character, '\n' | '\t'))
-                .collect();
-            self.out.write_all(harmless.as_bytes())?;
+            self.out.write_all(harmless(text).as_bytes())?;
         } else {
             self.out.write_all(text.as_bytes())?;
         }
@@ -82,5 +77,23 @@ impl Output {
         } else {
             self.piece("\n")
         }
+    }
+}
+
+/// A text without what would let a model steer the terminal.
+fn harmless(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control() || matches!(character, '\n' | '\t'))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_does_not_steer_the_terminal() {
+        let steering = "a\u{1b}]0;title\u{7}b\u{1b}[2J\r\u{9b}31m\u{8}\u{7f}\tgr\u{fc}n\n";
+        assert_eq!(harmless(steering), "a]0;titleb[2J31m\tgr\u{fc}n\n");
     }
 }
