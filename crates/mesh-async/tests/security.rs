@@ -18,7 +18,7 @@ mod hostile;
 use std::collections::BTreeSet;
 
 use hostile::KEY;
-use mesh_async::{Client, ClientBuilder};
+use mesh_async::{Client, ClientBuilder, SearchModels};
 use mesh_proto::download::DownloadBounds;
 use mesh_proto::image::GeneratedImage;
 use mesh_proto::images::EditRequest;
@@ -115,6 +115,10 @@ fn no_type_shows_the_key() {
         ("Completions", format!("{:?}", client.chat().completions())),
         ("Images", format!("{:?}", client.images())),
         ("Models", format!("{:?}", client.models())),
+        (
+            "ModelSearch",
+            format!("{:?}", client.models().search(SearchModels::words("fox"))),
+        ),
         ("EventStream", format!("{:?}", stream.unwrap())),
     ];
     for (name, shown) in &shown {

@@ -364,8 +364,7 @@ pub fn an_id_makes_no_header_and_leads_nowhere_else<C: Client>() {
     }
     let requests = server.rest();
     assert_eq!(requests.len(), 1);
-    let line =
-        "GET /v1/models/a%0D%0Ax-evil:%201%0D%0A%0D%0AGET%20/evil%3Fb%23c/%C3%A4%20d HTTP/1.1";
+    let line = "GET /v1/models/a%0D%0Ax-evil:%201%0D%0A%0D%0AGET%20/evil%3Fb%23c/%C3%A4%20d";
     assert_eq!(requests[0].line, line);
     assert_eq!(requests[0].header("x-evil"), None);
 }

@@ -29,7 +29,7 @@ pub(super) fn hold(data: &[u8]) {
     if let Ok(image) = Image::from_url(text) {
         let _ = format!("{image:?}");
         assert_eq!(image.url(), Some(text.trim()));
-        assert_eq!(image.is_remote(), url.is_err());
+        assert_eq!(image.remote_url().is_some(), url.is_err());
         let stored = serde_json::to_string(&image).unwrap();
         assert_eq!(image, serde_json::from_str(&stored).unwrap());
     }
