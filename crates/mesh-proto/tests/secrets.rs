@@ -28,13 +28,18 @@ use mesh_proto::chat::{
     AutoRouting, ChatChunk, Content, Message, Part, ResponseFormat, Stop, Tool, ToolChoice, Usage,
 };
 use mesh_proto::download::{Download, DownloadBounds};
-use mesh_proto::endpoint::{ChatStream, Decode, Decoded, GetModel, ImageStream, ListModels};
+use mesh_proto::endpoint::{
+    ChatStream, Decode, Decoded, GetModel, ImageStream, ListApiVersions, ListErrorCodes,
+    ListModels, SearchModels,
+};
 use mesh_proto::error::{ApiError, BuildError, CallError, DecodeError, Failure, SetUpError};
 use mesh_proto::head::HeaderNameOrText;
 use mesh_proto::image::{
     DataUrl, GeneratedImage, Image, ImageError, ImageFileError, MediaType, find_in_document,
 };
 use mesh_proto::images::{EditRequest, ImageChunk, ImageReply, ImageRequest};
+use mesh_proto::models::{Model, Pages};
+use mesh_proto::structured::{Parse, Round, Schema};
 use mesh_proto::{
     Answer, ApiKey, ApiVersion, BaseUrl, Call, ChatReply, ChatRequest, Endpoint, Error, Head,
     Moment, Settings, Step, Target, TargetError, Usd,
@@ -578,6 +583,86 @@ fn calls(seen: &mut Seen) {
     seen.error(&encoding);
 }
 
+/// The catalogue and what is told beside it, a picture in whatever is not modelled or cannot be read.
+fn lists(seen: &mut Seen) {
+    let row = json!({"id": "m", "code": "c", "label": "2026-09", "x": encoded(), "pricing": {"x": encoded()}});
+    let model: Model = read(row.clone());
+    seen.value(&model);
+    seen.value(model.pricing.as_ref().unwrap());
+    let mut search = SearchModels::words("fox");
+    search.offset = Some(1);
+    seen.value(&search);
+    let page = json!({"items": [row, encoded()], "x": encoded()});
+    let response = |body: &Value| http::Response::new(Bytes::from(body.to_string()));
+    let page = search.read(response(&page)).unwrap().into_value();
+    seen.value(&page);
+    let mut pages = Pages::new(search);
+    pages.take(page);
+    seen.value(&pages);
+    let rows = json!([row, encoded()]);
+    let versions = ListApiVersions::new().read(response(&rows)).unwrap();
+    seen.value(&versions.value);
+    seen.value(&versions.versions[0]);
+    let codes = ListErrorCodes::new().read(response(&rows)).unwrap();
+    seen.value(&codes.value);
+    seen.value(&codes.codes[0]);
+
+    let priced: Model = read(json!({"id": "m", "pricing": {
+        "pricing_unit": "per_image", "output_usd_per_unit": "1", "image_output_size": "1x1"}}));
+    let mut request = ImageRequest::new("m", data_url());
+    request.size = Some("2x2".to_owned());
+    seen.value(&request.check(&priced));
+    request.size = None;
+    let report = request.check(&priced);
+    seen.value(report.cost().unwrap());
+    let report = chat_request().check(&model);
+    seen.value(&report);
+    seen.value(&report.findings()[0]);
+}
+
+/// Answers as values, all of them pictures.
+fn parsing(seen: &mut Seen) {
+    let schema = Schema::new("n", json!({"const": "a", "type": "string"}));
+    seen.value(&schema);
+    let parse = || Parse::<Value>::with_schema(chat_request(), &schema);
+    seen.value(&parse());
+    let answer = |reply: Value| {
+        let body = Bytes::from(reply.to_string());
+        Ok(chat_request().read(http::Response::new(body)).unwrap())
+    };
+    let says = |text: &str| {
+        let mut reply = chat_reply();
+        reply["choices"] = json!([{"message": {"content": text}}]);
+        answer(reply)
+    };
+    let again = parse().corrections(1).take(says(&data_url()));
+    seen.value(&again);
+    for text in [data_url(), format!("{{\"{}", encoded()), String::new()] {
+        let Round::Done(Err(Error::Parse(error))) = parse().take(says(&text)) else {
+            panic!("{text} is no answer")
+        };
+        seen.error(&error);
+        seen.value(error.reason());
+    }
+    let shown =
+        Parse::<()>::with_schema(chat_request(), &Schema::new("n", json!({"type": "null"})));
+    if let Round::Done(Ok(parsed)) = shown.take(says("null")) {
+        seen.value(&parsed);
+    }
+}
+
+#[cfg(feature = "fit")]
+fn fitting(seen: &mut Seen) {
+    let error = Image::from_bytes(picture()).unwrap().fit(1).unwrap_err();
+    seen.error(&error);
+}
+
+/// There is nothing to fit with.
+#[cfg(not(feature = "fit"))]
+fn fitting(seen: &mut Seen) {
+    seen.0.insert("mesh_proto::image::fit::FitError".to_owned());
+}
+
 /// The public types that can hold a text or bytes, by the path of their definition: all but the
 /// enumerations that `open_enum!` makes, which share one `Debug`, and those that are `Copy` and
 /// borrow nothing.
@@ -620,7 +705,8 @@ fn public_types(directory: &Path, path: &str, found: &mut BTreeSet<String>) {
                 .find(|it: char| !it.is_alphanumeric())
                 .unwrap_or(declared.len());
             let holds_nothing = derives.contains("Copy") && !declared[end..].starts_with('<');
-            if !is_open_enum && !holds_nothing {
+            // A macro's own pattern has no name yet.
+            if end > 0 && !is_open_enum && !holds_nothing {
                 found.insert(format!("{path}::{}", &declared[..end]));
             }
             derives.clear();
@@ -636,6 +722,9 @@ fn nothing_shows_the_key_or_a_picture() {
     targets(&mut seen);
     errors(&mut seen);
     calls(&mut seen);
+    lists(&mut seen);
+    parsing(&mut seen);
+    fitting(&mut seen);
 
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = BTreeSet::new();

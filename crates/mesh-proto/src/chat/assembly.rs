@@ -88,16 +88,6 @@ fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: &ChunkCho
         return;
     };
     keep_last(&mut choice.finish_reason, chunk.finish_reason.as_ref());
-    if chunk.logprobs.is_some() {
-        let logprobs = choice.logprobs.take();
-        let more = chunk
-            .logprobs
-            .clone()
-            .map(|more| ("logprobs".to_owned(), more));
-        let mut told = Map::from_iter(logprobs.map(|told| ("logprobs".to_owned(), told)));
-        append_extra(&mut told, more.into_iter().collect());
-        choice.logprobs = told.remove("logprobs");
-    }
     append_extra(&mut choice.extra, chunk.extra.0.clone());
     let message = &mut choice.message;
     keep_first(&mut message.role, chunk.delta.role.as_ref());

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::content::Content;
 use super::message::Role;
@@ -90,7 +89,6 @@ impl ChatChunk {
                 extra: choice.message.extra.clone(),
             },
             finish_reason: choice.finish_reason.clone(),
-            logprobs: choice.logprobs.clone(),
             extra: choice.extra.clone(),
         });
         Self {
@@ -133,9 +131,6 @@ pub struct ChunkChoice {
         skip_serializing_if = "Option::is_none"
     )]
     pub finish_reason: Option<FinishReason>,
-    /// How likely the words were, as it came, where that was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub logprobs: Option<Value>,
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,

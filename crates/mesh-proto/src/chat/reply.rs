@@ -229,9 +229,6 @@ pub struct Choice {
         skip_serializing_if = "Option::is_none"
     )]
     pub finish_reason: Option<FinishReason>,
-    /// How likely the words were, as it came, where that was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub logprobs: Option<Value>,
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,
