@@ -9,6 +9,7 @@
 mod chance;
 mod coverage;
 mod drive;
+pub mod fleet;
 mod gateway;
 mod hint;
 mod network;
