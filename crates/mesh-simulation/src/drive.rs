@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
+use mesh_proto::Target;
 use mesh_proto::body::Body;
 use mesh_proto::call::{
     Attempt, Call, ExchangeLimits, Fault, FaultKind, Moment, Sent, Settings, Stage, Step,
 };
 use mesh_proto::error::{CallError, Failure};
-use mesh_proto::Target;
 
 use crate::chance::Chance;
 use crate::gateway::Gateway;
@@ -113,7 +113,9 @@ pub(crate) fn drive<E: Subject>(
     let told = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&told);
     let settings = surroundings.settings.clone().with_observer(move |attempt| {
-        sink.lock().unwrap_or_else(PoisonError::into_inner).push(attempt.clone());
+        sink.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(attempt.clone());
     });
     let began = surroundings.now;
     let seed = surroundings.chance.next();
@@ -144,7 +146,9 @@ pub(crate) fn drive<E: Subject>(
         }
         match ended.attempts.iter_mut().find(|it| it.told.is_none()) {
             Some(attempted) => attempted.told = Some(attempt),
-            None => ended.broken.push(Rule::EveryAttemptIsTold.broken("one too many")),
+            None => ended
+                .broken
+                .push(Rule::EveryAttemptIsTold.broken("one too many")),
         }
     }
     ended
@@ -159,7 +163,8 @@ impl Ended {
 impl Exchange {
     /// Whether bytes came that are not what the gateway sent.
     pub(crate) fn is_garbled(&self) -> bool {
-        self.garbled_from.is_some_and(|from| self.delivered.len() > from)
+        self.garbled_from
+            .is_some_and(|from| self.delivered.len() > from)
     }
 
     /// How many bytes of a body the gateway sent.
@@ -193,11 +198,15 @@ struct Drive<'w> {
 }
 
 impl Drive<'_> {
-    fn run<E: Subject>(&mut self, mut call: Call<E>) -> (Result<String, CallError>, Option<String>) {
+    fn run<E: Subject>(
+        &mut self,
+        mut call: Call<E>,
+    ) -> (Result<String, CallError>, Option<String>) {
         loop {
             self.polls += 1;
             if self.polls > 200_000 {
-                self.broken.push(Rule::EveryCallEnds.broken("200,000 polls"));
+                self.broken
+                    .push(Rule::EveryCallEnds.broken("200,000 polls"));
                 return (Ok(String::new()), None);
             }
             let now = self.world.now;
@@ -218,7 +227,8 @@ impl Drive<'_> {
             }
             match again {
                 Step::Send(mut outgoing) => {
-                    if self.attempts.len() < usize::try_from(outgoing.attempt()).unwrap_or_default() {
+                    if self.attempts.len() < usize::try_from(outgoing.attempt()).unwrap_or_default()
+                    {
                         self.begin(outgoing.request(), outgoing.attempt());
                         self.limits = Some((now, outgoing.limits()));
                     }
@@ -272,7 +282,8 @@ impl Drive<'_> {
         let length = u64::try_from(body.len()).unwrap_or_default();
         if *first != body || request.body().len() != length {
             let what = format!("{} bytes of {}", body.len(), request.body().len());
-            self.broken.push(Rule::EveryAttemptSendsTheSame.broken(what));
+            self.broken
+                .push(Rule::EveryAttemptSendsTheSame.broken(what));
         }
         let weather = match self.world.always {
             Some(weather) => weather,
@@ -330,7 +341,11 @@ impl Drive<'_> {
                 };
                 let fault = Fault::new(FaultKind::TimedOut);
                 let exact = self.world.manners.tells;
-                return Some(Happening::Fault(if exact { fault.after(sent) } else { fault }));
+                return Some(Happening::Fault(if exact {
+                    fault.after(sent)
+                } else {
+                    fault
+                }));
             }
             return None;
         }
@@ -385,7 +400,9 @@ impl Drive<'_> {
             Some(_) => limits.idle,
         };
         let phase = self.moved_at.plus(phase);
-        limits.total.map_or(phase, |total| phase.min(began.plus(total)))
+        limits
+            .total
+            .map_or(phase, |total| phase.min(began.plus(total)))
     }
 
     fn take_event<E: Subject>(&mut self, event: &E::Event) {
@@ -421,7 +438,8 @@ impl Drive<'_> {
                 Step::Done(Err(error)) if *error.failure() == Failure::Finished
             );
             if !is_finished || call.deadline().is_some() {
-                self.broken.push(Rule::FinishedStaysFinished.broken("after Done"));
+                self.broken
+                    .push(Rule::FinishedStaysFinished.broken("after Done"));
             }
         }
         let mut shown = format!("{call:?}");
@@ -438,7 +456,11 @@ impl Drive<'_> {
                     let _ = write!(shown, "{api:?} {:?} {}", api.validation(), api.excerpt());
                     let _ = write!(shown, "{:?} {:?}", api.details, api.provider_error);
                 }
-                for value in error.head().into_iter().flat_map(|head| head.headers().values()) {
+                for value in error
+                    .head()
+                    .into_iter()
+                    .flat_map(|head| head.headers().values())
+                {
                     let _ = write!(shown, "{}", String::from_utf8_lossy(value.as_bytes()));
                 }
                 Err(error)
@@ -487,7 +509,8 @@ impl Drive<'_> {
                 if let Some(last) = self.attempts.last()
                     && last.exchange.events > 0
                 {
-                    self.broken.push(Rule::NoAttemptAfterAnEvent.broken(attempt));
+                    self.broken
+                        .push(Rule::NoAttemptAfterAnEvent.broken(attempt));
                 }
                 return;
             }

@@ -112,7 +112,10 @@ impl Outcome {
 
     /// The share of calls that succeeded, of those that began in the span.
     pub fn success(&self, from: Duration, to: Duration) -> f64 {
-        let calls = self.calls.iter().filter(|call| (from..to).contains(&call.began));
+        let calls = self
+            .calls
+            .iter()
+            .filter(|call| (from..to).contains(&call.began));
         let (mut all, mut successes) = (0, 0);
         for call in calls {
             all += 1;
@@ -157,7 +160,10 @@ fn histogram<'a>(
     bins
 }
 
-#[allow(clippy::cast_precision_loss, reason = "counts of a simulation are far below 2^52")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "counts of a simulation are far below 2^52"
+)]
 fn ratio(above: usize, below: usize) -> f64 {
     above as f64 / below.max(1) as f64
 }

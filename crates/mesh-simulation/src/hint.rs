@@ -26,7 +26,9 @@ impl Hint {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let field = body.pointer("/error/retry_after_seconds");
         Self {
-            by_header: header.and_then(|it| it.parse().ok()).map(Duration::from_secs),
+            by_header: header
+                .and_then(|it| it.parse().ok())
+                .map(Duration::from_secs),
             by_field: field.and_then(Value::as_u64).map(Duration::from_secs),
             ..Self::default()
         }
@@ -51,7 +53,11 @@ impl Hint {
         let meant = Duration::from_secs(whole);
         let (value, date, by_header) = match chance.below(10) {
             0..=3 => (whole.to_string(), None, Some(meant)),
-            4 => (httpdate::fmt_http_date(now + meant), Some(date), Some(meant)),
+            4 => (
+                httpdate::fmt_http_date(now + meant),
+                Some(date),
+                Some(meant),
+            ),
             5 => {
                 let past = httpdate::fmt_http_date(now - meant);
                 (past, Some(date), Some(Duration::ZERO))

@@ -13,6 +13,7 @@ pub mod fleet;
 mod gateway;
 mod hint;
 mod network;
+pub mod plot;
 mod reading;
 mod rules;
 mod secret;
@@ -150,7 +151,11 @@ impl Report {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {} breaks\n{}{}", self.seed, self.broken, self.trace)?;
+        writeln!(
+            f,
+            "seed {} breaks\n{}{}",
+            self.seed, self.broken, self.trace
+        )?;
         writeln!(f, "run it again: {}", command(self.seed))
     }
 }

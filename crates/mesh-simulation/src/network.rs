@@ -284,7 +284,11 @@ impl Beginning<'_> {
                 let within = place - offset;
                 if weather == Weather::FlippedByte {
                     let bit = 1 << self.chance.below(8);
-                    bytes.iter_mut().skip(within).take(1).for_each(|it| *it ^= bit);
+                    bytes
+                        .iter_mut()
+                        .skip(within)
+                        .take(1)
+                        .for_each(|it| *it ^= bit);
                 } else {
                     let rest = bytes.split_off(within);
                     bytes.extend_from_slice(b"<html><h1>502</h1></html>");
@@ -301,7 +305,9 @@ impl Beginning<'_> {
     fn deliver(&mut self, exchange: &mut Exchange, frames: Vec<(Duration, Bytes)>) {
         let left = self.at;
         // The longest piece in which bytes come, and how often those of one moment come with the next.
-        let longest = self.chance.of(&[usize::MAX, usize::MAX, usize::MAX, 100, 17, 2]);
+        let longest = self
+            .chance
+            .of(&[usize::MAX, usize::MAX, usize::MAX, 100, 17, 2]);
         let together = self.chance.of(&[0, 0, 50]);
         let mut waiting = BytesMut::new();
         let count = frames.len();

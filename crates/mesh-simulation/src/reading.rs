@@ -193,7 +193,10 @@ mod tests {
     fn documents_are_read() {
         let chat = br#"{"choices":[{"message":{"content":"hi"}}]}"#;
         assert_eq!(read(Kind::Chat, chat).said, "hi");
-        assert_eq!(read(Kind::Models, br#"[{"id":"a"},{"id":"b"}]"#).said, "a;b;");
+        assert_eq!(
+            read(Kind::Models, br#"[{"id":"a"},{"id":"b"}]"#).said,
+            "a;b;"
+        );
         let picture = br#"{"data":[{"b64_json":"AAAA"},{"url":"data:image/png;base64,AAAA"}]}"#;
         assert_eq!(read(Kind::Image, picture).said, describe(&[0; 3]).repeat(2));
         assert!(!read(Kind::Image, b"<html>").is_whole);

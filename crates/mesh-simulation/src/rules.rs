@@ -95,7 +95,12 @@ impl Purse {
 }
 
 /// Checks a call that has ended, with what its client had to spend before it.
-pub(crate) fn check(ended: &Ended, settings: &Settings, manners: Manners, purse: &mut Purse) -> Vec<Broken> {
+pub(crate) fn check(
+    ended: &Ended,
+    settings: &Settings,
+    manners: Manners,
+    purse: &mut Purse,
+) -> Vec<Broken> {
     let mut check = Check {
         ended,
         settings,
@@ -147,7 +152,10 @@ impl Check<'_> {
             Err(_) => {
                 let partial = self.ended.partial.as_deref().unwrap_or_default();
                 if exchange.events > 0 && self.ended.kind == Kind::ChatStream && partial != events {
-                    self.fail(Rule::PartialIsWhatCame, format!("{partial:?} of {events:?}"));
+                    self.fail(
+                        Rule::PartialIsWhatCame,
+                        format!("{partial:?} of {events:?}"),
+                    );
                 }
             }
         }
@@ -165,7 +173,10 @@ impl Check<'_> {
         }
         if self.ended.kind.is_streamed() && is_comparable && self.ended.events != output {
             let events = &self.ended.events;
-            self.fail(Rule::SuccessIsWhole, format!("{output:?}, and {events:?} before"));
+            self.fail(
+                Rule::SuccessIsWhole,
+                format!("{output:?}, and {events:?} before"),
+            );
         }
     }
 
@@ -173,7 +184,10 @@ impl Check<'_> {
         let attempts = &self.ended.attempts;
         let most = self.settings.retry.max_retries as usize + 1;
         if attempts.len() > most {
-            self.fail(Rule::AttemptsWithinPolicy, format!("{} of {most}", attempts.len()));
+            self.fail(
+                Rule::AttemptsWithinPolicy,
+                format!("{} of {most}", attempts.len()),
+            );
         }
         for (index, attempt) in attempts.iter().enumerate() {
             let next = attempts.get(index + 1);
@@ -190,7 +204,10 @@ impl Check<'_> {
         match &self.ended.result {
             Ok(_) => purse.left = Purse::FULL.min(purse.left + 1),
             Err(error) if error.attempts() as usize != attempts.len() => {
-                self.fail(Rule::EveryAttemptIsTold, format!("{} said", error.attempts()));
+                self.fail(
+                    Rule::EveryAttemptIsTold,
+                    format!("{} said", error.attempts()),
+                );
             }
             Err(_) => {}
         }
@@ -199,7 +216,10 @@ impl Check<'_> {
         }
         if purse.left != self.settings.budget.left() {
             let left = self.settings.budget.left();
-            self.fail(Rule::RetriesWithinBudget, format!("{left} left of {}", purse.left));
+            self.fail(
+                Rule::RetriesWithinBudget,
+                format!("{left} left of {}", purse.left),
+            );
         }
     }
 
@@ -216,7 +236,10 @@ impl Check<'_> {
     /// One attempt, and the one after it.
     fn attempt(&mut self, index: usize, attempt: &Attempted, next: Option<&Attempted>) {
         let Some(told) = &attempt.told else {
-            return self.fail(Rule::EveryAttemptIsTold, format!("not of attempt {}", index + 1));
+            return self.fail(
+                Rule::EveryAttemptIsTold,
+                format!("not of attempt {}", index + 1),
+            );
         };
         // A retry that was announced is not made where a late poll finds the call's time over.
         let total = self.settings.deadlines.total;
@@ -228,7 +251,10 @@ impl Check<'_> {
             self.fail(Rule::EveryAttemptIsTold, format!("{told:?}"));
         }
         let is_billed = attempt.is_billed();
-        let had_all = attempt.exchange.handed_over.is_some_and(|at| at <= told.ended);
+        let had_all = attempt
+            .exchange
+            .handed_over
+            .is_some_and(|at| at <= told.ended);
         let agrees = match outcome_of(told.end) {
             None | Some(Outcome::Unknown | Outcome::Delivered) => true,
             Some(Outcome::NotSent) => !had_all,
@@ -242,7 +268,10 @@ impl Check<'_> {
             return;
         };
         if attempt.exchange.events > 0 {
-            self.fail(Rule::NoAttemptAfterAnEvent, format!("attempt {}", index + 2));
+            self.fail(
+                Rule::NoAttemptAfterAnEvent,
+                format!("attempt {}", index + 2),
+            );
         }
         let waited = next.began.since(told.ended);
         let hint = attempt.hint();
@@ -251,7 +280,10 @@ impl Check<'_> {
         }
         let bound = back_off_bound(self.settings, index, attempt);
         if told.next.is_none_or(|next| next > bound) {
-            self.fail(Rule::BackOffIsBounded, format!("{:?} of {bound:?}", told.next));
+            self.fail(
+                Rule::BackOffIsBounded,
+                format!("{:?} of {bound:?}", told.next),
+            );
         }
         let served = attempt.exchange.served.as_ref();
         let read_error = attempt.exchange.came_whole();
@@ -334,7 +366,10 @@ impl Check<'_> {
         let total = self.settings.deadlines.total;
         let took = self.ended.at.since(self.ended.began);
         if manners.is_prompt() && total.is_some_and(|total| took > total) {
-            self.fail(Rule::NothingBeyondTheTotal, format!("{took:?} of {total:?}"));
+            self.fail(
+                Rule::NothingBeyondTheTotal,
+                format!("{took:?} of {total:?}"),
+            );
         }
         for attempt in &self.ended.attempts {
             let Some(told) = &attempt.told else {
@@ -358,8 +393,16 @@ impl Attempted {
     /// Whether the gateway had the request and did work that it bills.
     pub(crate) fn is_billed(&self) -> bool {
         let ended = self.told.as_ref().map(|told| told.ended);
-        let had_all = self.exchange.handed_over.is_some_and(|at| ended.is_some_and(|end| at <= end));
-        had_all && self.exchange.served.as_ref().is_some_and(|served| served.is_billed)
+        let had_all = self
+            .exchange
+            .handed_over
+            .is_some_and(|at| ended.is_some_and(|end| at <= end));
+        had_all
+            && self
+                .exchange
+                .served
+                .as_ref()
+                .is_some_and(|served| served.is_billed)
     }
 
     /// What the gateway asked for, as far as that arrived.
@@ -382,7 +425,10 @@ impl Attempted {
 
 fn back_off_bound(settings: &Settings, retries: usize, attempt: &Attempted) -> Duration {
     let doublings = u32::try_from(retries).unwrap_or(u32::MAX);
-    let back_off = settings.retry.base.saturating_mul(2_u32.saturating_pow(doublings));
+    let back_off = settings
+        .retry
+        .base
+        .saturating_mul(2_u32.saturating_pow(doublings));
     let hint = match &attempt.exchange.served {
         Some(served) => served.hint.by_field.max(served.hint.by_header),
         None => None,

@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::fmt::Debug;
 
 use bytes::Bytes;
+use mesh_proto::Endpoint;
 use mesh_proto::chat::{ChatChunk, ChatReply, ChatRequest};
 use mesh_proto::endpoint::{ChatStream, ImageStream, ListModels};
 use mesh_proto::image::{GeneratedImage, Image};
 use mesh_proto::images::{EditRequest, ImageChunk, ImageReply, ImageRequest};
 use mesh_proto::models::ModelList;
-use mesh_proto::Endpoint;
 
 use crate::chance::Chance;
 use crate::reading::describe;
@@ -129,7 +129,11 @@ fn pictures(images: &[GeneratedImage]) -> String {
 }
 
 pub(crate) fn chat_request(chance: &mut Chance) -> ChatRequest {
-    let questions = ["Good morning", "Was ist das? 🎨", "Say \"data: [DONE]\"\r\n"];
+    let questions = [
+        "Good morning",
+        "Was ist das? 🎨",
+        "Say \"data: [DONE]\"\r\n",
+    ];
     let mut request = ChatRequest::new("openai/gpt-4o").user(chance.of(&questions));
     if chance.percent(10) {
         request = request.user(("And this?", picture(chance)));

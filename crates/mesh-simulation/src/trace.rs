@@ -52,7 +52,11 @@ impl fmt::Display for Trace {
                 Note::Fault(fault) => writeln!(f, "→ {fault} ({:?})", fault.sent)?,
                 Note::Event(text) => writeln!(f, "← event {text:?}")?,
                 Note::Wait(until) => {
-                    writeln!(f, "← wait until {:.3} s", until.since_origin().as_secs_f64())?;
+                    writeln!(
+                        f,
+                        "← wait until {:.3} s",
+                        until.since_origin().as_secs_f64()
+                    )?;
                 }
                 Note::Deadline => writeln!(f, "… a deadline")?,
                 Note::Succeeded => writeln!(f, "← success")?,

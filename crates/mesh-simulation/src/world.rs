@@ -68,7 +68,11 @@ fn run_calls(seed: u64, coverage: &mut Coverage, told: &mut Told) {
         (false, _) => None,
     };
     let mut gateway = if is_dead {
-        let always = chance.of(&[Conduct::RateLimited, Conduct::Unavailable, Conduct::BadGateway]);
+        let always = chance.of(&[
+            Conduct::RateLimited,
+            Conduct::Unavailable,
+            Conduct::BadGateway,
+        ]);
         Gateway::Scripted {
             always: Some(always),
         }
@@ -94,7 +98,8 @@ fn run_calls(seed: u64, coverage: &mut Coverage, told: &mut Told) {
         told.calls += 1;
         told.is_garbled |= ended.is_garbled();
         told.broken.extend_from_slice(&ended.broken);
-        told.broken.extend(check(&ended, &settings, manners, &mut purse));
+        told.broken
+            .extend(check(&ended, &settings, manners, &mut purse));
         coverage.count(&ended, seed);
         now = ended.at.plus(Duration::from_secs(1));
     }
@@ -148,8 +153,11 @@ fn settings(chance: &mut Chance) -> Settings {
     let default = RetryPolicy::default();
     settings.retry.base = chance.of(&[default.base, default.base, Duration::from_millis(1)]);
     settings.retry.cap = chance.of(&[default.cap, default.cap, Duration::from_millis(700)]);
-    settings.retry.longest_hint =
-        chance.of(&[default.longest_hint, default.longest_hint, Duration::from_secs(4)]);
+    settings.retry.longest_hint = chance.of(&[
+        default.longest_hint,
+        default.longest_hint,
+        Duration::from_secs(4),
+    ]);
     if chance.percent(20) {
         settings.retry.bad_gateway = BadGateway::Retry;
     }

@@ -102,7 +102,11 @@ fn a_moment_that_a_hint_names_is_no_wave() {
     let limited = spell(Health::RateLimited, seconds(50), seconds(60));
     let outcome = fleet(1_000, 90, Pace::Every(SECOND)).run(&limited);
     let retries = outcome.retries(seconds(50), seconds(60), SECOND);
-    assert_eq!(retries.iter().sum::<usize>(), 0, "before the minute was over");
+    assert_eq!(
+        retries.iter().sum::<usize>(),
+        0,
+        "before the minute was over"
+    );
     let spread = peak_over_mean(&outcome.retries(seconds(60), seconds(64), SECOND / 2));
     assert!(spread <= 2.0, "{spread}");
 }
@@ -128,7 +132,10 @@ fn after_an_outage_a_gateway_with_little_to_spare_recovers_at_once() {
     assert!(ours.success(seconds(40), seconds(42)) >= 0.999);
     // So it is not the gateway that makes it easy.
     let load = loads(&fixed);
-    assert!(load.iter().skip(25).take(15).all(|it| *it >= 1_900), "{load:?}");
+    assert!(
+        load.iter().skip(25).take(15).all(|it| *it >= 1_900),
+        "{load:?}"
+    );
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use mesh_emulator::gateway::{Gateway, GatewaySettings};
 use mesh_emulator::gateway::{Cost, ErrorForm, ModelListShape, PartialImages, Switch};
+use mesh_emulator::gateway::{Gateway, GatewaySettings};
 use mesh_emulator::{Reply, Switches};
 use mesh_proto::call::Moment;
 
@@ -51,9 +51,17 @@ impl Emulated {
         } else {
             self.gateway.handle(request, at)
         };
-        let begin = if kind.is_pictures() { Moment::ORIGIN } else { at };
+        let begin = if kind.is_pictures() {
+            Moment::ORIGIN
+        } else {
+            at
+        };
         let status = reply.head.status;
-        let body: Vec<u8> = reply.frames.iter().flat_map(|it| it.bytes.clone()).collect();
+        let body: Vec<u8> = reply
+            .frames
+            .iter()
+            .flat_map(|it| it.bytes.clone())
+            .collect();
         let frames = reply.frames.into_iter();
         Served {
             conduct: match status {

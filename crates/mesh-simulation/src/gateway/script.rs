@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
+};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -79,14 +81,22 @@ impl Script<'_> {
 
     fn served(&mut self, status: u16, headers: HeaderMap) -> Served {
         let status = StatusCode::from_u16(status).expect("a status");
-        let mut head = Response::builder().status(status).body(()).expect("a head").into_parts().0;
+        let mut head = Response::builder()
+            .status(status)
+            .body(())
+            .expect("a head")
+            .into_parts()
+            .0;
         head.headers = headers;
         if !self.echoed.is_empty() {
-            let name = self.chance.of(&["x-request-id", "x-echo", "x-mesh-version"]);
+            let name = self
+                .chance
+                .of(&["x-request-id", "x-echo", "x-mesh-version"]);
             let echo = HeaderValue::from_str(self.echoed).expect("a key");
             head.headers.insert(name, echo);
         } else if self.chance.percent(80) {
-            head.headers.insert("x-request-id", HeaderValue::from_static("req_1"));
+            head.headers
+                .insert("x-request-id", HeaderValue::from_static("req_1"));
         }
         Served {
             conduct: self.conduct,
@@ -160,7 +170,14 @@ impl Script<'_> {
                 let meant = ids.iter().map(|id| format!("{id};")).collect();
                 let rows = Value::from(rows);
                 let is_bare = self.chance.percent(50);
-                (if is_bare { rows } else { json!({ "data": rows }) }, meant)
+                (
+                    if is_bare {
+                        rows
+                    } else {
+                        json!({ "data": rows })
+                    },
+                    meant,
+                )
             }
             Kind::Image | Kind::ImageStream | Kind::Edit => {
                 let (data, meant) = self.pictures();
@@ -211,7 +228,12 @@ impl Script<'_> {
             texts.push(manner.event(&data, self.chance));
         }
         if error {
-            let codes = ["upstream_error", "gateway_timeout", "rate_limit_exceeded", "odd"];
+            let codes = [
+                "upstream_error",
+                "gateway_timeout",
+                "rate_limit_exceeded",
+                "odd",
+            ];
             let code = self.chance.of(&codes);
             let error = self.error_body(code, &Hint::default()).to_string();
             let mut text = manner.open_event(&error, self.chance);
@@ -225,7 +247,11 @@ impl Script<'_> {
         let has_mark = !matches!(self.conduct, Conduct::NoEndMark | Conduct::ErrorLast);
         if has_mark {
             let mark = if self.chance.percent(15) {
-                manner.open_event("[DONE]", self.chance).trim_end().to_owned().into()
+                manner
+                    .open_event("[DONE]", self.chance)
+                    .trim_end()
+                    .to_owned()
+                    .into()
             } else {
                 manner.event("[DONE]", self.chance)
             };
@@ -246,13 +272,17 @@ impl Script<'_> {
 
     fn chat_chunks(&mut self) -> (Vec<Value>, String) {
         let chunk = |choices: Value| json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": choices});
-        let mut chunks = vec![chunk(json!([{"index": 0, "delta": {"role": "assistant", "content": ""}}]))];
+        let mut chunks = vec![chunk(
+            json!([{"index": 0, "delta": {"role": "assistant", "content": ""}}]),
+        )];
         let mut meant = String::new();
         for piece in pieces(self.chance) {
             chunks.push(chunk(json!([{"index": 0, "delta": {"content": piece}}])));
             meant += piece;
         }
-        chunks.push(chunk(json!([{"index": 0, "delta": {}, "finish_reason": "stop"}])));
+        chunks.push(chunk(
+            json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]),
+        ));
         let mut last = chunk(json!([]));
         last["usage"] = json!({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3});
         chunks.push(last);
@@ -263,7 +293,9 @@ impl Script<'_> {
         let mut chunks = vec![json!({"object": "image.chunk", "status": "processing", "data": []})];
         if self.conduct != Conduct::Declines && self.chance.percent(40) {
             let earlier = item(&picture(self.chance), self.chance);
-            chunks.push(json!({"object": "image.chunk", "partial_image_index": 0, "data": [earlier]}));
+            chunks.push(
+                json!({"object": "image.chunk", "partial_image_index": 0, "data": [earlier]}),
+            );
         }
         let (data, meant) = self.pictures();
         chunks.push(json!({"object": "image.chunk", "status": "completed", "data": data}));
@@ -280,10 +312,17 @@ impl Script<'_> {
     }
 
     fn error_in_success(&mut self) -> Served {
-        const BEFORE_WORK: [&str; 3] =
-            ["rate_limit_exceeded", "invalid_request", "provider_not_available"];
-        const AFTER_WORK: [&str; 4] =
-            ["upstream_error", "gateway_timeout", "provider_job_failed", "odd"];
+        const BEFORE_WORK: [&str; 3] = [
+            "rate_limit_exceeded",
+            "invalid_request",
+            "provider_not_available",
+        ];
+        const AFTER_WORK: [&str; 4] = [
+            "upstream_error",
+            "gateway_timeout",
+            "provider_job_failed",
+            "odd",
+        ];
         let is_before = self.chance.percent(50);
         let code = if is_before {
             self.chance.of(&BEFORE_WORK)
@@ -316,7 +355,10 @@ impl Script<'_> {
         let (status, code) = self.status_and_code();
         let may_hint = matches!(
             self.conduct,
-            Conduct::RateLimited | Conduct::Unavailable | Conduct::BadGateway | Conduct::GatewayTimeout
+            Conduct::RateLimited
+                | Conduct::Unavailable
+                | Conduct::BadGateway
+                | Conduct::GatewayTimeout
         );
         let mut hint = if may_hint {
             Hint::any(self.chance)
@@ -396,7 +438,10 @@ impl Script<'_> {
                     (422, "validation_error"),
                 ],
             ),
-            _ => one(self.chance, &[(500, "internal_error"), (501, "not_implemented")]),
+            _ => one(
+                self.chance,
+                &[(500, "internal_error"), (501, "not_implemented")],
+            ),
         }
     }
 
@@ -411,7 +456,10 @@ impl Script<'_> {
         };
         error.insert("message".to_owned(), message.into());
         if self.chance.percent(20) {
-            error.insert("details".to_owned(), json!([{"key": self.echoed, self.echoed: 1}]));
+            error.insert(
+                "details".to_owned(),
+                json!([{"key": self.echoed, self.echoed: 1}]),
+            );
         }
         if self.chance.percent(20) {
             let provider_error = json!({ "headers": format!("Bearer {}", self.echoed) });
