@@ -9,9 +9,11 @@
 mod chance;
 mod coverage;
 mod drive;
+pub mod fleet;
 mod gateway;
 mod hint;
 mod network;
+pub mod plot;
 mod reading;
 mod rules;
 mod secret;

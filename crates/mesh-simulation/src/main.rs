@@ -2,9 +2,11 @@
 
 #![allow(
     clippy::disallowed_macros,
-    reason = "the command is where the terminal is"
+    clippy::disallowed_methods,
+    reason = "the command is where the terminal and files are"
 )]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -21,10 +23,22 @@ struct Arguments {
     /// How many threads share the work.
     #[arg(long, default_value_t = 2)]
     threads: u64,
+    /// Writes the plot of a fleet's retries to this file instead.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(file) = arguments.plot {
+        return match std::fs::write(&file, mesh_simulation::plot::retries()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{}: {error}", file.display());
+                ExitCode::FAILURE
+            }
+        };
+    }
     let report = mesh_simulation::run(arguments.seed, arguments.calls, arguments.threads);
     if arguments.calls == 1 {
         print!("{}", mesh_simulation::trace(arguments.seed));

@@ -434,7 +434,7 @@ fn back_off_bound(settings: &Settings, retries: usize, attempt: &Attempted) -> D
         None => None,
     };
     let hint = hint.unwrap_or_default().min(settings.retry.longest_hint);
-    back_off.min(settings.retry.cap) + hint
+    back_off.max(hint / 2).min(settings.retry.cap) + hint
 }
 
 pub(crate) fn outcome_of(end: AttemptEnd) -> Option<Outcome> {

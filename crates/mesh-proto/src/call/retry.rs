@@ -96,17 +96,20 @@ pub(super) fn is_repeatable(
 }
 
 /// How long to wait before the attempt that follows `retries` earlier retries: full jitter under an
-/// exponential ceiling, added to the gateway's hint where there is one.
+/// exponential ceiling, added to the gateway's hint where there is one. Hints point many clients to
+/// one moment, the beginning of the next minute say (protocol reference, section 8): those of a
+/// hint come spread over half of it, so that they are no wave.
 pub(super) fn delay(
     policy: &RetryPolicy,
     retries: u32,
     hint: Option<Duration>,
     jitter: &mut Jitter,
 ) -> Duration {
+    let hint = hint.unwrap_or_default();
     let factor = 2_u32.saturating_pow(retries);
-    let ceiling = policy.base.saturating_mul(factor).min(policy.cap);
-    hint.unwrap_or_default()
-        .saturating_add(jitter.below(ceiling))
+    let back_off = policy.base.saturating_mul(factor);
+    let ceiling = back_off.max(hint / 2).min(policy.cap);
+    hint.saturating_add(jitter.below(ceiling))
 }
 
 /// The chance in a call: a sequence that its seed alone determines (SplitMix64).

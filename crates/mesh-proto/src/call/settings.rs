@@ -48,7 +48,8 @@ pub struct RetryPolicy {
     /// The back-off never exceeds this. 30 s by default.
     pub cap: Duration,
     /// A `Retry-After` beyond this fails the call at once instead of keeping it waiting. 60 s by
-    /// default.
+    /// default. One within it is waited for, and up to half as long again, as others wait for the
+    /// same moment.
     pub longest_hint: Duration,
     /// What a 502 or 504 means for work that may be billed.
     pub bad_gateway: BadGateway,
