@@ -70,6 +70,33 @@ fn a_script_goes_through_a_folder() {
     );
 }
 
+#[test]
+fn a_photograph_is_asked_about_checked_and_edited() {
+    let told = said(&mut program("pictures"));
+    for part in [
+        "asking about 256 × 171",
+        "after 1 round(s)",
+        "openai/gpt-4o: ",
+        "a picture of ",
+    ] {
+        assert!(told.contains(part), "{part:?} in {told}");
+    }
+}
+
+#[test]
+fn the_readme_shows_what_the_program_does() {
+    let readme = include_str!("../../README.md");
+    let program = include_str!("../programs/pictures.rs");
+    let (_, shown) = readme
+        .split_once("## More that pictures need\n\n```rust\n")
+        .unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let lines: Vec<&str> = program.lines().map(str::trim).collect();
+    for line in shown.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        assert!(lines.contains(&line), "{line}");
+    }
+}
+
 struct Running(Child);
 
 impl Drop for Running {
