@@ -171,15 +171,21 @@ struct Delta {
     content: Option<String>,
 }
 
+/// A text that is borrowed unless an escape stands in it; within an `Option` serde borrows nothing.
+#[derive(Deserialize)]
+#[serde(transparent)]
+#[allow(dead_code, reason = "parsing is the work")]
+struct Text<'f>(#[serde(borrow)] Cow<'f, str>);
+
 /// The same, borrowed from the frame.
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "parsing is the work")]
 pub(crate) struct BorrowedChunk<'f> {
     #[serde(borrow)]
-    id: Option<Cow<'f, str>>,
+    id: Option<Text<'f>>,
     created: Option<u64>,
     #[serde(borrow)]
-    model: Option<Cow<'f, str>>,
+    model: Option<Text<'f>>,
     #[serde(borrow)]
     choices: Vec<BorrowedChoice<'f>>,
     usage: Option<Usage>,
@@ -192,16 +198,16 @@ struct BorrowedChoice<'f> {
     #[serde(borrow)]
     delta: BorrowedDelta<'f>,
     #[serde(borrow)]
-    finish_reason: Option<Cow<'f, str>>,
+    finish_reason: Option<Text<'f>>,
 }
 
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "parsing is the work")]
 struct BorrowedDelta<'f> {
     #[serde(borrow)]
-    role: Option<Cow<'f, str>>,
+    role: Option<Text<'f>>,
     #[serde(borrow)]
-    content: Option<Cow<'f, str>>,
+    content: Option<Text<'f>>,
 }
 
 /// The final event of an image stream.

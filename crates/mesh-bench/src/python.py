@@ -9,7 +9,7 @@ import threading
 import time
 
 import httpx
-from meshapi import ChatCompletionParams, ChatMessage, ImageGenerationParams, MeshAPI, MeshAPIConfig
+from meshapi import ChatCompletionParams, ChatMessage, ImageGenerationParams, MeshAPI
 
 work, times, size, count, url = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 
@@ -19,8 +19,9 @@ def picture():
 
 
 def client(respond=None):
-    transport = httpx.MockTransport(respond) if respond else httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=64))
-    return MeshAPI(MeshAPIConfig(base_url=url, token="rsk_01JB", httpx_client=httpx.Client(transport=transport)))
+    base = url or "http://127.0.0.1"
+    offline = httpx.Client(base_url=base, transport=httpx.MockTransport(respond)) if respond else None
+    return MeshAPI(base_url=base, token="rsk_01JB", httpx_client=offline)
 
 
 def about(pictures):
@@ -105,6 +106,7 @@ def stream():
 
 def uploads():
     mesh = client()
+    mesh.chat.completions.create(short())
     one = picture()
 
     def run():
@@ -125,7 +127,6 @@ def resident(field):
 run = {"encode": encode, "decode": decode, "deltas": deltas, "event": event, "calls": calls, "stream": stream, "uploads": uploads}[work]()
 sample = {}
 if work == "uploads":
-    client().chat.completions.create(short())
     with open("/proc/self/clear_refs", "w") as refs:
         refs.write("5")
     before = resident("VmRSS")
