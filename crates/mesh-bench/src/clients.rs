@@ -87,7 +87,11 @@ pub(crate) fn raw_async() -> Result<reqwest::Client, Failure> {
 }
 
 /// A request by hand.
-pub(crate) fn raw_post(client: &reqwest::Client, url: &str, body: Vec<u8>) -> reqwest::RequestBuilder {
+pub(crate) fn raw_post(
+    client: &reqwest::Client,
+    url: &str,
+    body: Vec<u8>,
+) -> reqwest::RequestBuilder {
     client
         .post(format!("{url}/v1/chat/completions"))
         .bearer_auth(KEY)
@@ -121,7 +125,11 @@ pub(crate) fn raw_exchange(
         .header("authorization", format!("Bearer {KEY}"))
         .header("content-type", "application/json")
         .send(body)?;
-    Ok(response.body_mut().with_config().limit(1 << 30).read_to_vec()?)
+    Ok(response
+        .body_mut()
+        .with_config()
+        .limit(1 << 30)
+        .read_to_vec()?)
 }
 
 /// The raw request for a few words.
@@ -131,7 +139,10 @@ pub(crate) fn raw_short() -> plain::Request<'static> {
 
 /// async-openai, over reqwest without the proxies of the environment.
 pub(crate) fn openai(url: &str) -> Result<async_openai::Client<OpenAIConfig>, Failure> {
-    Ok(async_openai::Client::build(raw_async()?, openai_config(url)))
+    Ok(async_openai::Client::build(
+        raw_async()?,
+        openai_config(url),
+    ))
 }
 
 fn openai_config(url: &str) -> OpenAIConfig {

@@ -10,7 +10,11 @@ use crate::row::{Effort, Row};
 use crate::runner::{Runner, Scale};
 use crate::{Failure, plot, rows};
 
-#[allow(clippy::doc_markdown, reason = "its comments are the help text")]
+#[allow(
+    clippy::doc_markdown,
+    clippy::struct_excessive_bools,
+    reason = "its comments are the help text, its flags the switches"
+)]
 /// Measures mesh beside its peers and the limits of the machine, and prints the tables
 #[derive(Debug, Parser)]
 #[command(name = "mesh-bench", args_conflicts_with_subcommands = true)]

@@ -97,7 +97,9 @@ pub(crate) fn chat_stream(count: usize) -> Bytes {
 
 /// How many bytes of text the stream of `count` chunks holds.
 pub(crate) fn text_length(count: usize) -> usize {
-    words(count).map(|word| word.replace("\\n", "\n").len()).sum()
+    words(count)
+        .map(|word| word.replace("\\n", "\n").len())
+        .sum()
 }
 
 /// A body in the pieces that it arrives in.

@@ -4,10 +4,61 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::Failure;
+
+/// What all servers of the process have spent so far, in nanoseconds of CPU time.
+static SPENT: AtomicU64 = AtomicU64::new(0);
+
+/// How many requests they are at.
+static BUSY: AtomicUsize = AtomicUsize::new(0);
+
+/// CPU time of the servers of this process so far, once they are at no request any more.
+pub(crate) fn spent() -> Duration {
+    while BUSY.load(Ordering::Acquire) > 0 {
+        thread::sleep(Duration::from_micros(20));
+    }
+    Duration::from_nanos(SPENT.load(Ordering::Acquire))
+}
+
+/// Adds up what the thread of a connection spends.
+struct Account {
+    settled: Duration,
+}
+
+impl Account {
+    /// Opens an account, with a request under way.
+    fn open() -> Self {
+        BUSY.fetch_add(1, Ordering::AcqRel);
+        Self {
+            settled: Duration::ZERO,
+        }
+    }
+
+    /// Does what waits for the next request, as what was at hand is answered.
+    fn between<T>(&mut self, wait: impl FnOnce() -> T) -> T {
+        let spent = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
+        let since = u64::try_from(spent.saturating_sub(self.settled).as_nanos());
+        SPENT.fetch_add(since.unwrap_or(u64::MAX), Ordering::AcqRel);
+        self.settled = spent;
+        BUSY.fetch_sub(1, Ordering::AcqRel);
+        let done = wait();
+        BUSY.fetch_add(1, Ordering::AcqRel);
+        done
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.between(|| ());
+        BUSY.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 /// How much is read at a time.
 const BUFFER: usize = 64 << 10;
@@ -59,37 +110,46 @@ fn serve(mut stream: TcpStream, reply: &[u8]) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = vec![0; BUFFER];
     let mut held = 0;
+    let mut account = Account::open();
     loop {
+        if held == 0 {
+            held = account.between(|| stream.read(&mut buffer))?;
+            if held == 0 {
+                return Ok(());
+            }
+        }
         let end = loop {
-            let head = buffer.get(..held).unwrap_or_default();
-            if let Some(end) = memchr::memmem::find(head, b"\r\n\r\n") {
+            let came = buffer.get(..held).unwrap_or_default();
+            if let Some(end) = memchr::memmem::find(came, b"\r\n\r\n") {
                 break end + 4;
             }
-            held += match stream.read(buffer.get_mut(held..).unwrap_or_default())? {
-                0 => return Ok(()),
-                count => count,
-            };
+            held += more(&mut stream, buffer.get_mut(held..).unwrap_or_default())?;
         };
-        let head = buffer.get(..end).unwrap_or_default();
-        let length = field(head, b"content-length:")
+        let header = buffer.get(..end).unwrap_or_default();
+        let length = field(header, b"content-length:")
             .and_then(|value| std::str::from_utf8(value).ok()?.trim().parse().ok())
             .unwrap_or(0);
-        if field(head, b"expect:").is_some() {
+        if field(header, b"expect:").is_some() {
             stream.write_all(GO_AHEAD)?;
         }
         let total = end + length;
         let mut read = held;
         while read < total {
             let room = buffer.len().min(total - read);
-            read += match stream.read(buffer.get_mut(..room).unwrap_or_default())? {
-                0 => return Ok(()),
-                count => count,
-            };
+            read += more(&mut stream, buffer.get_mut(..room).unwrap_or_default())?;
         }
         // What came with the request but is not of it: the next.
         buffer.copy_within(total.min(held)..held, 0);
         held -= total.min(held);
         stream.write_all(reply)?;
+    }
+}
+
+/// Reads what there must be more of.
+fn more(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    match stream.read(buffer)? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        count => Ok(count),
     }
 }
 
@@ -193,7 +253,9 @@ mod tests {
             let mut got = Vec::new();
             client.0.write_all(&request(&vec![b'x'; length])).unwrap();
             client
-                .read(reply.len(), &mut [0; 999], |piece| got.extend_from_slice(piece))
+                .read(reply.len(), &mut [0; 999], |piece| {
+                    got.extend_from_slice(piece);
+                })
                 .unwrap();
             assert_eq!(got, reply);
         }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, heap};
+use crate::{Failure, heap, loopback};
 
 /// What one contestant took for one unit of its row's work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Sample {
-    /// CPU time of the whole process, all threads, user and system, in nanoseconds.
+    /// CPU time of the whole process, all threads but those of a server, user and system, in
+    /// nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<f64>,
     /// The most bytes that were held on the heap at once, beyond those held before.
@@ -79,10 +80,12 @@ impl Sample {
     }
 }
 
-/// CPU time of this process so far.
-pub(crate) fn cpu() -> Duration {
+/// CPU time of this process so far, without that of its servers.
+fn cpu() -> Duration {
+    let servers = loopback::spent();
     let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::try_from(time).unwrap_or_default()
+    let time = Duration::try_from(time).unwrap_or_default();
+    time.saturating_sub(servers)
 }
 
 /// Does the same work `times` times, after a first time that does not count, and gives the median.
@@ -125,9 +128,7 @@ fn sample(cpu: Duration, taken: Option<heap::Taken>) -> Sample {
 
 /// Does the work once, and says by how much the process grew at its peak. For work that is the first
 /// of its kind in a process.
-pub(crate) fn growth_of(
-    work: impl FnOnce() -> Result<(), Failure>,
-) -> Result<Sample, Failure> {
+pub(crate) fn growth_of(work: impl FnOnce() -> Result<(), Failure>) -> Result<Sample, Failure> {
     // Sets the peak back to what is resident now.
     fs::write("/proc/self/clear_refs", "5")?;
     let before = resident("VmRSS:")?;

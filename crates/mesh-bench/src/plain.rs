@@ -124,7 +124,7 @@ struct PictureUrl {
 }
 
 #[derive(Deserialize)]
-#[allow(dead_code, reason = "parsing is the work")]
+#[allow(dead_code, clippy::struct_field_names, reason = "parsing is the work")]
 pub(crate) struct Usage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
@@ -336,7 +336,7 @@ fn in_place(body: &mut [u8], place: std::ops::Range<usize>) -> Result<usize, Fai
 
 /// A row of the catalogue: the fields that ours has by name, and all the others.
 #[derive(Deserialize)]
-#[allow(dead_code, reason = "parsing is the work")]
+#[allow(dead_code, clippy::struct_field_names, reason = "parsing is the work")]
 pub(crate) struct Model {
     id: String,
     name: Option<String>,

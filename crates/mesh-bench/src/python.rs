@@ -1,9 +1,9 @@
-//! The official Python SDK, from its package on PyPI, where Python and the network are there.
+//! The official Python SDK, from its package, where Python and the network are there.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::measure::{Sample, once};
+use crate::measure::Sample;
 use crate::{Failure, heap};
 
 /// The package and the version that is measured.
@@ -45,37 +45,23 @@ pub(crate) struct Work<'a> {
     pub(crate) url: &'a str,
 }
 
-/// One sample: CPU time of Python and, where there is a server in this process, of that.
+/// One sample, as Python itself measures it.
 pub(crate) fn sample(work: &Work<'_>) -> Result<Sample, Failure> {
     let package = std::env::var_os(VARIABLE).ok_or(MISSING)?;
     if heap::is_counted() {
         return Ok(Sample::default());
     }
-    let mut output = None;
-    let served = once(|| {
-        let command = Command::new("python3")
-            .args(["-c", SCRIPT, work.name])
-            .args([work.times, work.size, work.count].map(|number| number.to_string()))
-            .arg(work.url)
-            .env("PYTHONPATH", package)
-            .env("NO_PROXY", "*")
-            .output();
-        output = Some(command?);
-        Ok(())
-    })?;
-    let output = output.ok_or("no output")?;
+    let output = Command::new("python3")
+        .args(["-c", SCRIPT, work.name])
+        .args([work.times, work.size, work.count].map(|number| number.to_string()))
+        .arg(work.url)
+        .env("PYTHONPATH", package)
+        .env("NO_PROXY", "*")
+        .output()?;
     if !output.status.success() {
         let told = String::from_utf8_lossy(&output.stderr);
         let last = told.trim().lines().last().unwrap_or("it says nothing");
         return Err(format!("Python: {last}").into());
     }
-    let mut sample: Sample = serde_json::from_slice(&output.stdout)?;
-    if !work.url.is_empty() {
-        // Each time and the one before them are served alike.
-        let rounds = if work.times > 1 { work.times + 1 } else { work.times };
-        #[allow(clippy::cast_precision_loss, reason = "a few rounds")]
-        let serving = served.cpu.map(|cpu| cpu / rounds as f64);
-        sample.cpu = sample.cpu.zip(serving).map(|(own, serving)| own + serving);
-    }
-    Ok(sample)
+    Ok(serde_json::from_slice(&output.stdout)?)
 }

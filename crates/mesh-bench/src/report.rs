@@ -145,9 +145,9 @@ impl fmt::Display for Report {
                 figures.any(|figure| measure.of(&figure.sample).is_some())
             })
             .collect();
-        let mut table = vec![vec!["per ".to_owned() + self.unit, String::new()]];
-        let heads = columns.iter().map(|(head, _)| (*head).to_owned());
-        table.iter_mut().for_each(|row| row.extend(heads.clone()));
+        let mut heads = vec![format!("per {}", self.unit), String::new()];
+        heads.extend(columns.iter().map(|(head, _)| (*head).to_owned()));
+        let mut table = vec![heads];
         for figure in &self.figures {
             let role = match figure.role {
                 Role::Ours => "ours",
@@ -192,7 +192,11 @@ fn aligned(table: &[Vec<String>]) -> String {
     let columns = table.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = table.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0).max(3)
+        cells
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(3)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();

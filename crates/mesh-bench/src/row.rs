@@ -1,8 +1,8 @@
 //! Rows of the table: work, who does it, and what is expected of ours.
 
+use crate::Failure;
 use crate::measure::Sample;
 use crate::runner::Scale;
-use crate::Failure;
 
 /// One kind of work.
 #[derive(Clone, Debug)]

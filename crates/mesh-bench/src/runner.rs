@@ -144,7 +144,14 @@ fn build(heap: &Path) -> Result<(), Failure> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--quiet", "--package", "mesh-bench", "--bin", "mesh-bench-heap"])
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "mesh-bench",
+            "--bin",
+            "mesh-bench-heap",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     if !cfg!(debug_assertions) {
         command.arg("--release");

@@ -29,14 +29,23 @@ fn every_contestant_does_its_work_and_every_goal_is_about_one() {
             // Python is there or not; all else always is.
             if *name != "official Python SDK" {
                 assert_eq!(figure.get("missing"), None, "{}: {figure}", row.id);
-                assert!(figure["cpu"].as_f64().unwrap() > 0.0, "{}: {figure}", row.id);
+                assert!(
+                    figure["cpu"].as_f64().unwrap() > 0.0,
+                    "{}: {figure}",
+                    row.id
+                );
             }
         }
 
         assert!(!row.goals.is_empty(), "{}", row.id);
         for goal in &row.goals {
             assert!(names.contains(&goal.of), "{}: {}", row.id, goal.text);
-            assert!(goal.against.is_none_or(|it| names.contains(&it)), "{}: {}", row.id, goal.text);
+            assert!(
+                goal.against.is_none_or(|it| names.contains(&it)),
+                "{}: {}",
+                row.id,
+                goal.text
+            );
         }
         for (verdict, goal) in json["goals"].as_array().unwrap().iter().zip(&row.goals) {
             assert_eq!(verdict["goal"], goal.text);

@@ -13,7 +13,10 @@ fn read(criterion: &mut Criterion) {
         ("literal", Segment::Literal(bytes.clone())),
         ("base64", Segment::Base64(bytes)),
     ] {
-        let body = Body::new([Segment::Literal(Bytes::from_static(b"{\"url\":\"")), segment]);
+        let body = Body::new([
+            Segment::Literal(Bytes::from_static(b"{\"url\":\"")),
+            segment,
+        ]);
         group.throughput(Throughput::Bytes(body.len()));
         // A buffer that is no multiple of a group of base64 is the harder case.
         for size in [64 << 10, 1021] {

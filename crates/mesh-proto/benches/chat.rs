@@ -1,5 +1,7 @@
 //! Chat as JSON: a chunk of a stream, a whole reply.
 
+#![allow(clippy::expect_used, reason = "the input is what it is said to be")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

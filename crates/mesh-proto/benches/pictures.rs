@@ -1,5 +1,7 @@
 //! Pictures that came back: found in a reply, and decoded.
 
+#![allow(clippy::expect_used, reason = "the input is what it is said to be")]
+
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

@@ -1,5 +1,7 @@
 //! Bytes to frames: many small events, one large one, and the smallest pieces.
 
+#![allow(clippy::expect_used, reason = "the input is within every limit")]
+
 use std::hint::black_box;
 
 use bytes::Bytes;

@@ -1,5 +1,5 @@
 //! Calls with a reply of 600 bytes, over kept-alive connections on loopback: one after another, and
-//! 64 at once. The server is in the process, and its time counts for all alike.
+//! 64 at once. The server is in the process, but its time does not count.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -118,11 +118,16 @@ fn server() -> Result<Loopback, Failure> {
 }
 
 /// Many calls one after another, as often as a sample repeats.
-fn sequence(scale: Scale, mut call: impl FnMut() -> Result<(), Failure>) -> Result<Sample, Failure> {
+fn sequence(
+    scale: Scale,
+    mut call: impl FnMut() -> Result<(), Failure>,
+) -> Result<Sample, Failure> {
     let calls = scale.count(CALLS);
-    let sample = repeat(scale.times(3), || Ok(()), |()| {
-        (0..calls).try_for_each(|_| call())
-    })?;
+    let sample = repeat(
+        scale.times(3),
+        || Ok(()),
+        |()| (0..calls).try_for_each(|_| call()),
+    )?;
     Ok(sample.each_of(calls))
 }
 

@@ -39,29 +39,41 @@ pub(super) fn row() -> Row {
 
 fn mesh(scale: Scale) -> Result<Sample, Failure> {
     let body = Bytes::from(inputs::catalogue(scale.bytes(SIZE)));
-    repeat(scale.times(7), || Ok(body.clone()), |body| {
-        let list = ours_read(&ListModels::new(), body)?;
-        match list.odd.first() {
-            None => Ok(()),
-            Some(odd) => Err(odd.reason.into()),
-        }
-    })
+    repeat(
+        scale.times(7),
+        || Ok(body.clone()),
+        |body| {
+            let list = ours_read(&ListModels::new(), body)?;
+            match list.odd.first() {
+                None => Ok(()),
+                Some(odd) => Err(odd.reason.into()),
+            }
+        },
+    )
 }
 
 fn listed(scale: Scale) -> Result<Sample, Failure> {
     let body = inputs::catalogue(scale.bytes(SIZE));
-    repeat(scale.times(7), || Ok(()), |()| {
-        let models: Vec<plain::Model> = serde_json::from_slice(&body)?;
-        black_box(models);
-        Ok(())
-    })
+    repeat(
+        scale.times(7),
+        || Ok(()),
+        |()| {
+            let models: Vec<plain::Model> = serde_json::from_slice(&body)?;
+            black_box(models);
+            Ok(())
+        },
+    )
 }
 
 fn values(scale: Scale) -> Result<Sample, Failure> {
     let body = inputs::catalogue(scale.bytes(SIZE));
-    repeat(scale.times(7), || Ok(()), |()| {
-        let models: Vec<Value> = serde_json::from_slice(&body)?;
-        black_box(models);
-        Ok(())
-    })
+    repeat(
+        scale.times(7),
+        || Ok(()),
+        |()| {
+            let models: Vec<Value> = serde_json::from_slice(&body)?;
+            black_box(models);
+            Ok(())
+        },
+    )
 }

@@ -5,9 +5,7 @@ use std::hint::black_box;
 use bytes::Bytes;
 use mesh_proto::Endpoint;
 
-use crate::clients::{
-    QUESTION, openai_about, openai_offline, ours_about, runtime, target,
-};
+use crate::clients::{QUESTION, openai_about, openai_offline, ours_about, runtime, target};
 use crate::measure::{Sample, repeat};
 use crate::python::{self, Work};
 use crate::row::{Contestant, Effort, Goal, Heap, Measure, Row, limit, ours, peer};
@@ -28,7 +26,7 @@ pub(super) fn rows() -> Vec<Row> {
             |scale| official(scale, 1, 10 << 20),
             |scale| alone(scale, 1, 10 << 20),
         ),
-        goals: goals(),
+        goals: goals(heap),
     };
     let ten = |id, title, heap| Row {
         contestants: contestants(
@@ -74,15 +72,18 @@ fn contestants(
     ]
 }
 
-fn goals() -> Vec<Goal> {
-    vec![
+fn goals(heap: Heap) -> Vec<Goal> {
+    // The peer's figure is of first touch for the most part.
+    let by_peer = (heap == Heap::Fresh).then(|| {
         Goal::times(
             "≤ 1/25 of async-openai",
             "mesh",
             Measure::Cpu,
             1.0 / 25.0,
             "async-openai",
-        ),
+        )
+    });
+    let limits = [
         Goal::times(
             "≤ 2 × SIMD alone",
             "mesh",
@@ -91,11 +92,15 @@ fn goals() -> Vec<Goal> {
             "SIMD base64 alone",
         ),
         Goal::at_most("≤ 128 KiB", "mesh", Measure::Heap, 128.0 * 1024.0),
-    ]
+    ];
+    by_peer.into_iter().chain(limits).collect()
 }
 
 fn pictures(scale: Scale, count: usize, size: usize) -> Vec<Bytes> {
-    vec![inputs::picture(scale.bytes(size)); count]
+    let picture = inputs::picture(scale.bytes(size));
+    // Each has its own place in memory, as pictures do.
+    let copies = std::iter::repeat_with(|| Bytes::copy_from_slice(&picture));
+    copies.take(count).collect()
 }
 
 fn mesh(scale: Scale, count: usize, size: usize) -> Result<Sample, Failure> {

@@ -14,6 +14,7 @@ use mesh_proto::sse::Decoder;
 use mesh_proto::{Endpoint, Head};
 use sse_stream::SseByteStream;
 
+use crate::Failure;
 use crate::clients::{openai_about, openai_offline, ours_short, runtime};
 use crate::inputs::{self, PIECE, pieces};
 use crate::measure::{Sample, repeat};
@@ -21,21 +22,35 @@ use crate::plain::{BorrowedChunk, Chunk};
 use crate::python::{self, Work};
 use crate::row::{Effort, Goal, Heap, Measure, Row, limit, ours, peer};
 use crate::runner::Scale;
-use crate::Failure;
 
 const MANY: usize = 200_000;
 const FEW: usize = 20_000;
 
 pub(super) fn rows() -> Vec<Row> {
-    vec![frames(), deltas(), tiny("pieces-64", "64 bytes", 1.3, [
-        |scale| mesh_deltas(scale, FEW, 64),
-        |scale| openai_deltas(scale, FEW, 64),
-        |scale| sse_stream_deltas(scale, FEW, 64),
-    ]), tiny("pieces-1", "1 byte", 2.5, [
-        |scale| mesh_deltas(scale, FEW, 1),
-        |scale| openai_deltas(scale, FEW, 1),
-        |scale| sse_stream_deltas(scale, FEW, 1),
-    ])]
+    vec![
+        frames(),
+        deltas(),
+        tiny(
+            "pieces-64",
+            "64 bytes",
+            1.3,
+            [
+                |scale| mesh_deltas(scale, FEW, 64),
+                |scale| openai_deltas(scale, FEW, 64),
+                |scale| sse_stream_deltas(scale, FEW, 64),
+            ],
+        ),
+        tiny(
+            "pieces-1",
+            "1 byte",
+            2.5,
+            [
+                |scale| mesh_deltas(scale, FEW, 1),
+                |scale| openai_deltas(scale, FEW, 1),
+                |scale| sse_stream_deltas(scale, FEW, 1),
+            ],
+        ),
+    ]
 }
 
 fn frames() -> Row {
@@ -52,10 +67,21 @@ fn frames() -> Row {
             limit("memchr", memchr_alone),
         ],
         goals: vec![
-            Goal::times("≤ 1/3 of sse-stream", "mesh", Measure::Cpu, 1.0 / 3.0, "sse-stream"),
+            Goal::times(
+                "≤ 1/3 of sse-stream",
+                "mesh",
+                Measure::Cpu,
+                1.0 / 3.0,
+                "sse-stream",
+            ),
             Goal::times("≤ 1.5 × memchr", "mesh", Measure::Cpu, 1.5, "memchr"),
             // The one frame in each of the pieces that is cut in two may take a buffer or two.
-            Goal::at_most("nothing allocated per frame", "mesh", Measure::Calls, 6000.0),
+            Goal::at_most(
+                "nothing allocated per frame",
+                "mesh",
+                Measure::Calls,
+                6000.0,
+            ),
         ],
     }
 }
@@ -153,7 +179,9 @@ fn arriving(
     move || Ok(pieces(&body, size).collect())
 }
 
-fn endless(pieces: Vec<Bytes>) -> impl futures_core::Stream<Item = Result<Bytes, Infallible>> + Send {
+fn endless(
+    pieces: Vec<Bytes>,
+) -> impl futures_core::Stream<Item = Result<Bytes, Infallible>> + Send {
     stream::iter(pieces.into_iter().map(Ok))
 }
 
@@ -250,22 +278,24 @@ fn openai_deltas(scale: Scale, count: usize, size: usize) -> Result<Sample, Fail
     let runtime = runtime()?;
     let body = inputs::chat_stream(scale.count(count));
     let client = openai_offline(move || {
-        reqwest::Body::wrap_stream(stream::iter(
-            pieces(&body, size).map(Ok::<_, Infallible>),
-        ))
+        reqwest::Body::wrap_stream(stream::iter(pieces(&body, size).map(Ok::<_, Infallible>)))
     })?;
-    repeat(scale.times(3), || Ok(()), |()| {
-        runtime.block_on(async {
-            let request = openai_about::<Bytes>(&[]);
-            let mut chunks = client.chat().create_stream(request).await?;
-            let mut events = 0;
-            while let Some(chunk) = chunks.next().await {
-                black_box(chunk?);
-                events += 1;
-            }
-            all_came(events, scale.count(count))
-        })
-    })
+    repeat(
+        scale.times(3),
+        || Ok(()),
+        |()| {
+            runtime.block_on(async {
+                let request = openai_about::<Bytes>(&[]);
+                let mut chunks = client.chat().create_stream(request).await?;
+                let mut events = 0;
+                while let Some(chunk) = chunks.next().await {
+                    black_box(chunk?);
+                    events += 1;
+                }
+                all_came(events, scale.count(count))
+            })
+        },
+    )
 }
 
 fn sse_stream_deltas(scale: Scale, count: usize, size: usize) -> Result<Sample, Failure> {
@@ -332,8 +362,9 @@ fn parsed(
     mut parse: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<Sample, Failure> {
     let frames = inputs::chunks(scale.count(count));
-    repeat(scale.times(5), || Ok(()), |()| {
-        frames.iter().try_for_each(|frame| parse(frame))
-    })
+    repeat(
+        scale.times(5),
+        || Ok(()),
+        |()| frames.iter().try_for_each(|frame| parse(frame)),
+    )
 }
-

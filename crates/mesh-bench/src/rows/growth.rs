@@ -7,12 +7,12 @@ use mesh_proto::images::ImageRequest;
 use mesh_proto::{ChatRequest, Endpoint};
 
 use super::picture_event;
+use crate::Failure;
 use crate::clients::{ours_about, ours_read, target};
 use crate::inputs::{self, PIECE, pieces};
 use crate::measure::{Sample, repeat};
 use crate::row::{Effort, Goal, Heap, Measure, Row, ours};
 use crate::runner::Scale;
-use crate::Failure;
 
 /// What is linear, measured on a machine that others use, too.
 const SLACK: f64 = 1.25;
@@ -99,7 +99,11 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-fn read(request: &ChatRequest, target: &mesh_proto::Target, piece: &mut [u8]) -> Result<(), Failure> {
+fn read(
+    request: &ChatRequest,
+    target: &mesh_proto::Target,
+    piece: &mut [u8],
+) -> Result<(), Failure> {
     let request = request.request(target)?;
     let mut reader = request.body().reader();
     while reader.read(piece) > 0 {
@@ -112,19 +116,25 @@ fn request(scale: Scale, size: usize) -> Result<Sample, Failure> {
     let request = ours_about(&[inputs::picture(scale.bytes(size))])?;
     let target = target()?;
     let mut piece = vec![0; 64 << 10];
-    repeat(scale.times(15), || Ok(()), |()| {
-        read(&request, &target, &mut piece)
-    })
+    repeat(
+        scale.times(15),
+        || Ok(()),
+        |()| read(&request, &target, &mut piece),
+    )
 }
 
 fn reply(scale: Scale, size: usize) -> Result<Sample, Failure> {
     let body = inputs::image_reply(scale.bytes(size));
     let request = ImageRequest::new("google/imagen-4", "a rocket");
-    repeat(scale.times(9), || Ok(body.clone()), |body| {
-        let images = ours_read(&request, Bytes::from(body))?.images();
-        black_box(images.first().ok_or("no picture")?.bytes()?);
-        Ok(())
-    })
+    repeat(
+        scale.times(9),
+        || Ok(body.clone()),
+        |body| {
+            let images = ours_read(&request, Bytes::from(body))?.images();
+            black_box(images.first().ok_or("no picture")?.bytes()?);
+            Ok(())
+        },
+    )
 }
 
 fn events(scale: Scale, count: usize) -> Result<Sample, Failure> {
@@ -134,17 +144,21 @@ fn events(scale: Scale, count: usize) -> Result<Sample, Failure> {
     let (parts, ()) = http::Response::new(()).into_parts();
     let head = mesh_proto::Head::from(&parts);
     let body = inputs::chat_stream(scale.count(count));
-    repeat(scale.times(5), || Ok(()), |()| {
-        let mut decoder = endpoint.decoder(&head, &mesh_proto::call::Limits::default())?;
-        for piece in pieces(&body, PIECE) {
-            decoder.push(piece)?;
-            while let Decoded::Event(chunk) = decoder.next()? {
-                black_box(&chunk);
+    repeat(
+        scale.times(5),
+        || Ok(()),
+        |()| {
+            let mut decoder = endpoint.decoder(&head, &mesh_proto::call::Limits::default())?;
+            for piece in pieces(&body, PIECE) {
+                decoder.push(piece)?;
+                while let Decoded::Event(chunk) = decoder.next()? {
+                    black_box(&chunk);
+                }
             }
-        }
-        black_box(decoder.finish()?);
-        Ok(())
-    })
+            black_box(decoder.finish()?);
+            Ok(())
+        },
+    )
 }
 
 fn messages(scale: Scale, count: usize) -> Result<Sample, Failure> {
@@ -155,7 +169,9 @@ fn messages(scale: Scale, count: usize) -> Result<Sample, Failure> {
     }
     let target = target()?;
     let mut piece = vec![0; 64 << 10];
-    repeat(scale.times(25), || Ok(()), |()| {
-        read(&request, &target, &mut piece)
-    })
+    repeat(
+        scale.times(25),
+        || Ok(()),
+        |()| read(&request, &target, &mut piece),
+    )
 }

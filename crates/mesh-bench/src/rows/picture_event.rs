@@ -12,6 +12,7 @@ use mesh_proto::images::ImageRequest;
 use mesh_proto::{Endpoint, Head};
 use sse_stream::SseByteStream;
 
+use crate::Failure;
 use crate::clients::{openai_offline, runtime};
 use crate::inputs::{self, PIECE, pieces};
 use crate::measure::{Sample, once, repeat};
@@ -19,7 +20,6 @@ use crate::plain::{BorrowedPictureEvent, PictureEvent};
 use crate::python::{self, Work};
 use crate::row::{Effort, Goal, Heap, Measure, Row, limit, ours, peer};
 use crate::runner::Scale;
-use crate::Failure;
 
 const SIZE: usize = 8 << 20;
 

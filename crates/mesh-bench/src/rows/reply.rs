@@ -6,8 +6,8 @@ use async_openai::types::images::{Image, ImagesResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use mesh_proto::images::ImageRequest;
 use mesh_proto::ChatRequest;
+use mesh_proto::images::ImageRequest;
 
 use crate::clients::ours_read;
 use crate::measure::{Sample, repeat};
@@ -85,10 +85,10 @@ pub(super) fn rows() -> Vec<Row> {
 fn received(
     scale: Scale,
     body: fn(usize) -> Vec<u8>,
-    mut work: impl FnMut(Vec<u8>) -> Result<(), Failure>,
+    work: impl FnMut(Vec<u8>) -> Result<(), Failure>,
 ) -> Result<Sample, Failure> {
     let body = body(scale.bytes(SIZE));
-    repeat(scale.times(9), || Ok(body.clone()), |body| work(body))
+    repeat(scale.times(9), || Ok(body.clone()), work)
 }
 
 fn mesh(scale: Scale) -> Result<Sample, Failure> {

@@ -5,7 +5,9 @@ use std::hint::black_box;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
-use crate::clients::{asynchronous, blocking, openai, openai_about, ours_short, raw_short, runtime};
+use crate::clients::{
+    asynchronous, blocking, openai, openai_about, ours_short, raw_short, runtime,
+};
 use crate::loopback::{self, Bare, Loopback};
 use crate::measure::{Sample, repeat};
 use crate::plain::Chunk;
@@ -65,49 +67,61 @@ fn all_came(count: usize, scale: Scale) -> Result<(), Failure> {
 fn mesh_blocking(scale: Scale) -> Result<Sample, Failure> {
     let server = server(scale)?;
     let client = blocking(&server.url())?;
-    repeat(scale.times(25), || Ok(()), |()| {
-        let mut count = 0;
-        for chunk in client.chat().completions().stream(&ours_short())? {
-            black_box(chunk?);
-            count += 1;
-        }
-        all_came(count, scale)
-    })
+    repeat(
+        scale.times(25),
+        || Ok(()),
+        |()| {
+            let mut count = 0;
+            for chunk in client.chat().completions().stream(&ours_short())? {
+                black_box(chunk?);
+                count += 1;
+            }
+            all_came(count, scale)
+        },
+    )
 }
 
 fn mesh_async(scale: Scale) -> Result<Sample, Failure> {
     let server = server(scale)?;
     let client = asynchronous(&server.url())?;
     let runtime = runtime()?;
-    repeat(scale.times(25), || Ok(()), |()| {
-        runtime.block_on(async {
-            let mut chunks = client.chat().completions().stream(&ours_short())?;
-            let mut count = 0;
-            while let Some(chunk) = chunks.next().await {
-                black_box(chunk?);
-                count += 1;
-            }
-            all_came(count, scale)
-        })
-    })
+    repeat(
+        scale.times(25),
+        || Ok(()),
+        |()| {
+            runtime.block_on(async {
+                let mut chunks = client.chat().completions().stream(&ours_short())?;
+                let mut count = 0;
+                while let Some(chunk) = chunks.next().await {
+                    black_box(chunk?);
+                    count += 1;
+                }
+                all_came(count, scale)
+            })
+        },
+    )
 }
 
 fn async_openai(scale: Scale) -> Result<Sample, Failure> {
     let server = server(scale)?;
     let client = openai(&server.url())?;
     let runtime = runtime()?;
-    repeat(scale.times(25), || Ok(()), |()| {
-        runtime.block_on(async {
-            let request = openai_about::<Bytes>(&[]);
-            let mut chunks = client.chat().create_stream(request).await?;
-            let mut count = 0;
-            while let Some(chunk) = chunks.next().await {
-                black_box(chunk?);
-                count += 1;
-            }
-            all_came(count, scale)
-        })
-    })
+    repeat(
+        scale.times(25),
+        || Ok(()),
+        |()| {
+            runtime.block_on(async {
+                let request = openai_about::<Bytes>(&[]);
+                let mut chunks = client.chat().create_stream(request).await?;
+                let mut count = 0;
+                while let Some(chunk) = chunks.next().await {
+                    black_box(chunk?);
+                    count += 1;
+                }
+                all_came(count, scale)
+            })
+        },
+    )
 }
 
 fn official(scale: Scale) -> Result<Sample, Failure> {
@@ -128,12 +142,16 @@ fn bare(scale: Scale) -> Result<Sample, Failure> {
     let mut client = Bare::connect(server.address())?;
     let request = loopback::request(&raw_short().streamed().json()?);
     let mut buffer = vec![0; 64 << 10];
-    repeat(scale.times(25), || Ok(()), |()| {
-        client.exchange(&request, length, &mut buffer)?;
-        for frame in &frames {
-            let chunk: Chunk = serde_json::from_slice(frame)?;
-            black_box(chunk);
-        }
-        Ok(())
-    })
+    repeat(
+        scale.times(25),
+        || Ok(()),
+        |()| {
+            client.exchange(&request, length, &mut buffer)?;
+            for frame in &frames {
+                let chunk: Chunk = serde_json::from_slice(frame)?;
+                black_box(chunk);
+            }
+            Ok(())
+        },
+    )
 }

@@ -47,9 +47,8 @@ pub(super) fn rows() -> Vec<Row> {
             "bare TCP, body ready",
         )
     };
-    let grown = |text, of, mebibytes: f64| {
-        Goal::at_most(text, of, Measure::Resident, mebibytes * MEBIBYTE)
-    };
+    let grown =
+        |text, of, mebibytes: f64| Goal::at_most(text, of, Measure::Resident, mebibytes * MEBIBYTE);
     vec![
         Row {
             id: "upload",
@@ -121,8 +120,8 @@ fn sample(
         return Ok(grown);
     }
     let times = if count == 1 { 9 } else { 3 };
-    let timed = repeat(scale.times(times), || Ok(()), |()| work(&pictures))?;
-    Ok(timed.or(grown))
+    let later = repeat(scale.times(times), || Ok(()), |()| work(&pictures))?;
+    Ok(later.or(grown))
 }
 
 /// In a thread each, all at the same time.
@@ -173,11 +172,7 @@ fn ureq(scale: Scale, count: usize) -> Result<Sample, Failure> {
 }
 
 /// In a task each, on one thread.
-fn tasks<F>(
-    scale: Scale,
-    count: usize,
-    work: impl Fn(Bytes) -> F,
-) -> Result<Sample, Failure>
+fn tasks<F>(scale: Scale, count: usize, work: impl Fn(Bytes) -> F) -> Result<Sample, Failure>
 where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {

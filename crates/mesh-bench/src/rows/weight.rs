@@ -52,7 +52,12 @@ pub(super) fn row() -> Row {
                 6.0,
             ),
             // Beneath it, so that the program and the crate itself do not count.
-            Goal::at_most("mesh-proto ≤ 20 crates", "mesh-proto", Measure::Crates, 22.0),
+            Goal::at_most(
+                "mesh-proto ≤ 20 crates",
+                "mesh-proto",
+                Measure::Crates,
+                22.0,
+            ),
         ],
     }
 }
@@ -212,8 +217,20 @@ fn program(scale: Scale, program: &Program) -> Result<Sample, Failure> {
 }
 
 fn crates_of(directory: &Path) -> Result<f64, Failure> {
-    let tree = ["tree", "--edges", "normal", "--prefix", "none", "--no-dedupe", "--format", "{p}"];
-    let output = Command::new("cargo").args(tree).current_dir(directory).output()?;
+    let tree = [
+        "tree",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--no-dedupe",
+        "--format",
+        "{p}",
+    ];
+    let output = Command::new("cargo")
+        .args(tree)
+        .current_dir(directory)
+        .output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().into());
     }
@@ -227,7 +244,8 @@ fn crates_of(directory: &Path) -> Result<f64, Failure> {
 
 /// Builds, and gives the CPU time of cargo and all its children in nanoseconds, as the shell has it.
 fn build(directory: &Path) -> Result<f64, Failure> {
-    let script = "cargo fetch --quiet && cargo build --release --quiet --target-dir target && times";
+    let script =
+        "cargo fetch --quiet && cargo build --release --quiet --target-dir target && times";
     let output = Command::new("sh")
         .args(["-c", script])
         .current_dir(directory)
@@ -239,7 +257,10 @@ fn build(directory: &Path) -> Result<f64, Failure> {
     }
     let told = String::from_utf8(output.stdout)?;
     let children = told.lines().last().ok_or("no times")?;
-    let seconds = children.split_whitespace().map(seconds).sum::<Option<f64>>();
+    let seconds = children
+        .split_whitespace()
+        .map(seconds)
+        .sum::<Option<f64>>();
     Ok(seconds.ok_or("times in another form")? * 1e9)
 }
 
