@@ -1,15 +1,8 @@
 //! A small part of every row that is not slow, in this process: that each contestant does its work,
 //! and that the document has the form that machines read. No figure is held against another.
 
-use std::alloc::System;
-
-use cap::Cap;
 use mesh_bench::row::{Effort, Row};
 use mesh_bench::{Report, Runner, Scale, rows};
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-
-#[global_allocator]
-static ALLOCATOR: Cap<&StatsAlloc<System>> = Cap::new(&INSTRUMENTED_SYSTEM, usize::MAX);
 
 fn usual() -> impl Iterator<Item = Row> {
     rows().into_iter().filter(|row| row.effort == Effort::Usual)
