@@ -97,9 +97,9 @@ pub(crate) fn chat_stream(count: usize) -> Bytes {
 
 /// How many bytes of text the stream of `count` chunks holds.
 pub(crate) fn text_length(count: usize) -> usize {
-    words(count)
-        .map(|word| word.replace("\\n", "\n").len())
-        .sum()
+    // An escape stands for one byte of text.
+    let length = |word: &str| word.len() - word.matches('\\').count();
+    words(count).map(length).sum()
 }
 
 /// A body in the pieces that it arrives in.
