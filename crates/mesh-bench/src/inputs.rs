@@ -95,13 +95,6 @@ pub(crate) fn chat_stream(count: usize) -> Bytes {
     stream.into()
 }
 
-/// How many bytes of text the stream of `count` chunks holds.
-pub(crate) fn text_length(count: usize) -> usize {
-    words(count)
-        .map(|word| word.replace("\\n", "\n").len())
-        .sum()
-}
-
 /// A body in the pieces that it arrives in.
 pub(crate) fn pieces(body: &Bytes, size: usize) -> impl Iterator<Item = Bytes> + Send + use<> {
     let body = body.clone();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use cpu_time::ThreadTime;
 
 use crate::Failure;
 
@@ -42,7 +42,7 @@ impl Account {
 
     /// Does what waits for the next request, as what was at hand is answered.
     fn between<T>(&mut self, wait: impl FnOnce() -> T) -> T {
-        let spent = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
+        let spent = ThreadTime::now().as_duration();
         let since = u64::try_from(spent.saturating_sub(self.settled).as_nanos());
         SPENT.fetch_add(since.unwrap_or(u64::MAX), Ordering::AcqRel);
         self.settled = spent;

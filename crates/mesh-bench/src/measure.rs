@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use cpu_time::ProcessTime;
 use serde::{Deserialize, Serialize};
 
 use crate::{Failure, heap, loopback};
@@ -83,9 +83,7 @@ impl Sample {
 /// CPU time of this process so far, without that of its servers.
 fn cpu() -> Duration {
     let servers = loopback::spent();
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    let time = Duration::try_from(time).unwrap_or_default();
-    time.saturating_sub(servers)
+    ProcessTime::now().as_duration().saturating_sub(servers)
 }
 
 /// Does the same work `times` times, after a first time that does not count, and gives the median.
