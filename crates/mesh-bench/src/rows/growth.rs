@@ -130,8 +130,9 @@ fn reply(scale: Scale, size: usize) -> Result<Sample, Failure> {
         scale.times(9),
         || Ok(body.clone()),
         |body| {
-            let images = ours_read(&request, Bytes::from(body))?.images();
-            black_box(images.first().ok_or("no picture")?.bytes()?);
+            let images = ours_read(&request, Bytes::from(body))?.into_images();
+            let image = images.into_iter().next().ok_or("no picture")?;
+            black_box(image.into_bytes()?);
             Ok(())
         },
     )

@@ -94,9 +94,9 @@ fn received(
 fn mesh(scale: Scale) -> Result<Sample, Failure> {
     let request = ImageRequest::new("google/imagen-4", "a rocket");
     received(scale, inputs::image_reply, |body| {
-        let images = ours_read(&request, Bytes::from(body))?.images();
-        let image = images.first().ok_or("no picture")?;
-        black_box(image.bytes()?);
+        let images = ours_read(&request, Bytes::from(body))?.into_images();
+        let image = images.into_iter().next().ok_or("no picture")?;
+        black_box(image.into_bytes()?);
         Ok(())
     })
 }
@@ -104,9 +104,9 @@ fn mesh(scale: Scale) -> Result<Sample, Failure> {
 fn chat_mesh(scale: Scale) -> Result<Sample, Failure> {
     let request = ChatRequest::new("google/gemini-2.5-flash-image").user("a rocket");
     received(scale, inputs::chat_reply_with_picture, |body| {
-        let images = ours_read(&request, Bytes::from(body))?.images();
-        let image = images.first().ok_or("no picture")?;
-        black_box(image.bytes()?);
+        let images = ours_read(&request, Bytes::from(body))?.into_images();
+        let image = images.into_iter().next().ok_or("no picture")?;
+        black_box(image.into_bytes()?);
         Ok(())
     })
 }
