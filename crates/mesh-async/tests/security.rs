@@ -75,6 +75,7 @@ through! { Driven:
     no_call_follows_a_redirect,
     a_download_carries_neither_the_key_nor_the_callers_headers,
     no_spelling_of_a_private_address_is_reached,
+    a_picture_that_has_the_key_in_its_url_is_not_fetched,
     redirects_of_a_download_come_to_an_end,
     a_download_is_bounded_in_size,
     a_download_is_bounded_in_time_whatever_keeps_it_alive,

@@ -17,7 +17,7 @@ use crate::body::Body;
 use crate::call::{Limits, RetryBudget, Settings};
 use crate::endpoint::{DocumentDecoder, Endpoint, Replay};
 use crate::error::{BuildError, CallError, DecodeError, Failure};
-use crate::head::Head;
+use crate::head::{self, Head};
 use crate::image::{DataUrl, GeneratedImage, Image, MediaType};
 use crate::target::Target;
 
@@ -113,12 +113,18 @@ impl Download {
 
     /// The download to go on with after `error`, where that is a redirect.
     ///
-    /// Errors where it points nowhere, or the redirects are too many.
+    /// Errors where it points nowhere or holds the key, or the redirects are too many.
     pub fn after(&self, error: &CallError) -> Option<Result<Self, BuildError>> {
         if !matches!(error.failure(), Failure::Redirect { .. }) {
             return None;
         }
         let location = error.head()?.header(header::LOCATION)?;
+        if location == head::KEY_TAKEN_OUT {
+            return Some(Err(BuildError::invalid(
+                "url",
+                "the redirect holds the API key",
+            )));
+        }
         Some(if self.redirects < MOST_REDIRECTS {
             join(&self.url, location)
                 .map(|url| Self {
@@ -161,6 +167,10 @@ impl Download {
             .is_some_and(|authority| authority.as_str().contains('@'))
         {
             return Err(BuildError::invalid("url", "it holds a user name"));
+        }
+        // A gateway that echoes the key into a URL must not make us carry it elsewhere.
+        if !own && self.url.to_string().contains(target.key().reveal()) {
+            return Err(BuildError::invalid("url", "it holds the API key"));
         }
         if self.reach(target) == Reach::Public && is_local(host) {
             return Err(BuildError::invalid(
@@ -364,6 +374,16 @@ mod tests {
             assert!(!request.headers().contains_key(header::AUTHORIZATION));
             assert!(!format!("{:?}", request.headers()).contains("canary"));
         }
+    }
+
+    #[test]
+    fn a_url_that_holds_the_key_is_not_asked_for_elsewhere() {
+        let url = "https://cdn.test/1?token=rsk_canary";
+        for addresses in [Addresses::Public, Addresses::Any] {
+            let refused = request("https://api.meshapi.ai", url, addresses).unwrap_err();
+            assert!(!format!("{refused} {refused:?}").contains("canary"));
+        }
+        assert!(request("https://cdn.test", url, Addresses::Public).is_ok());
     }
 
     #[test]

@@ -144,7 +144,7 @@ impl Head {
         let secret = secret.as_bytes();
         for value in self.headers.values_mut() {
             if !secret.is_empty() && memchr::memmem::find(value.as_bytes(), secret).is_some() {
-                *value = HeaderValue::from_static("[key]");
+                *value = HeaderValue::from_static(KEY_TAKEN_OUT);
             }
         }
         self
@@ -155,6 +155,9 @@ impl Head {
             .is_some_and(|value| value.trim().eq_ignore_ascii_case("true") || value.trim() == "1")
     }
 }
+
+/// What stands in place of a header's value that held the key.
+pub(crate) const KEY_TAKEN_OUT: &str = "[key]";
 
 /// A header's name, given as a [`HeaderName`] or as text in any case.
 #[derive(Clone, Debug)]

@@ -215,6 +215,23 @@ pub fn no_spelling_of_a_private_address_is_reached<C: Client>() {
     assert!(private.rest().is_empty());
 }
 
+pub fn a_picture_that_has_the_key_in_its_url_is_not_fetched<C: Client>() {
+    let elsewhere = ScriptedServer::start([vec![response(200, "", "x")]]);
+    let url = format!("{}/a.png?token={KEY}", elsewhere.base_url());
+    let redirect = response(302, &format!("location: {url}\r\n"), "");
+    let server = ScriptedServer::start([vec![redirect]]);
+    let mut bounds = DownloadBounds::default();
+    bounds.addresses = Addresses::Any;
+    for url in [url, format!("{}/b.png", server.base_url())] {
+        let refused = client::<C>(&server).download(&remote(url), bounds);
+        let Err(Error::Build(error)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(error.to_string().contains("API key"), "{error}");
+    }
+    assert_eq!((server.rest().len(), elsewhere.rest().len()), (1, 0));
+}
+
 pub fn redirects_of_a_download_come_to_an_end<C: Client>() {
     let server = ScriptedServer::start([Exchange::response(302, "location: /again.png\r\n", "")]);
     let endless = client::<C>(&server).download(
