@@ -89,8 +89,8 @@ impl Coverage {
     pub(crate) fn count(&mut self, ended: &Ended, seed: u64) {
         for attempt in &ended.attempts {
             if let Some(cell) = cell(attempt) {
-                let seen = self.0.entry(cell).or_insert(Seen { times: 0, seed });
-                seen.times += 1;
+                let first = Seen { times: 0, seed };
+                self.0.entry(cell).or_insert(first).times += 1;
             }
         }
     }
@@ -161,82 +161,143 @@ fn cause(attempt: &Attempted, end: AttemptEnd) -> Cause {
     }
 }
 
-/// Which cells can happen. One that can and is not seen means that the worlds miss it; one that
+/// Whether a cell can happen. One that can and is not seen means that the worlds miss it; one that
 /// cannot and is seen means that something is not understood.
 fn can_happen((cause, phase, came): Cell) -> bool {
+    POSSIBLE.iter().any(|(causes, of_phase, of_came)| {
+        *of_phase == phase && causes.contains(&cause) && of_came.contains(&came)
+    })
+}
+
+/// What can come of what, where.
+const POSSIBLE: &[(&[Cause], Phase, &[Came])] = {
     use Came::{Delivered, NotSent, Refused, Success, Unknown};
-    use Conduct as G;
+    use Cause::{Gateway as G, Network as N, TotalDeadline};
+    use Conduct as C;
     use Weather as W;
-    let came_of: &[Came] = match (cause, phase) {
+    &[
         // A driver that says how far it got knows more than one that does not.
-        (Cause::TotalDeadline, Phase::Connecting | Phase::Uploading)
-        | (Cause::Network(W::ConnectRefused | W::ConnectHangs), Phase::Connecting)
-        | (Cause::Network(W::CutUpload | W::StalledUpload), Phase::Uploading)
-        // Where the gateway refuses before it has all of the request, and that is lost.
-        | (Cause::Network(W::CutBeforeHead | W::NotHttp | W::Silence), Phase::Uploading) => {
-            &[NotSent, Unknown]
-        }
         (
-            Cause::TotalDeadline
-            | Cause::Network(W::SwallowedRequest | W::CutBeforeHead | W::NotHttp | W::Silence)
-            | Cause::Gateway(G::Dawdles),
+            &[TotalDeadline, N(W::ConnectRefused), N(W::ConnectHangs)],
+            Phase::Connecting,
+            &[NotSent, Unknown],
+        ),
+        (
+            &[TotalDeadline, N(W::CutUpload), N(W::StalledUpload)],
+            Phase::Uploading,
+            &[NotSent, Unknown],
+        ),
+        // The gateway refuses before it has all of the request, and that is lost.
+        (
+            &[N(W::CutBeforeHead), N(W::NotHttp), N(W::Silence)],
+            Phase::Uploading,
+            &[NotSent, Unknown],
+        ),
+        (
+            &[
+                TotalDeadline,
+                N(W::SwallowedRequest),
+                N(W::CutBeforeHead),
+                N(W::NotHttp),
+                N(W::Silence),
+                G(C::Dawdles),
+            ],
             Phase::AwaitingHead,
-        )
-        | (Cause::TotalDeadline | Cause::Network(W::CutBody | W::StalledBody), Phase::Reading) => {
-            &[Unknown]
-        }
+            &[Unknown],
+        ),
         // An error is told by what has come of it.
         (
-            Cause::Network(
-                W::CutBody | W::EndedBody | W::StalledBody | W::FlippedByte | W::InjectedPage,
-            ),
+            &[
+                N(W::CutBody),
+                N(W::EndedBody),
+                N(W::StalledBody),
+                N(W::FlippedByte),
+                N(W::InjectedPage),
+            ],
             Phase::ReadingError,
-        ) => &[Refused, Unknown],
+            &[Refused, Unknown],
+        ),
+        (
+            &[
+                G(C::RateLimited),
+                G(C::Exhausted),
+                G(C::Unavailable),
+                G(C::Refuses),
+                G(C::RequestTimeout),
+                G(C::RefusesEarly),
+                G(C::Redirects),
+            ],
+            Phase::ReadingError,
+            &[Refused],
+        ),
+        (
+            &[
+                G(C::BadGateway),
+                G(C::GatewayTimeout),
+                G(C::Breaks),
+                G(C::JobFailed),
+            ],
+            Phase::ReadingError,
+            &[Unknown],
+        ),
+        (
+            &[TotalDeadline, N(W::CutBody), N(W::StalledBody)],
+            Phase::Reading,
+            &[Unknown],
+        ),
         // An error inside a success may come whole all the same.
-        (Cause::Network(W::EndedBody), Phase::Reading) => &[Refused, Unknown, Delivered],
-        (Cause::Network(W::FlippedByte | W::InjectedPage), Phase::Reading) => {
-            &[Refused, Unknown, Delivered, Success]
-        }
-        (Cause::TotalDeadline | Cause::Network(W::CutBody | W::StalledBody), Phase::Streaming) => {
-            &[Delivered]
-        }
+        (
+            &[N(W::EndedBody)],
+            Phase::Reading,
+            &[Refused, Unknown, Delivered],
+        ),
+        (
+            &[N(W::FlippedByte), N(W::InjectedPage)],
+            Phase::Reading,
+            &[Refused, Unknown, Delivered, Success],
+        ),
+        (&[G(C::Answers)], Phase::Reading, &[Success]),
+        (&[G(C::Dawdles)], Phase::Reading, &[Unknown, Success]),
+        (&[G(C::ErrorFirst)], Phase::Reading, &[Refused, Unknown]),
+        (
+            &[
+                G(C::Page),
+                G(C::Empty),
+                G(C::Compressed),
+                G(C::OtherForm),
+                G(C::Declines),
+            ],
+            Phase::Reading,
+            &[Delivered],
+        ),
+        (
+            &[TotalDeadline, N(W::CutBody), N(W::StalledBody)],
+            Phase::Streaming,
+            &[Delivered],
+        ),
         // All but the line feeds after the end mark may have come.
         (
-            Cause::Network(W::EndedBody | W::FlippedByte | W::InjectedPage)
-            | Cause::Gateway(G::Dawdles | G::NoEndMark),
+            &[N(W::EndedBody), N(W::FlippedByte), N(W::InjectedPage)],
             Phase::Streaming,
-        ) => &[Delivered, Success],
-        (Cause::Gateway(G::Answers), Phase::Reading | Phase::Streaming)
-        | (Cause::Gateway(G::OtherForm), Phase::Streaming) => &[Success],
-        (Cause::Gateway(G::Dawdles), Phase::Reading) => &[Unknown, Success],
+            &[Delivered, Success],
+        ),
         (
-            Cause::Gateway(
-                G::RateLimited
-                | G::Exhausted
-                | G::Unavailable
-                | G::Refuses
-                | G::RequestTimeout
-                | G::RefusesEarly
-                | G::Redirects,
-            ),
-            Phase::ReadingError,
-        ) => &[Refused],
+            &[G(C::Answers), G(C::OtherForm)],
+            Phase::Streaming,
+            &[Success],
+        ),
         (
-            Cause::Gateway(G::BadGateway | G::GatewayTimeout | G::Breaks | G::JobFailed),
-            Phase::ReadingError,
-        ) => &[Unknown],
+            &[G(C::Dawdles), G(C::NoEndMark)],
+            Phase::Streaming,
+            &[Delivered, Success],
+        ),
         (
-            Cause::Gateway(G::Page | G::Empty | G::Compressed | G::OtherForm | G::Declines),
-            Phase::Reading,
-        )
-        | (Cause::Gateway(G::ErrorMidway | G::ErrorLast | G::Declines), Phase::Streaming) => {
-            &[Delivered]
-        }
-        (Cause::Gateway(G::ErrorFirst), Phase::Reading) => &[Refused, Unknown],
-        _ => &[],
-    };
-    came_of.contains(&came)
-}
+            &[G(C::ErrorMidway), G(C::ErrorLast), G(C::Declines)],
+            Phase::Streaming,
+            &[Delivered],
+        ),
+    ]
+};
 
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,28 @@
-//! Whole calls of `mesh-proto` in seeded worlds and virtual time.
+//! Whole calls of `mesh-proto` in seeded worlds and virtual time, and a fleet of clients on paper.
+//!
+//! A world is made from one number: a client with its settings and its manners, a network that delays,
+//! splits, cuts, stalls and garbles at any byte, a gateway that answers, dawdles, refuses, breaks and
+//! echoes the key, and the calls that the client makes one after another. After each call every rule
+//! of `rules.rs` is checked, and what happened is counted: which cause ended an attempt, where it was
+//! then, and what came of it.
+//!
+//! ```text
+//! cargo test -p mesh-simulation                                   50,000 calls, the table, the fleet
+//! cargo run --release -p mesh-simulation -- --calls 1000000       the long run
+//! cargo run --release -p mesh-simulation -- --seed 7 --calls 1    one world, with its trace
+//! cargo run --release -p mesh-simulation -- --plot docs/retries.svg
+//! ```
+//!
+//! A world that breaks a rule prints its trace and the one command that runs it again. The table's
+//! cells are declared: one that can happen and is empty fails the test, and so does one that cannot
+//! happen and is not.
+//!
+//! On two cores that others use as well, the 50,000 calls of the test take 18 s of processor time
+//! without optimisation, and a million 48 s with it, a minute in all.
+//!
+//! What is not compared: where bytes were garbled, nobody but the reader knows what a name or a picture
+//! has become, and a garbled key is not known again. There, a chat's text is held against what stood
+//! on the wire, and the rest is only held to ending, in time and within its budgets.
 
 #![allow(
     clippy::expect_used,
@@ -23,9 +47,13 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use self::coverage::Coverage;
 use self::rules::Rule;
+
+/// So many seeds a thread takes at once.
+const BLOCK: u64 = 64;
 
 /// How many failed worlds are told in full.
 const TOLD: usize = 5;
@@ -55,12 +83,8 @@ struct Failure {
 /// run to its end. `threads` share the work; the worlds are the same however many there are.
 pub fn run(seed: u64, calls: u64, threads: u64) -> Report {
     let threads = threads.max(1);
-    // So that the worlds do not depend on the number of threads, each runs whole blocks of seeds.
-    const BLOCK: u64 = 64;
-    let done = std::sync::atomic::AtomicU64::new(0);
-    let next = std::sync::atomic::AtomicU64::new(0);
+    let (done, next) = (AtomicU64::new(0), AtomicU64::new(0));
     let work = || {
-        use std::sync::atomic::Ordering::Relaxed;
         let mut report = Report::default();
         while done.load(Relaxed) < calls {
             let block = next.fetch_add(1, Relaxed);
@@ -106,10 +130,12 @@ impl Report {
             let broken = told.broken.first().and_then(|it| self.broken.get(&it.rule));
             if self.failures.len() < TOLD || broken.is_some_and(|times| *times <= 2) {
                 let broken = told.broken.iter();
-                let lines = broken.map(|it| format!("  {:?}: {}\n", it.rule, it.what));
+                let lines: Vec<String> = broken
+                    .map(|it| format!("  {:?}: {}\n", it.rule, it.what))
+                    .collect();
                 self.failures.push(Failure {
                     seed,
-                    broken: lines.collect(),
+                    broken: lines.concat(),
                     trace: told.trace.to_string(),
                 });
             }
@@ -130,15 +156,17 @@ impl Report {
     /// The cells of the table that can happen and were not seen, one a line.
     pub fn unseen(&self) -> String {
         let cells = self.coverage.empty().into_iter();
-        cells.map(|cell| format!("{cell:?}\n")).collect()
+        let lines: Vec<String> = cells.map(|cell| format!("{cell:?}\n")).collect();
+        lines.concat()
     }
 
     /// The cells of the table that cannot happen and were seen, one a line.
     pub fn surprising(&self) -> String {
         let cells = self.coverage.surprising().into_iter();
-        cells
+        let lines: Vec<String> = cells
             .map(|(cell, seed)| format!("{cell:?}: {}\n", command(seed)))
-            .collect()
+            .collect();
+        lines.concat()
     }
 
     /// The failed worlds, the first few of them, each with its trace and the command that runs it

@@ -136,7 +136,7 @@ fn number(count: usize) -> f64 {
 }
 
 fn seconds(from: u32, to: u32, step: u32) -> Vec<(f64, String)> {
-    let marks = (from..=to).filter(|second| (second - from) % step == 0);
+    let marks = (from..=to).filter(|second| (second - from).is_multiple_of(step));
     marks
         .map(|second| {
             (

@@ -144,7 +144,7 @@ fn text_at(value: &Value, pointer: &str) -> String {
 fn model_ids(rows: &Value) -> String {
     let rows = rows.as_array().into_iter().flatten();
     rows.filter_map(|row| row.get("id")?.as_str())
-        .map(|id| format!("{id};"))
+        .flat_map(|id| [id, ";"])
         .collect()
 }
 

@@ -132,8 +132,8 @@ impl Check<'_> {
         let events = &self.ended.events;
         let came = read(self.ended.kind, &exchange.delivered);
         // Half of a document says something only once the other half is there.
-        let is_picture = self.ended.kind.is_pictures();
-        if !(exchange.is_garbled() && is_picture) && !came.said.starts_with(events.as_str()) {
+        let is_comparable = !(exchange.is_garbled() && self.ended.kind.is_pictures());
+        if is_comparable && !came.said.starts_with(events.as_str()) {
             self.fail(Rule::TextIsAPrefix, format!("{events:?} of {came:?}"));
         }
         let sent = exchange.served.as_ref().map(|served| match &served.meant {
@@ -258,7 +258,8 @@ impl Check<'_> {
         let agrees = match outcome_of(told.end) {
             None | Some(Outcome::Unknown | Outcome::Delivered) => true,
             Some(Outcome::NotSent) => !had_all,
-            Some(Outcome::Refused) => !is_billed,
+            // An event that was garbled may have hidden that work had begun.
+            Some(Outcome::Refused) => !is_billed || attempt.exchange.is_garbled(),
         };
         if !agrees {
             let what = format!("{:?}, arrived: {had_all}, billed: {is_billed}", told.end);
@@ -297,7 +298,7 @@ impl Check<'_> {
         if forbids || (self.ended.kind.is_generation() && may_be_billed && !opted_in) {
             self.fail(Rule::RepeatsOnlyWhatMayBe, format!("{:?}", told.end));
         }
-        if is_billed && !opted_in {
+        if is_billed && !opted_in && !attempt.exchange.is_garbled() {
             self.fail(Rule::NothingBilledTwice, format!("{:?}", told.end));
         }
     }
@@ -352,7 +353,10 @@ impl Check<'_> {
         let Err(error) = &self.ended.result else {
             return;
         };
-        let billed = self.ended.attempts.iter().any(Attempted::is_billed);
+        let attempts = self.ended.attempts.iter();
+        let billed = attempts
+            .filter(|it| !it.exchange.is_garbled())
+            .any(Attempted::is_billed);
         if billed && matches!(error.outcome(), Outcome::NotSent | Outcome::Refused) {
             self.fail(Rule::BilledIsSaid, format!("{error}"));
         }
@@ -433,7 +437,12 @@ fn back_off_bound(settings: &Settings, retries: usize, attempt: &Attempted) -> D
         Some(served) => served.hint.by_field.max(served.hint.by_header),
         None => None,
     };
-    let hint = hint.unwrap_or_default().min(settings.retry.longest_hint);
+    let longest = settings.retry.longest_hint;
+    let hint = if attempt.exchange.is_garbled() {
+        longest
+    } else {
+        hint.unwrap_or_default().min(longest)
+    };
     back_off.max(hint / 2).min(settings.retry.cap) + hint
 }
 

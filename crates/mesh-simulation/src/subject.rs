@@ -85,7 +85,7 @@ impl Subject for ListModels {
 
     fn output(output: &ModelList) -> String {
         let ids = output.models.iter();
-        ids.map(|model| format!("{};", model.id)).collect()
+        ids.flat_map(|model| [model.id.as_str(), ";"]).collect()
     }
 }
 

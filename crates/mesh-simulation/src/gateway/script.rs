@@ -57,11 +57,13 @@ struct Written {
 impl Script<'_> {
     fn serve(mut self) -> Served {
         match self.conduct {
-            Conduct::Answers | Conduct::Dawdles | Conduct::NoEndMark | Conduct::Declines => {
-                self.answer()
-            }
-            Conduct::OtherForm => self.answer(),
-            Conduct::ErrorMidway | Conduct::ErrorLast => self.answer(),
+            Conduct::Answers
+            | Conduct::Dawdles
+            | Conduct::NoEndMark
+            | Conduct::Declines
+            | Conduct::OtherForm
+            | Conduct::ErrorMidway
+            | Conduct::ErrorLast => self.answer(),
             Conduct::ErrorFirst => self.error_in_success(),
             Conduct::Compressed => {
                 let mut served = self.answer();
@@ -167,7 +169,7 @@ impl Script<'_> {
                 let count = self.chance.below(4);
                 let ids = ids.get(..count).unwrap_or_default();
                 let rows: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();
-                let meant = ids.iter().map(|id| format!("{id};")).collect();
+                let meant = ids.iter().flat_map(|id| [id, ";"]).collect();
                 let rows = Value::from(rows);
                 let is_bare = self.chance.percent(50);
                 (
@@ -283,9 +285,8 @@ impl Script<'_> {
         chunks.push(chunk(
             json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]),
         ));
-        let mut last = chunk(json!([]));
-        last["usage"] = json!({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3});
-        chunks.push(last);
+        let usage = json!({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3});
+        chunks.push(json!({"id": "chatcmpl-1", "choices": [], "usage": usage}));
         (chunks, meant)
     }
 

@@ -55,7 +55,7 @@ pub(super) struct Manner {
     is_folded: bool,
     has_names: bool,
     has_pings: bool,
-    has_bom: bool,
+    opening: &'static str,
 }
 
 impl Manner {
@@ -66,7 +66,7 @@ impl Manner {
             is_folded: chance.percent(15),
             has_names: chance.percent(15),
             has_pings: chance.percent(40),
-            has_bom: chance.percent(10),
+            opening: if chance.percent(10) { "\u{feff}" } else { "" },
         }
     }
 
@@ -100,7 +100,7 @@ impl Manner {
 
     /// What stands before the first event.
     pub(super) fn opening(&self) -> &'static str {
-        if self.has_bom { "\u{feff}" } else { "" }
+        self.opening
     }
 }
 
