@@ -216,10 +216,10 @@ pub fn no_spelling_of_a_private_address_is_reached<C: Client>() {
 }
 
 pub fn a_picture_that_has_the_key_in_its_url_is_not_fetched<C: Client>() {
-    let elsewhere = ScriptedServer::start([vec![response(200, "", "x")]]);
+    let elsewhere = ScriptedServer::start([Exchange::response(200, "", "x")]);
     let url = format!("{}/a.png?token={KEY}", elsewhere.base_url());
-    let redirect = response(302, &format!("location: {url}\r\n"), "");
-    let server = ScriptedServer::start([vec![redirect]]);
+    let redirect = Exchange::response(302, &format!("location: {url}\r\n"), "");
+    let server = ScriptedServer::start([redirect]);
     let mut bounds = DownloadBounds::default();
     bounds.addresses = Addresses::Any;
     for url in [url, format!("{}/b.png", server.base_url())] {
