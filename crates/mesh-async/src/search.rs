@@ -1,6 +1,5 @@
 //! What a search finds, as a [`Stream`].
 
-use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -17,6 +16,7 @@ use crate::stream::EventStream;
 /// it cancels the question.
 ///
 /// An error ends the stream.
+#[derive(Debug)]
 pub struct ModelSearch {
     client: Client,
     pages: Pages,
@@ -82,13 +82,5 @@ impl Stream for ModelSearch {
                 },
             }
         }
-    }
-}
-
-impl fmt::Debug for ModelSearch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ModelSearch")
-            .field("next", &self.pages.next_request())
-            .finish_non_exhaustive()
     }
 }

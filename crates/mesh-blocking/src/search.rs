@@ -1,7 +1,5 @@
 //! What a search finds, as an iterator.
 
-use std::fmt;
-
 use mesh_proto::Error;
 use mesh_proto::endpoint::SearchModels;
 use mesh_proto::models::{Model, OddRow, Pages};
@@ -11,6 +9,7 @@ use crate::client::Client;
 /// Every model that a search finds, each once. A page is asked for when its first model is.
 ///
 /// An error ends the iteration.
+#[derive(Debug)]
 pub struct ModelSearch {
     client: Client,
     pages: Pages,
@@ -51,13 +50,5 @@ impl Iterator for ModelSearch {
                 }
             }
         }
-    }
-}
-
-impl fmt::Debug for ModelSearch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ModelSearch")
-            .field("next", &self.pages.next_request())
-            .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use mesh_proto::call::{Attempt, Deadline, RetryBudget};
 use mesh_proto::chat::{ChatChunk, ChatReply, ChatRequest};
 use mesh_proto::endpoint::{ChatStream, ImageStream, ListModels};
 use mesh_proto::error::{CallError, DecodeError, Failure};
-use mesh_proto::images::{ImageChunk, ImageReply, ImageRequest};
+use mesh_proto::images::{EditRequest, ImageChunk, ImageReply, ImageRequest};
 use mesh_proto::models::ModelList;
 use mesh_proto::{Answer, ApiKey, BaseUrl, Error, Head, Target};
 use socket2::{Domain, Socket, Type};
@@ -191,6 +191,7 @@ fn ask<D: Driver>(driver: &D, ask: Ask, seen: &mut dyn FnMut(String)) -> SeenEnd
         }
         Ask::Models => plain(driver.send(&ListModels::new())),
         Ask::Draw => plain(driver.send(&ImageRequest::new("m", "a circle"))),
+        Ask::Edit(size) => plain(driver.send(&EditRequest::new("m", picture(size), "night"))),
         Ask::ChatStream => {
             let endpoint = ChatStream::new(&chat).expect("a request");
             streamed(driver.stream(endpoint, &mut |event| seen(event.words())))

@@ -64,6 +64,8 @@ pub enum Ask {
     Models,
     /// A picture.
     Draw,
+    /// A picture of this many bytes to be changed, sent as a form.
+    Edit(usize),
     /// So many pictures, answered with a stream.
     DrawStream(u32),
 }

@@ -3,7 +3,7 @@
 use mesh_proto::Outcome;
 use mesh_proto::call::FaultKind;
 
-use super::{DONE, LIMIT, data, error_body};
+use super::{DONE, LIMIT, data, error, error_body};
 use crate::scenario::{Ask, Expected, Scenario, Why};
 use crate::script::{Act, Exchange};
 
@@ -27,7 +27,28 @@ fn event(kind: &str, fields: &str) -> String {
 pub(super) fn scenarios() -> Vec<Scenario> {
     let stream = |name, rule| Scenario::new(name, rule, Ask::DrawStream(1));
     let draw = |name, rule| Scenario::new(name, rule, Ask::Draw);
+    let edit = |name, rule| Scenario::new(name, rule, Ask::Edit(300_000));
+    let edited = || Exchange::answer(200, format!(r#"{{"data":[{{"b64_json":"{PNG}"}}]}}"#));
     vec![
+        edit(
+            "edit_as_form",
+            "a picture goes out as a form, and what becomes of it comes back",
+        )
+        .answers([edited()])
+        .accepts(Expected::reply("[8]")),
+        edit(
+            "edit_repeated",
+            "a form is sent again to the letter where work plainly did not start",
+        )
+        .answers([error(503, "provider_not_available"), edited()])
+        .accepts(Expected::reply("[8]").attempts(2)),
+        edit("edit_lost", "and not where it may have been billed")
+            .answers([error(502, "upstream_error"), edited()])
+            .accepts(Expected::error(
+                502,
+                Some("upstream_error"),
+                Outcome::Unknown,
+            )),
         draw("picture_as_base64", "a picture comes as base64")
             .answers([Exchange::answer(
                 200,
