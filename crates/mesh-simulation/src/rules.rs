@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use mesh_proto::call::{AttemptEnd, BadGateway, Deadline, Settings};
-use mesh_proto::error::{ErrorCode, Failure, Outcome};
+use mesh_proto::call::{AttemptEnd, BadGateway, Deadline, Sent, Settings};
+use mesh_proto::error::{DecodeError, ErrorCode, Failure, Outcome};
 
 use crate::drive::{Attempted, Ended, Manners};
-use crate::gateway::HOPELESS;
+use crate::gateway::{Conduct, HOPELESS};
+use crate::network::{Phase, Weather};
 use crate::reading::{Reading, read};
 use crate::subject::Kind;
 
@@ -18,6 +19,8 @@ pub(crate) enum Rule {
     TextIsAPrefix,
     /// What a success says is the whole of what was sent, and so do its events.
     SuccessIsWhole,
+    /// An answer that came as it was sent is read, and what is no answer is told as what it is.
+    ReadAsItWasMeant,
     /// What is kept of a failed stream is what its events said.
     PartialIsWhatCame,
     /// Where an event was given, nothing is tried again.
@@ -36,6 +39,8 @@ pub(crate) enum Rule {
     RetriesWithinBudget,
     /// What an attempt is said to have cost agrees with what the gateway did.
     OutcomeAgrees,
+    /// Where the driver knows that the gateway cannot have had the whole request, nothing was sent.
+    NotSentIsSaid,
     /// Where the gateway did work that it bills, the call does not say that it cost nothing.
     BilledIsSaid,
     /// Nothing is billed twice, unless the caller takes that risk.
@@ -107,6 +112,7 @@ pub(crate) fn check(
         broken: Vec::new(),
     };
     check.what_was_said();
+    check.what_was_meant();
     check.attempts(purse);
     check.outcome();
     check.time(manners);
@@ -158,6 +164,44 @@ impl Check<'_> {
                     );
                 }
             }
+        }
+    }
+
+    /// What a body that came as it was sent is taken for.
+    fn what_was_meant(&mut self) {
+        let (Some(last), Err(error)) = (self.ended.attempts.last(), &self.ended.result) else {
+            return;
+        };
+        let exchange = &last.exchange;
+        let (Some(served), Failure::Decode(failure)) = (&exchange.served, error.failure()) else {
+            return;
+        };
+        let is_cut = matches!(
+            exchange.weather,
+            Weather::CutBody | Weather::EndedBody | Weather::StalledBody
+        );
+        if is_cut || exchange.is_garbled() {
+            return;
+        }
+        let is_meant = match served.conduct {
+            Conduct::ErrorFirst | Conduct::ErrorMidway | Conduct::ErrorLast => {
+                matches!(failure, DecodeError::Api(_))
+            }
+            Conduct::Page | Conduct::Empty | Conduct::OtherForm => {
+                matches!(failure, DecodeError::NotJson { .. })
+            }
+            Conduct::Compressed => matches!(failure, DecodeError::Encoding(_)),
+            Conduct::Declines => matches!(failure, DecodeError::NoPicture(_)),
+            Conduct::NoEndMark => {
+                self.ended.kind == Kind::ChatStream && *failure == DecodeError::Truncated
+            }
+            _ => false,
+        };
+        if !is_meant {
+            self.fail(
+                Rule::ReadAsItWasMeant,
+                format!("{:?}: {failure}", served.conduct),
+            );
         }
     }
 
@@ -264,6 +308,13 @@ impl Check<'_> {
         if !agrees {
             let what = format!("{:?}, arrived: {had_all}, billed: {is_billed}", told.end);
             self.fail(Rule::OutcomeAgrees, what);
+        }
+        if let AttemptEnd::Fault(fault, outcome) = told.end
+            && fault.sent < Sent::Whole
+            && attempt.exchange.phase < Phase::ReadingError
+            && outcome != Outcome::NotSent
+        {
+            self.fail(Rule::NotSentIsSaid, format!("{:?}", told.end));
         }
         let Some(next) = next else {
             return;
@@ -412,7 +463,7 @@ impl Attempted {
     /// What the gateway asked for, as far as that arrived.
     fn hint(&self) -> Option<Duration> {
         let served = self.exchange.served.as_ref()?;
-        if self.exchange.phase != crate::network::Phase::ReadingError {
+        if self.exchange.phase != Phase::ReadingError {
             return None;
         }
         let hint = &served.hint;

@@ -106,11 +106,16 @@ pub(super) fn not_json(body: &[u8]) -> Option<&'static str> {
     match text.first() {
         None => Some("an empty body"),
         Some(b'<') => Some("HTML or XML"),
-        Some(_) if text.starts_with(b"data:") || text.starts_with(b"event:") => {
-            Some("an event stream")
-        }
+        Some(_) if is_event_stream(text) => Some("an event stream"),
         Some(_) => None,
     }
+}
+
+/// Whether a body begins as an event stream does: with a comment or a field of the standard.
+fn is_event_stream(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let openings: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
+    openings.iter().any(|opening| text.starts_with(opening))
 }
 
 /// A body as it is being collected.
@@ -171,5 +176,27 @@ impl Collected {
 impl fmt::Debug for Collected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.first.len() + self.rest.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_json_is_named() {
+        for opening in [
+            "data: {}",
+            "event: x",
+            ": ping",
+            "id: 1",
+            "retry:1",
+            "\u{feff}: ping",
+        ] {
+            assert_eq!(not_json(opening.as_bytes()), Some("an event stream"));
+        }
+        assert_eq!(not_json(b" <html>"), Some("HTML or XML"));
+        assert_eq!(not_json(b"\n"), Some("an empty body"));
+        assert_eq!(not_json(b"identity"), None);
     }
 }
