@@ -65,6 +65,10 @@ impl Emulated {
         let frames = reply.frames.into_iter();
         Served {
             conduct: match status {
+                // The stream outlasts the timeout that was asked for.
+                StatusCode::OK if memchr::memmem::find(&body, TIMED_OUT).is_some() => {
+                    Conduct::ErrorMidway
+                }
                 StatusCode::OK => Conduct::Answers,
                 StatusCode::TOO_MANY_REQUESTS => Conduct::RateLimited,
                 _ => Conduct::Refuses,
@@ -81,6 +85,9 @@ impl Emulated {
         }
     }
 }
+
+/// What stands in a stream that the emulator gave up.
+const TIMED_OUT: &[u8] = b"\"gateway_timeout\"";
 
 /// A picture, drawn where it has not been before.
 fn draw(switches: Switches, request: Request<Bytes>) -> Reply {
