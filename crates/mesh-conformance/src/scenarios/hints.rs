@@ -28,9 +28,11 @@ fn busy_saying(
     ])
 }
 
-/// A reply after a wait of at least `hint`, to which jitter only adds.
+/// A reply after a wait of at least `hint`, to which jitter only adds: half of it at most, or the
+/// back-off where that is longer.
 fn after(hint: Duration) -> Expected {
-    Expected::reply("hi").attempts(2).waits(hint..=hint + BASE)
+    let latest = hint + BASE.max(hint / 2);
+    Expected::reply("hi").attempts(2).waits(hint..=latest)
 }
 
 /// The gateway's error at once, with its hint.
