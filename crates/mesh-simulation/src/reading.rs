@@ -52,7 +52,8 @@ fn read_events(kind: Kind, body: &[u8]) -> Reading {
         if data.is_empty() {
             continue;
         }
-        let Ok(chunk) = serde_json::from_slice::<Value>(data) else {
+        // What is not UTF-8 matters only where somebody reads it.
+        let Ok(chunk) = serde_json::from_str::<Value>(&String::from_utf8_lossy(data)) else {
             return reading;
         };
         match kind {

@@ -62,14 +62,18 @@ impl Emulated {
             .iter()
             .flat_map(|it| it.bytes.clone())
             .collect();
+        let has_error = memchr::memmem::find(&body, b"\"error\":{").is_some();
         let frames = reply.frames.into_iter();
         Served {
             conduct: match status {
+                // It takes the request's `timeout` at its word.
+                StatusCode::OK if has_error => Conduct::ErrorMidway,
                 StatusCode::OK => Conduct::Answers,
                 StatusCode::TOO_MANY_REQUESTS => Conduct::RateLimited,
+                StatusCode::GATEWAY_TIMEOUT => Conduct::GatewayTimeout,
                 _ => Conduct::Refuses,
             },
-            is_billed: is_post && status == StatusCode::OK,
+            is_billed: is_post && matches!(status, StatusCode::OK | StatusCode::GATEWAY_TIMEOUT),
             head_after: Duration::from_millis(20),
             hint: Hint::read(&reply.head.headers, &body),
             head: reply.head,
