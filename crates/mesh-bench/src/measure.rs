@@ -16,6 +16,9 @@ pub struct Sample {
     /// nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<f64>,
+    /// The same with the threads of the server, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub both: Option<f64>,
     /// The most bytes that were held on the heap at once, beyond those held before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heap: Option<f64>,
@@ -43,6 +46,7 @@ impl Sample {
         #[allow(clippy::cast_precision_loss, reason = "counts are small")]
         let count = count as f64;
         self.cpu = self.cpu.map(|cpu| cpu / count);
+        self.both = self.both.map(|both| both / count);
         self.calls = self.calls.map(|calls| calls / count);
         self
     }
@@ -52,6 +56,7 @@ impl Sample {
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
             cpu: self.cpu.or(other.cpu),
+            both: self.both.or(other.both),
             heap: self.heap.or(other.heap),
             calls: self.calls.or(other.calls),
             resident: self.resident.or(other.resident),
@@ -70,6 +75,7 @@ impl Sample {
         };
         Self {
             cpu: of(|it| it.cpu),
+            both: of(|it| it.both),
             heap: of(|it| it.heap),
             calls: of(|it| it.calls),
             resident: of(|it| it.resident),
@@ -80,10 +86,28 @@ impl Sample {
     }
 }
 
-/// CPU time of this process so far, without that of its servers.
-fn cpu() -> Duration {
-    let servers = loopback::spent();
-    ProcessTime::now().as_duration().saturating_sub(servers)
+/// CPU time of this process so far.
+#[derive(Clone, Copy, Debug)]
+struct Spent {
+    all: Duration,
+    servers: Duration,
+}
+
+impl Spent {
+    fn now() -> Self {
+        let servers = loopback::spent();
+        Self {
+            all: ProcessTime::now().as_duration(),
+            servers,
+        }
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            all: self.all.saturating_sub(before.all),
+            servers: self.servers.saturating_sub(before.servers),
+        }
+    }
 }
 
 /// Does the same work `times` times, after a first time that does not count, and gives the median.
@@ -106,18 +130,26 @@ pub(crate) fn repeat<I>(
 
 /// Does the work once.
 pub(crate) fn once(work: impl FnOnce() -> Result<(), Failure>) -> Result<Sample, Failure> {
-    let before = cpu();
+    let before = Spent::now();
     let (done, taken) = heap::watch(work);
-    let after = cpu();
+    let spent = Spent::now().since(before);
     done?;
-    Ok(sample(after.saturating_sub(before), taken))
+    Ok(sample(spent, taken))
 }
 
-#[allow(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
-fn sample(cpu: Duration, taken: Option<heap::Taken>) -> Sample {
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "times and sizes are far below 2^52"
+)]
+fn sample(spent: Spent, taken: Option<heap::Taken>) -> Sample {
+    let nanoseconds = |time: Duration| time.as_nanos() as f64;
+    // Counting takes time.
+    let is_timed = taken.is_none();
+    let is_served = is_timed && !spent.servers.is_zero();
+    let own = spent.all.saturating_sub(spent.servers);
     Sample {
-        // Counting takes time.
-        cpu: taken.is_none().then_some(cpu.as_nanos() as f64),
+        cpu: is_timed.then(|| nanoseconds(own)),
+        both: is_served.then(|| nanoseconds(spent.all)),
         heap: taken.map(|taken| taken.peak as f64),
         calls: taken.map(|taken| taken.calls as f64),
         ..Sample::default()

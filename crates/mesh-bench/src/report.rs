@@ -127,6 +127,7 @@ impl Verdict {
 
 const COLUMNS: &[(&str, Measure)] = &[
     ("CPU", Measure::Cpu),
+    ("with server", Measure::Both),
     ("heap peak", Measure::Heap),
     ("heap calls", Measure::Calls),
     ("resident", Measure::Resident),
@@ -219,9 +220,9 @@ fn aligned(table: &[Vec<String>]) -> String {
 /// A figure for people.
 pub(crate) fn shown(measure: Measure, value: f64) -> String {
     match measure {
-        Measure::Cpu if value >= 1e9 => format!("{:.2} s", value / 1e9),
-        Measure::Cpu if value >= 1e6 => format!("{:.2} ms", value / 1e6),
-        Measure::Cpu => format!("{:.1} µs", value / 1e3),
+        Measure::Cpu | Measure::Both if value >= 1e9 => format!("{:.2} s", value / 1e9),
+        Measure::Cpu | Measure::Both if value >= 1e6 => format!("{:.2} ms", value / 1e6),
+        Measure::Cpu | Measure::Both => format!("{:.1} µs", value / 1e3),
         Measure::Heap | Measure::Resident | Measure::Size if value >= 1_048_576.0 => {
             format!("{:.2} MiB", value / 1_048_576.0)
         }

@@ -127,6 +127,8 @@ pub struct Goal {
 pub enum Measure {
     /// CPU time, in nanoseconds.
     Cpu,
+    /// The same with the server's, in nanoseconds.
+    Both,
     /// Peak of the heap, in bytes.
     Heap,
     /// Calls of the heap.
@@ -146,6 +148,7 @@ impl Measure {
     pub fn of(self, sample: &Sample) -> Option<f64> {
         match self {
             Self::Cpu => sample.cpu,
+            Self::Both => sample.both,
             Self::Heap => sample.heap,
             Self::Calls => sample.calls,
             Self::Resident => sample.resident,

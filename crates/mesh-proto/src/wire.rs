@@ -6,7 +6,8 @@ mod json;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use serde::de::{DeserializeOwned, Deserializer};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -147,6 +148,54 @@ pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
 ) -> Result<Option<T>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     Ok(serde_json::from_value(value).ok())
+}
+
+/// A field that is read and not kept. Unlike with serde's own way of ignoring, a text in it has to
+/// be one: what is not UTF-8 is an error wherever it stands.
+pub(crate) fn unkept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    struct Unkept;
+
+    impl<'de> Visitor<'de> for Unkept {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("any JSON value")
+        }
+
+        fn visit_str<E>(self, _text: &str) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_unit<E>(self) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_bool<E>(self, _value: bool) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_i64<E>(self, _value: i64) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_u64<E>(self, _value: u64) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_f64<E>(self, _value: f64) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
+            Json::deserialize(SeqAccessDeserializer::new(items)).map(drop)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<(), A::Error> {
+            Json::deserialize(MapAccessDeserializer::new(fields)).map(drop)
+        }
+    }
+
+    deserializer.deserialize_any(Unkept)
 }
 
 /// A field that some write as null where they mean nothing.

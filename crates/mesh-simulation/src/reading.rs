@@ -52,8 +52,7 @@ fn read_events(kind: Kind, body: &[u8]) -> Reading {
         if data.is_empty() {
             continue;
         }
-        // What is not UTF-8 matters only where somebody reads it.
-        let Ok(chunk) = serde_json::from_str::<Value>(&String::from_utf8_lossy(data)) else {
+        let Ok(chunk) = serde_json::from_slice::<Value>(data) else {
             return reading;
         };
         match kind {

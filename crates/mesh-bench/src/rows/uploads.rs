@@ -35,6 +35,7 @@ pub(super) fn rows() -> Vec<Row> {
             "async-openai",
         )
     };
+    // Bytes on their way are the work of both sides.
     let by_tcp = |of| {
         Goal::times(
             match of {
@@ -42,7 +43,7 @@ pub(super) fn rows() -> Vec<Row> {
                 _ => "async ≤ 1.3 × TCP",
             },
             of,
-            Measure::Cpu,
+            Measure::Both,
             1.3,
             "bare TCP, body ready",
         )

@@ -135,16 +135,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 const UREQ: Program = Program {
     name: "hello-ureq",
-    dependencies: "ureq = { version = \"3.5\", features = [\"json\"] }\nserde_json = \"1\"",
+    dependencies: "ureq = { version = \"3.5\", features = [\"json\"] }\nserde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"",
     main: r#"
+#[derive(Debug, serde::Deserialize)]
+struct Reply {
+    choices: Vec<Choice>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Choice {
+    message: Message,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Message {
+    content: String,
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let request = serde_json::json!({"model": "openai/gpt-4o", "messages": [{"role": "user", "content": "Hello"}]});
-    let reply: serde_json::Value = ureq::post("https://api.meshapi.ai/v1/chat/completions")
+    let reply: Reply = ureq::post("https://api.meshapi.ai/v1/chat/completions")
         .header("authorization", "Bearer rsk_01JB")
         .send_json(request)?
         .body_mut()
         .read_json()?;
-    println!("{reply}");
+    println!("{:?}", reply.choices.first().map(|choice| &choice.message.content));
     Ok(())
 }
 "#,
@@ -152,13 +167,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 const REQWEST: Program = Program {
     name: "hello-reqwest",
-    dependencies: "reqwest = { version = \"0.13\", default-features = false, features = [\"http2\", \"json\", \"rustls-no-provider\"] }\nrustls = { version = \"0.23\", default-features = false, features = [\"ring\", \"std\", \"tls12\"] }\nserde_json = \"1\"\ntokio = { version = \"1\", features = [\"rt\"] }",
+    dependencies: "reqwest = { version = \"0.13\", default-features = false, features = [\"http2\", \"json\", \"rustls-no-provider\"] }\nrustls = { version = \"0.23\", default-features = false, features = [\"ring\", \"std\", \"tls12\"] }\nserde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\ntokio = { version = \"1\", features = [\"rt\"] }",
     main: r#"
+#[derive(Debug, serde::Deserialize)]
+struct Reply {
+    choices: Vec<Choice>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Choice {
+    message: Message,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Message {
+    content: String,
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "a provider")?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let request = serde_json::json!({"model": "openai/gpt-4o", "messages": [{"role": "user", "content": "Hello"}]});
-        let reply: serde_json::Value = reqwest::Client::new()
+        let reply: Reply = reqwest::Client::new()
             .post("https://api.meshapi.ai/v1/chat/completions")
             .bearer_auth("rsk_01JB")
             .json(&request)
@@ -166,7 +196,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .await?
             .json()
             .await?;
-        println!("{reply}");
+        println!("{:?}", reply.choices.first().map(|choice| &choice.message.content));
         Ok(())
     })
 }

@@ -145,10 +145,10 @@ fn statuses() -> Vec<Scenario> {
             "retry_budget",
             "a gateway that is dead sees 1.1 requests per call",
         )
-        .calls(100)
+        .calls(20)
         .answers([error(503, "provider_not_available")])
         .accepts(
-            Expected::error(503, Some("provider_not_available"), Outcome::Refused).requests(110),
+            Expected::error(503, Some("provider_not_available"), Outcome::Refused).requests(22),
         ),
     ]
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::content::Content;
@@ -11,10 +10,14 @@ use super::reply::{ChatReply, FinishReason, Picture, cost, index, pictures};
 use super::tools::{ToolCall, ToolCallDelta};
 use super::usage::Usage;
 use crate::usd::Usd;
-use crate::wire::{Extra, count, lenient, lenient_list, null_is_default, without_nulls};
+use crate::wire::{Extra, count, lenient, lenient_list, null_is_default, unkept, without_nulls};
 
 /// A `chat.completion.chunk` (protocol reference, section 4.3).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(
+    clippy::manual_non_exhaustive,
+    reason = "the field of no type is one of the wire's"
+)]
 #[non_exhaustive]
 pub struct ChatChunk {
     /// The reply's id, the same in every chunk.
@@ -57,8 +60,13 @@ pub struct ChatChunk {
     pub system_fingerprint: Option<String>,
     /// It says what the value is, which its type does: read, so that no chunk has fields of its
     /// own for that alone.
-    #[serde(default, rename = "object", skip_serializing)]
-    _object: IgnoredAny,
+    #[serde(
+        default,
+        rename = "object",
+        deserialize_with = "unkept",
+        skip_serializing
+    )]
+    _object: (),
     /// Fields that are not modelled here.
     #[serde(flatten)]
     pub extra: Extra,
@@ -98,7 +106,7 @@ impl ChatChunk {
             choices: choices.collect(),
             usage: reply.usage.clone(),
             system_fingerprint: reply.system_fingerprint.clone(),
-            _object: IgnoredAny,
+            _object: (),
             extra: reply.extra.clone(),
         }
     }

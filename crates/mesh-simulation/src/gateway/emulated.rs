@@ -62,12 +62,13 @@ impl Emulated {
             .iter()
             .flat_map(|it| it.bytes.clone())
             .collect();
-        let has_error = memchr::memmem::find(&body, b"\"error\":{").is_some();
         let frames = reply.frames.into_iter();
         Served {
             conduct: match status {
-                // It takes the request's `timeout` at its word.
-                StatusCode::OK if has_error => Conduct::ErrorMidway,
+                // The stream outlasts the timeout that was asked for.
+                StatusCode::OK if memchr::memmem::find(&body, TIMED_OUT).is_some() => {
+                    Conduct::ErrorMidway
+                }
                 StatusCode::OK => Conduct::Answers,
                 StatusCode::TOO_MANY_REQUESTS => Conduct::RateLimited,
                 StatusCode::GATEWAY_TIMEOUT => Conduct::GatewayTimeout,
@@ -85,6 +86,9 @@ impl Emulated {
         }
     }
 }
+
+/// What stands in a stream that the emulator gave up.
+const TIMED_OUT: &[u8] = b"\"gateway_timeout\"";
 
 /// A picture, drawn where it has not been before.
 fn draw(switches: Switches, request: Request<Bytes>) -> Reply {
