@@ -30,7 +30,9 @@ fn busy_saying(
 
 /// A reply after a wait of at least `hint`, to which jitter only adds.
 fn after(hint: Duration) -> Expected {
-    Expected::reply("hi").attempts(2).waits(hint..=hint + BASE)
+    Expected::reply("hi")
+        .attempts(2)
+        .waits(hint..=hint + BASE.max(hint / 2))
 }
 
 /// The gateway's error at once, with its hint.
