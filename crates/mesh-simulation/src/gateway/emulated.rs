@@ -71,9 +71,10 @@ impl Emulated {
                 }
                 StatusCode::OK => Conduct::Answers,
                 StatusCode::TOO_MANY_REQUESTS => Conduct::RateLimited,
+                StatusCode::GATEWAY_TIMEOUT => Conduct::GatewayTimeout,
                 _ => Conduct::Refuses,
             },
-            is_billed: is_post && status == StatusCode::OK,
+            is_billed: is_post && matches!(status, StatusCode::OK | StatusCode::GATEWAY_TIMEOUT),
             head_after: Duration::from_millis(20),
             hint: Hint::read(&reply.head.headers, &body),
             head: reply.head,
