@@ -12,7 +12,7 @@ use mesh_proto::chat::ChatChunk;
 use mesh_proto::endpoint::{ChatStream, Decode, Decoded};
 use mesh_proto::sse::Decoder;
 use mesh_proto::{Endpoint, Head};
-use sse_stream::SseByteStream;
+use sse_stream::{Sse, SseByteStream, SseStream};
 
 use crate::Failure;
 use crate::clients::{openai_about, openai_offline, ours_short, runtime};
@@ -38,6 +38,7 @@ pub(super) fn rows() -> Vec<Row> {
                 |scale| mesh_deltas(scale, FEW, 64),
                 |scale| openai_deltas(scale, FEW, 64),
                 |scale| sse_stream_deltas(scale, FEW, 64),
+                |scale| sse_stream_body_deltas(scale, FEW, 64),
             ],
         ),
         tiny(
@@ -48,6 +49,7 @@ pub(super) fn rows() -> Vec<Row> {
                 |scale| mesh_deltas(scale, FEW, 1),
                 |scale| openai_deltas(scale, FEW, 1),
                 |scale| sse_stream_deltas(scale, FEW, 1),
+                |scale| sse_stream_body_deltas(scale, FEW, 1),
             ],
         ),
     ]
@@ -129,7 +131,7 @@ fn tiny(
     id: &'static str,
     size: &'static str,
     factor: f64,
-    [mesh, openai, sse_stream]: [fn(Scale) -> Result<Sample, Failure>; 3],
+    [mesh, openai, sse_stream, sse_body]: [fn(Scale) -> Result<Sample, Failure>; 4],
 ) -> Row {
     let is_bytes = size == "1 byte";
     Row {
@@ -146,18 +148,24 @@ fn tiny(
             ours("mesh", mesh),
             peer("async-openai", openai),
             peer("sse-stream and serde_json", sse_stream),
+            peer("sse-stream over a body", sse_body),
             limit("serde_json alone, owned", |scale| owned(scale, FEW)),
         ],
         goals: vec![Goal::times(
             if is_bytes {
-                "≤ sse-stream / 2.5"
+                "≤ sse-stream over a body / 2.5"
             } else {
                 "≤ sse-stream / 1.3"
             },
             "mesh",
             Measure::Cpu,
             1.0 / factor,
-            "sse-stream and serde_json",
+            // With an HTTP client that is how it is used; in larger pieces it makes no difference.
+            if is_bytes {
+                "sse-stream over a body"
+            } else {
+                "sse-stream and serde_json"
+            },
         )],
     }
 }
@@ -292,10 +300,31 @@ fn openai_deltas(scale: Scale, count: usize, size: usize) -> Result<Sample, Fail
 }
 
 fn sse_stream_deltas(scale: Scale, count: usize, size: usize) -> Result<Sample, Failure> {
+    typed(scale, count, size, |pieces| {
+        SseByteStream::new(endless(pieces))
+    })
+}
+
+/// The same through its adapter for bodies, as with an HTTP client.
+fn sse_stream_body_deltas(scale: Scale, count: usize, size: usize) -> Result<Sample, Failure> {
+    typed(scale, count, size, |pieces| {
+        Box::pin(SseStream::from_bytes_stream(endless(pieces)))
+    })
+}
+
+fn typed<S>(
+    scale: Scale,
+    count: usize,
+    size: usize,
+    decode: impl Fn(Vec<Bytes>) -> S,
+) -> Result<Sample, Failure>
+where
+    S: futures_core::Stream<Item = Result<Sse, sse_stream::Error>> + Unpin,
+{
     let runtime = runtime()?;
     repeat(scale.times(5), arriving(scale, count, size), |pieces| {
         runtime.block_on(async {
-            let mut frames = SseByteStream::new(endless(pieces));
+            let mut frames = decode(pieces);
             let mut events = 0;
             while let Some(frame) = frames.next().await {
                 let data = frame?.data.unwrap_or_default();

@@ -237,6 +237,7 @@ fn program(scale: Scale, program: &Program) -> Result<Sample, Failure> {
     }
     let cpu = build(&directory)?;
     let size = fs::metadata(target.join("release").join(program.name))?.len();
+    fs::remove_dir_all(&target)?;
     #[allow(clippy::cast_precision_loss, reason = "a few megabytes")]
     let size = size as f64;
     Ok(Sample {
