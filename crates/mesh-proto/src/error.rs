@@ -288,6 +288,34 @@ pub enum Failure {
     Finished,
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api(error) => error.fmt(f),
+            Self::Decode(error) => error.fmt(f),
+            Self::Fault(fault) => fault.fmt(f),
+            Self::Deadline(deadline) => deadline.fmt(f),
+            Self::Redirect {
+                status,
+                location: Some(location),
+            } => write!(
+                f,
+                "the gateway redirects ({status}) to {location:?}, which is not followed; set the base URL to where the gateway is"
+            ),
+            Self::Redirect {
+                status,
+                location: None,
+            } => write!(
+                f,
+                "the gateway redirects ({status}) without saying where to"
+            ),
+            Self::Finished => f.write_str("the call had ended before, and its result was taken"),
+        }
+    }
+}
+
+impl StdError for Failure {}
+
 impl CallError {
     pub(crate) fn new(
         failure: Failure,
@@ -368,30 +396,9 @@ impl CallError {
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.failure {
-            Failure::Api(error) => write!(f, "{error}")?,
-            Failure::Decode(error) => write!(f, "{error}")?,
-            Failure::Fault(fault) => write!(f, "{fault}")?,
-            Failure::Deadline(deadline) => write!(f, "{deadline}")?,
-            Failure::Redirect {
-                status,
-                location: Some(location),
-            } => write!(
-                f,
-                "the gateway redirects ({status}) to {location:?}, which is not followed; set the base URL to where the gateway is"
-            )?,
-            Failure::Redirect {
-                status,
-                location: None,
-            } => {
-                write!(
-                    f,
-                    "the gateway redirects ({status}) without saying where to"
-                )?;
-            }
-            Failure::Finished => {
-                return f.write_str("the call had ended before, and its result was taken");
-            }
+        self.0.failure.fmt(f)?;
+        if self.0.failure == Failure::Finished {
+            return Ok(());
         }
         if let (None, Some(id)) = (self.api(), self.request_id()) {
             write!(f, " (request {})", excerpt(id.as_bytes()))?;
