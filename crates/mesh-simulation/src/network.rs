@@ -308,6 +308,9 @@ impl Beginning<'_> {
         let longest = self
             .chance
             .of(&[usize::MAX, usize::MAX, usize::MAX, 100, 17, 2]);
+        // A long body in pieces of two bytes shows no more than a short one.
+        let whole: usize = frames.iter().map(|(_, bytes)| bytes.len()).sum();
+        let longest = longest.max(whole / 2_000);
         let together = self.chance.of(&[0, 0, 50]);
         let mut waiting = BytesMut::new();
         let count = frames.len();
