@@ -306,3 +306,43 @@ fn earlier_states_are_shown_and_not_taken_for_the_picture() {
         (Some(7), Some(1))
     );
 }
+
+#[test]
+fn a_picture_that_was_begun_and_then_declined_is_an_error_that_keeps_what_was_shown() {
+    let named = json!({"status": "partial", "partial_image_index": 0, "data": [{"b64_json": PNG}]});
+    let declined = json!({"status": "completed", "data": [{"finish_reason": "content_filter"}], "usage": {"total_tokens": 3}});
+    for body in [
+        format!("data: {named}\n\ndata: {declined}\n\ndata: [DONE]\n\n"),
+        format!("data: {named}\n\ndata: [DONE]\n\n"),
+    ] {
+        let target = Target::production(ApiKey::new("rsk_1").unwrap());
+        let endpoint = ImageStream::new(&fox()).unwrap();
+        let now = mesh_proto::Moment::ORIGIN;
+        let settings = mesh_proto::Settings::default();
+        let mut call = mesh_proto::Call::new(endpoint, &target, &settings, now, 1).unwrap();
+        let mut pieces = [body].into_iter();
+        let error = loop {
+            match call.poll(now) {
+                mesh_proto::Step::Send(outgoing) => {
+                    outgoing.head(http::Response::new(()).into_parts().0);
+                }
+                mesh_proto::Step::Receive(incoming) => match pieces.next() {
+                    Some(piece) => incoming.data(piece.as_bytes()),
+                    None => incoming.end(),
+                },
+                mesh_proto::Step::Wait(until) => panic!("a wait until {until:?}"),
+                mesh_proto::Step::Event(_) => {}
+                mesh_proto::Step::Done(result) => break result.unwrap_err(),
+            }
+        };
+        assert!(error.no_picture().is_some(), "{error}");
+        assert_eq!(error.outcome(), mesh_proto::Outcome::Delivered);
+        let kept = call.into_partial().unwrap();
+        assert_eq!(kept.images()[0].bytes().unwrap(), MAGIC);
+    }
+    // A status is a word that nobody documents: what stands under it is taken for the picture where
+    // no other comes.
+    let worded = json!({"status": "generating", "data": [{"b64_json": PNG}]});
+    let reply = streamed(&fox(), &format!("data: {worded}\n\ndata: [DONE]\n\n")).unwrap();
+    assert_eq!(reply.images()[0].bytes().unwrap(), MAGIC);
+}

@@ -92,8 +92,8 @@ impl Assemble for Assembly {
         &chunk.extra
     }
 
-    fn accept(reply: &ImageReply) -> Result<(), DecodeError> {
-        Ok(reply.require_picture()?)
+    fn check(&self) -> Result<(), DecodeError> {
+        Ok(self.require_picture()?)
     }
 
     fn document(body: &Bytes) -> Result<ImageChunk, DecodeError> {

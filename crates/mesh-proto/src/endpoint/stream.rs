@@ -35,11 +35,11 @@ pub trait Assemble {
     /// The fields of a chunk that are not modelled; an error is among them.
     fn extra(chunk: &Self::Chunk) -> &Extra;
 
-    /// Whether the whole reply is what was asked for. It is, by default.
+    /// Whether a reply that has come to its end is what was asked for. It is, by default.
     ///
-    /// Errors where it is not, such as an image reply without a picture.
-    fn accept(reply: &Self::Reply) -> Result<(), DecodeError> {
-        let _ = reply;
+    /// Errors where it is not, such as an image reply without a picture; what there is stays to be
+    /// taken.
+    fn check(&self) -> Result<(), DecodeError> {
         Ok(())
     }
 
@@ -220,9 +220,8 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
                 _ => DecodeError::Truncated,
             });
         }
-        let reply = self.assembly.take().unwrap_or_default();
-        A::accept(&reply)?;
-        Ok(reply)
+        self.assembly.check()?;
+        Ok(self.assembly.take().unwrap_or_default())
     }
 
     fn partial(&mut self) -> Option<A::Reply> {

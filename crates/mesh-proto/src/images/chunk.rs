@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::reply::ImageReply;
 use crate::chat::{Picture, pictures};
-use crate::image::{GeneratedImage, find_in_data};
+use crate::image::{GeneratedImage, NoPicture, find_in_data};
 use crate::wire::{Extra, Json, count, lenient};
 
 /// An `image.chunk`, or one of OpenAI's image events (protocol reference, section 5.2).
@@ -57,11 +57,7 @@ impl ImageChunk {
     /// Whether its pictures are earlier states of what will come. Decided by what is documented
     /// and observed; the final status is not, so whatever is not known to be partial is final.
     pub fn is_partial(&self) -> bool {
-        self.partial_image_index.is_some()
-            || self
-                .kind
-                .as_ref()
-                .is_some_and(|kind| kind.ends_with(".partial_image"))
+        self.is_named_partial()
             || self.status.as_deref().is_some_and(|status| {
                 [
                     "processing",
@@ -72,6 +68,15 @@ impl ImageChunk {
                 ]
                 .contains(&status)
             })
+    }
+
+    /// Whether it is called partial by its type or its index, and not by its status alone.
+    fn is_named_partial(&self) -> bool {
+        self.partial_image_index.is_some()
+            || self
+                .kind
+                .as_ref()
+                .is_some_and(|kind| kind.ends_with(".partial_image"))
     }
 
     /// A whole reply as one chunk.
@@ -127,6 +132,9 @@ pub struct Assembly {
     reply: Option<ImageReply>,
     /// The latest earlier state, which is better than nothing.
     partial: Vec<Picture>,
+    /// Whether that state says by more than its status that it is one: words of a status are not
+    /// documented, so one of them does not cost the caller a picture.
+    is_surely_partial: bool,
 }
 
 impl Assembly {
@@ -145,6 +153,7 @@ impl Assembly {
         if chunk.is_partial() {
             if !pictures.is_empty() {
                 self.partial = pictures;
+                self.is_surely_partial = chunk.is_named_partial();
             }
         } else {
             reply.data.extend(pictures);
@@ -175,12 +184,24 @@ impl Assembly {
         })
     }
 
+    /// An error where the stream came to its end without a picture, though it may have shown how one
+    /// came about.
+    pub(crate) fn require_picture(&self) -> Result<(), NoPicture> {
+        if !self.partial.is_empty() && !self.is_surely_partial {
+            return Ok(());
+        }
+        match &self.reply {
+            Some(reply) => reply.require_picture(),
+            None => ImageReply::default().require_picture(),
+        }
+    }
+
     /// What there is. Leaves nothing.
     pub(crate) fn take(&mut self) -> Option<ImageReply> {
         let partial = std::mem::take(&mut self.partial);
         self.reply.take().map(|mut reply| {
-            if reply.data.is_empty() {
-                reply.data = partial;
+            if reply.require_picture().is_err() {
+                reply.data.extend(partial);
             }
             reply
         })

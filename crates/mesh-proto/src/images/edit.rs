@@ -218,16 +218,7 @@ impl EditRequest {
         if let Some(UpscaleFactor::Other(factor)) = &self.upscale_factor {
             return refuse("upscale_factor", format!("{factor:?} is neither x2 nor x4"));
         }
-        let masks = self.mask.iter().map(|mask| ("mask", mask));
-        let references = self
-            .reference_images
-            .iter()
-            .map(|reference| ("reference_images", reference));
-        for (field, image) in [("image", &self.image)]
-            .into_iter()
-            .chain(masks)
-            .chain(references)
-        {
+        for (field, image) in self.images() {
             if image.remote_url().is_some() {
                 return refuse(
                     field,
@@ -296,15 +287,18 @@ impl EditRequest {
         match self.encoding {
             EditEncoding::Json => false,
             EditEncoding::Multipart => true,
-            EditEncoding::Auto => self.images().any(|image| image.bytes().is_some()),
+            EditEncoding::Auto => self.images().any(|(_, image)| image.bytes().is_some()),
         }
     }
 
-    fn images(&self) -> impl Iterator<Item = &Image> {
-        [&self.image]
+    /// The pictures, each with its field, in the order in which they are sent.
+    fn images(&self) -> impl Iterator<Item = (&'static str, &Image)> {
+        let masks = self.mask.iter().map(|mask| ("mask", mask));
+        let references = self.reference_images.iter();
+        [("image", &self.image)]
             .into_iter()
-            .chain(&self.mask)
-            .chain(&self.reference_images)
+            .chain(masks)
+            .chain(references.map(|reference| ("reference_images", reference)))
     }
 
     /// The request as a form: texts first, then the files as their own bytes.
@@ -316,16 +310,7 @@ impl EditRequest {
         for (name, text) in texts {
             form = form.text(&name, text);
         }
-        let masks = self.mask.iter().map(|mask| ("mask", mask));
-        let references = self
-            .reference_images
-            .iter()
-            .map(|reference| ("reference_images", reference));
-        for (name, image) in [("image", &self.image)]
-            .into_iter()
-            .chain(masks)
-            .chain(references)
-        {
+        for (name, image) in self.images() {
             let (media_type, bytes) = image
                 .file()
                 .map_err(|error| BuildError::invalid(name, error.to_string()))?;
