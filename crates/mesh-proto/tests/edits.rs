@@ -211,6 +211,12 @@ fn what_an_operation_lacks_is_named_before_anything_is_sent() {
         assert_eq!(named, field, "{rule}");
         assert!(!rule.is_empty());
     }
+    // What is wrong with a URL is said, and what to do instead.
+    let error = edit().mask(remote()).request(&target()).unwrap_err();
+    assert!(
+        error.to_string().contains("send bytes or a data URL"),
+        "{error}"
+    );
     for request in [
         edit(),
         reframe(),
