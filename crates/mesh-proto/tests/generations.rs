@@ -345,4 +345,13 @@ fn a_picture_that_was_begun_and_then_declined_is_an_error_that_keeps_what_was_sh
     let worded = json!({"status": "generating", "data": [{"b64_json": PNG}]});
     let reply = streamed(&fox(), &format!("data: {worded}\n\ndata: [DONE]\n\n")).unwrap();
     assert_eq!(reply.images()[0].bytes().unwrap(), MAGIC);
+    // A place without a picture is neither one, nor does it undo one.
+    let place = json!({"status": "processing", "data": [{"index": 0}]});
+    let nothing = streamed(&fox(), &format!("data: {place}\n\ndata: [DONE]\n\n"));
+    assert!(
+        matches!(nothing, Err(Failure::Decode(DecodeError::NoPicture(_)))),
+        "{nothing:?}"
+    );
+    let both = format!("data: {worded}\n\ndata: {place}\n\ndata: [DONE]\n\n");
+    assert_eq!(streamed(&fox(), &both).unwrap().images().len(), 1);
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::reply::ImageReply;
 use crate::chat::{Picture, pictures};
-use crate::image::{GeneratedImage, NoPicture, find_in_data};
+use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture};
 use crate::wire::{Extra, Json, count, lenient};
 
 /// An `image.chunk`, or one of OpenAI's image events (protocol reference, section 5.2).
@@ -151,7 +151,8 @@ impl Assembly {
         let reply = self.reply.get_or_insert_default();
         let pictures: Vec<Picture> = chunk.pictures().collect();
         if chunk.is_partial() {
-            if !pictures.is_empty() {
+            // A place without a picture is not how far the work has come.
+            if pictures.iter().any(|picture| holds_picture(&picture.0)) {
                 self.partial = pictures;
                 self.is_surely_partial = chunk.is_named_partial();
             }
