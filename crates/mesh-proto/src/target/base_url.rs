@@ -44,6 +44,10 @@ impl BaseUrl {
     /// readable by everyone on the way.
     pub fn over_plain_http(url: impl AsRef<str>) -> Result<Self, InvalidBaseUrl> {
         let url = url.as_ref().trim();
+        // `Uri` lets bytes through that a request line has no place for (RFC 3986, section 2).
+        if !url.is_ascii() {
+            return Err(InvalidBaseUrl::Malformed);
+        }
         if url.contains(['?', '#']) {
             return Err(InvalidBaseUrl::QueryOrFragment);
         }
@@ -169,7 +173,7 @@ pub enum InvalidBaseUrl {
 impl fmt::Display for InvalidBaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "the base URL is not of the form https://host[:port]",
+            Self::Malformed => "the base URL is not of the form https://host[:port], in ASCII",
             Self::Scheme => "the base URL does not begin with https://",
             Self::PlainHttp => {
                 "the base URL is plain http to another machine, which would show the key to everyone on the way; use https"
@@ -249,6 +253,8 @@ mod tests {
             ("https://", InvalidBaseUrl::Malformed),
             ("", InvalidBaseUrl::Malformed),
             ("https://a b", InvalidBaseUrl::Malformed),
+            ("https://proxy.test/ä", InvalidBaseUrl::Malformed),
+            ("https://proxy.test/\u{a0}/v1", InvalidBaseUrl::Malformed),
         ] {
             assert_eq!(BaseUrl::new(base), Err(error), "{base}");
         }
