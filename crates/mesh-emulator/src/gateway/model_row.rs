@@ -85,7 +85,9 @@ impl Model {
             }
         };
         let mut fields: Map<String, Value> = fields.as_object().cloned().unwrap_or_default();
-        let discount = Some(self.discount).filter(|it| *it > 0);
+        let discount = Some(self.discount)
+            .filter(|it| *it > 0)
+            .map(|it| it.to_string());
         fields.insert("discount_pct".to_owned(), discount.into());
         Value::Object(fields)
     }

@@ -17,7 +17,7 @@ pub(super) enum Route {
     Models,
     /// `GET /v1/models/search`.
     ModelSearch,
-    /// `GET /v1/models/free` and `GET /v1/models/paid`, which are withdrawn.
+    /// `GET /v1/models/free` and `GET /v1/models/paid`, which are being withdrawn.
     ModelsByCost(ByCost),
     /// `GET /v1/models/{id}`; slashes in the id stay.
     Model(String),
@@ -33,7 +33,7 @@ pub(super) enum Route {
     Edits,
 }
 
-/// A list that the withdrawn routes give.
+/// A list that the routes being withdrawn give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ByCost {
     Free,

@@ -223,10 +223,10 @@ switch! {
 switch! {
     /// Whether `GET /v1/models/free` and `GET /v1/models/paid` answer, which are being withdrawn.
     WithdrawnLists {
+        /// They answer as `GET /v1/models?free=` does: official SDKs still ask them.
+        Served = "served",
         /// They are gone: 404.
         Gone = "gone",
-        /// They answer as `GET /v1/models?free=` does.
-        Served = "served",
     }
 }
 
