@@ -1,4 +1,5 @@
-//! Charts of the table: for each row bars of CPU time, ours in colour.
+//! Charts of the table: for each row bars of CPU time, and of resident memory where it was measured,
+//! ours in colour.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,25 +16,31 @@ const BAR: f64 = 18.0;
 const STEP: f64 = 26.0;
 const TOP: f64 = 44.0;
 
-/// Writes one chart for each row that has times, named by its id.
+/// Writes the charts of each row, named by its id: `upload.svg` for time, `upload-resident.svg` for
+/// memory.
 pub(crate) fn write(reports: &[Report], directory: &Path) -> Result<(), Failure> {
     fs::create_dir_all(directory)?;
     for report in reports {
-        if let Some(chart) = chart(report) {
-            fs::write(directory.join(report.id).with_extension("svg"), chart)?;
+        for (measure, what, suffix) in [
+            (Measure::Cpu, "CPU time", ""),
+            (Measure::Resident, "memory", "-resident"),
+        ] {
+            if let Some(chart) = chart(report, measure, what) {
+                fs::write(directory.join(format!("{}{suffix}.svg", report.id)), chart)?;
+            }
         }
     }
     Ok(())
 }
 
 /// One chart, or nothing where nothing was measured.
-fn chart(report: &Report) -> Option<String> {
+fn chart(report: &Report, measure: Measure, what: &str) -> Option<String> {
     let bars: Vec<(&str, Role, f64)> = report
         .figures
         .iter()
-        .filter_map(|figure| Some((figure.name, figure.role, figure.sample.cpu?)))
+        .filter_map(|figure| Some((figure.name, figure.role, measure.of(&figure.sample)?)))
         .collect();
-    let longest = bars.iter().map(|(_, _, cpu)| *cpu).fold(0.0, f64::max);
+    let longest = bars.iter().map(|(_, _, value)| *value).fold(0.0, f64::max);
     if longest <= 0.0 {
         return None;
     }
@@ -42,18 +49,18 @@ fn chart(report: &Report) -> Option<String> {
     let mut svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="13">
 <rect width="100%" height="100%" fill="#ffffff"/>
-<text x="12" y="24" font-size="15" font-weight="bold">{}: CPU time, less is better</text>
+<text x="12" y="24" font-size="15" font-weight="bold">{}: {what}, less is better</text>
 "##,
         escaped(report.title)
     );
     let mut top = TOP;
-    for (name, role, cpu) in bars {
+    for (name, role, value) in bars {
         let colour = match role {
             Role::Ours => "#0b7a75",
             Role::Peer => "#b8b8b8",
             Role::Limit => "#e0c36a",
         };
-        let length = (cpu / longest * (WIDTH - NAMES - VALUES)).max(1.0);
+        let length = (value / longest * (WIDTH - NAMES - VALUES)).max(1.0);
         let base = top + 14.0;
         // Writing to a text cannot fail.
         let _written = writeln!(
@@ -62,7 +69,7 @@ fn chart(report: &Report) -> Option<String> {
             NAMES - 8.0,
             escaped(name),
             NAMES + length + 6.0,
-            shown(Measure::Cpu, cpu),
+            shown(measure, value),
         );
         top += STEP;
     }
@@ -102,12 +109,13 @@ mod tests {
             ],
             goals: Vec::new(),
         };
-        let chart = chart(&report).unwrap();
+        let chart = chart(&report, Measure::Cpu, "time").unwrap();
         assert!(chart.contains("a &lt; b &amp; c"), "{chart}");
         assert!(chart.contains(r#"width="430.0""#), "{chart}");
         assert!(chart.contains(r#"width="215.0""#), "{chart}");
         assert!(!chart.contains("none"), "{chart}");
+        assert_eq!(super::chart(&report, Measure::Resident, "memory"), None);
         report.figures.clear();
-        assert_eq!(super::chart(&report), None);
+        assert_eq!(super::chart(&report, Measure::Cpu, "time"), None);
     }
 }
