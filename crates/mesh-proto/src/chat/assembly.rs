@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::chunk::{ChatChunk, ChunkChoice};
 use super::content::Content;
-use super::reply::{ChatReply, Choice, Picture};
+use super::reply::{ChatReply, Choice, Picture, pictures};
 use super::tools::ToolCalls;
 use crate::image::{is_continuation, picture_text};
 use crate::wire::Json;
@@ -35,11 +35,8 @@ impl Assembly {
         for (name, value) in chunk.extra.iter() {
             match (name.as_str(), value) {
                 (_, Value::Null) => {}
-                ("data", Value::Array(data)) => {
-                    reply
-                        .data
-                        .extend(data.iter().map(|item| Picture(item.into())));
-                }
+                // Whatever it is, as a plain reply would have read it.
+                ("data", data) => reply.data.extend(pictures(data).unwrap_or_default()),
                 _ if reply.extra.get(name) == Some(value) => {}
                 _ => {
                     reply.extra.insert(name.clone(), value.clone());
