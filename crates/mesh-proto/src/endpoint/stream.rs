@@ -241,10 +241,13 @@ fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeE
         return Ok(Meaning::Nothing);
     }
     // The pictures of a large frame are slices of it; of a small one nothing is worth keeping it.
-    let parsed = if data.len() < LARGE {
-        serde_json::from_slice(data)
-    } else {
+    let parsed = if data.len() >= LARGE {
         from_body(&frame.to_bytes())
+    } else if let Ok(text) = std::str::from_utf8(data) {
+        serde_json::from_str(text)
+    } else {
+        // What is not UTF-8 is an error that the parser words, with its place.
+        serde_json::from_slice(data)
     };
     let chunk: A::Chunk = match parsed {
         Ok(chunk) => chunk,

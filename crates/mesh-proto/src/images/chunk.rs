@@ -1,50 +1,33 @@
 //! A chunk of a streamed reply: that work goes on, an earlier state of a picture, or the picture.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::reply::ImageReply;
 use crate::chat::{Picture, pictures};
 use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture};
-use crate::wire::{Extra, Json, count, lenient};
+use crate::wire::{Json, count, lenient, read_object};
 
-/// An `image.chunk`, or one of OpenAI's image events (protocol reference, section 5.2).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ImageChunk {
-    /// What the gateway says of the work: `processing`, and words that are not documented.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub status: Option<String>,
-    /// OpenAI's type of event, such as `image_generation.partial_image`.
-    #[serde(
-        default,
-        rename = "type",
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub kind: Option<String>,
-    /// Which earlier state of the picture this is, from 0.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub partial_image_index: Option<u64>,
-    /// The pictures, as they came: [`ImageChunk::images`] reads them.
-    #[serde(default, deserialize_with = "pictures")]
-    pub data: Vec<Picture>,
-    /// The picture at the top, where OpenAI has it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    b64_json: Option<Json>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    url: Option<Json>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// An `image.chunk`, or one of OpenAI's image events (protocol reference, section 5.2).
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ImageChunk {
+        /// What the gateway says of the work: `processing`, and words that are not documented.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<String> => lenient,
+        /// OpenAI's type of event, such as `image_generation.partial_image`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub kind: Option<String> = "type" => lenient,
+        /// Which earlier state of the picture this is, from 0.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub partial_image_index: Option<u64> => count,
+        /// The pictures, as they came: [`ImageChunk::images`] reads them.
+        pub data: Vec<Picture> => pictures,
+        /// The picture at the top, where OpenAI has it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        b64_json: Option<Json>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        url: Option<Json>,
+    }
 }
 
 impl ImageChunk {
