@@ -16,7 +16,7 @@ pub(crate) use self::json::{Json, Text, field, from_body};
 pub(crate) use self::lenient::{
     count, lenient, lenient_list, null_is_default, unkept, without_nulls,
 };
-pub(crate) use self::read_object::{Name, read_object};
+pub(crate) use self::read_object::{Name, Once, read_object};
 use crate::body::Splice;
 
 /// Fields beyond those that are modelled here: what a reply had, or what a request shall have.

@@ -19,6 +19,7 @@ enum Told<'de> {
 }
 
 impl<'de> Deserialize<'de> for Told<'de> {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
 

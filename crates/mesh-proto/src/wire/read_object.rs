@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::{Deserializer, Error, Visitor};
 
 /// A struct, and how it is read from an object: each field by its own `Deserialize`, or by the
 /// function after `=>`; under its own name, or the one after `=`; as its default where it is
@@ -14,8 +14,8 @@ use serde::de::{Deserializer, Visitor};
 /// It is what serde derives for such a struct with a flattened `extra`, which holds back every field
 /// until it has seen them all, and so takes several times as long.
 macro_rules! read_object {
-    (@name $field:ident) => { stringify!($field) };
-    (@name $field:ident $name:literal) => { $name };
+    (@once $field:ident) => { crate::wire::Once::new(stringify!($field)) };
+    (@once $field:ident $name:literal) => { crate::wire::Once::new($name) };
     (@read $fields:ident $kind:ty) => { $fields.next_value::<$kind>()? };
     (@read $fields:ident $kind:ty, $with:path) => {{
         struct Read($kind);
@@ -53,10 +53,11 @@ macro_rules! read_object {
 
         impl<'de> serde::Deserialize<'de> for $object {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Fields;
+                // Filled where it lies: it is too large to be handed from call to call.
+                struct Fields<'o>(&'o mut $object);
 
-                impl<'de> serde::de::Visitor<'de> for Fields {
-                    type Value = $object;
+                impl<'de> serde::de::Visitor<'de> for Fields<'_> {
+                    type Value = ();
 
                     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                         f.write_str(concat!("struct ", stringify!($object)))
@@ -65,43 +66,34 @@ macro_rules! read_object {
                     fn visit_map<A: serde::de::MapAccess<'de>>(
                         self,
                         mut fields: A,
-                    ) -> Result<$object, A::Error> {
-                        use serde::de::Error as _;
-
-                        $(let mut $field: Option<$kind> = None;)*
-                        $(let mut unkept = ($unkept, false);)?
-                        let mut extra = serde_json::Map::new();
+                    ) -> Result<(), A::Error> {
+                        $(let mut $field = crate::wire::read_object!(@once $field $($name)?);)*
+                        $(let mut unkept = crate::wire::Once::new($unkept);)?
                         while let Some(crate::wire::Name(name)) = fields.next_key()? {
                             $(
-                                if name == crate::wire::read_object!(@name $field $($name)?) {
-                                    if $field.is_some() {
-                                        return Err(A::Error::duplicate_field(
-                                            crate::wire::read_object!(@name $field $($name)?),
-                                        ));
-                                    }
-                                    $field = Some(crate::wire::read_object!(@read fields $kind $(, $with)?));
+                                if name == $field.name {
+                                    $field.come()?;
+                                    self.0.$field =
+                                        crate::wire::read_object!(@read fields $kind $(, $with)?);
                                     continue;
                                 }
                             )*
                             $(
                                 if name == $unkept {
-                                    if std::mem::replace(&mut unkept.1, true) {
-                                        return Err(A::Error::duplicate_field(unkept.0));
-                                    }
+                                    unkept.come()?;
                                     crate::wire::read_object!(@read fields (), crate::wire::unkept);
                                     continue;
                                 }
                             )?
-                            extra.insert(name.into_owned(), fields.next_value()?);
+                            self.0.extra.insert(name.into_owned(), fields.next_value()?);
                         }
-                        Ok($object {
-                            $($field: $field.unwrap_or_default(),)*
-                            extra: crate::wire::Extra(extra),
-                        })
+                        Ok(())
                     }
                 }
 
-                deserializer.deserialize_map(Fields)
+                let mut object = Self::default();
+                deserializer.deserialize_map(Fields(&mut object))?;
+                Ok(object)
             }
         }
     };
@@ -109,10 +101,35 @@ macro_rules! read_object {
 
 pub(crate) use read_object;
 
+/// A field that may come once.
+pub(crate) struct Once {
+    pub(crate) name: &'static str,
+    has_come: bool,
+}
+
+impl Once {
+    pub(crate) const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            has_come: false,
+        }
+    }
+
+    /// Errors where it has come before.
+    #[inline]
+    pub(crate) fn come<E: Error>(&mut self) -> Result<(), E> {
+        if std::mem::replace(&mut self.has_come, true) {
+            return Err(E::duplicate_field(self.name));
+        }
+        Ok(())
+    }
+}
+
 /// The name of a field, borrowed unless an escape stands in it.
 pub(crate) struct Name<'de>(pub(crate) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Name<'de> {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
 
@@ -123,6 +140,7 @@ impl<'de> Deserialize<'de> for Name<'de> {
                 f.write_str("a field's name")
             }
 
+            #[inline]
             fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Name<'de>, E> {
                 Ok(Name(Cow::Borrowed(name)))
             }
