@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::chunk::{ChatChunk, ChunkChoice};
+use super::chunk_reader::ChunkReader;
 use super::content::Content;
 use super::reply::{ChatReply, Choice, Picture, pictures};
 use super::tools::ToolCalls;
@@ -14,12 +15,18 @@ use crate::wire::Json;
 /// A reply in the making: see [`Assemble`](crate::endpoint::Assemble).
 #[derive(Debug, Default)]
 pub struct Assembly {
+    reader: ChunkReader,
     reply: Option<ChatReply>,
     /// How far the tool calls of each choice have got, by the choice's index.
     calls: BTreeMap<u64, ToolCalls>,
 }
 
 impl Assembly {
+    /// Reads a chunk.
+    pub(crate) fn read(&mut self, frame: &str) -> Result<ChatChunk, serde_json::Error> {
+        self.reader.read(frame)
+    }
+
     /// Adds a chunk. Copies what is new in it, and nothing that is told again.
     pub(crate) fn add(&mut self, chunk: &ChatChunk) {
         let reply = self.reply.get_or_insert_default();
@@ -61,9 +68,9 @@ fn keep_first<T: Clone>(known: &mut Option<T>, told: Option<&T>) {
     }
 }
 
-fn keep_last<T: Clone>(known: &mut Option<T>, told: Option<&T>) {
-    if let Some(told) = told {
-        *known = Some(told.clone());
+fn keep_last<T: Clone + PartialEq>(known: &mut Option<T>, told: Option<&T>) {
+    if told.is_some() && known.as_ref() != told {
+        *known = told.cloned();
     }
 }
 
