@@ -202,8 +202,13 @@ impl Decoder {
         if self.ended {
             return;
         }
-        if self.at < self.chunk.len() {
+        if self.has_unread() {
             self.push_behind(&chunk);
+            return;
+        }
+        // The least pieces are not worth being held until they are read.
+        if chunk.len() < FEW && self.continues_line(&chunk) {
+            self.line.extend_from_slice(&chunk);
             return;
         }
         if let Data::Borrowed(_) = self.pending.data {
@@ -211,6 +216,19 @@ impl Decoder {
         }
         self.chunk = chunk;
         self.at = 0;
+    }
+
+    fn has_unread(&self) -> bool {
+        self.at < self.chunk.len()
+    }
+
+    /// Whether a piece is nothing but more of an unfinished line, and not too much.
+    fn continues_line(&self, chunk: &[u8]) -> bool {
+        self.position == Position::Within
+            && end_of_line(chunk).is_none()
+            && self
+                .check(self.line.len() + chunk.len() + self.pending.data.len())
+                .is_ok()
     }
 
     /// Takes a piece before the one before it is read.
@@ -241,8 +259,10 @@ impl Decoder {
         clippy::should_implement_trait,
         reason = "a frame borrows from the decoder, which no Iterator can"
     )]
+    #[inline]
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameTooLarge> {
-        if !self.advance()? {
+        let has_given = !matches!(self.given.data, Data::None);
+        if !(self.has_unread() || has_given) || !self.advance()? {
             return Ok(None);
         }
         let (data, memory) = match &self.given.data {
@@ -340,12 +360,14 @@ impl Decoder {
             self.pending.data.append_line(line);
             return Ok(false);
         }
-        self.pending.data = Data::Borrowed(value);
         // Most frames are this one line, and a blank one that follows at once.
         let is_whole = self.position == Position::Within && self.chunk.get(self.at) == Some(&b'\n');
         if is_whole {
             self.at += 1;
-            self.dispatch();
+            self.given.data = Data::Borrowed(value);
+            self.give_event();
+        } else {
+            self.pending.data = Data::Borrowed(value);
         }
         Ok(is_whole)
     }
@@ -398,13 +420,17 @@ impl Decoder {
             self.pending.event.clear();
             return false;
         }
-        // What was given before has been forgotten, all but its buffer.
         self.given.data = mem::take(&mut self.pending.data);
         self.given.data.keep_large();
+        self.give_event();
+        true
+    }
+
+    /// Gives the pending frame's type, and takes the buffer of the one before.
+    fn give_event(&mut self) {
         if !self.pending.event.is_empty() {
             mem::swap(&mut self.given.event, &mut self.pending.event);
         }
-        true
     }
 
     fn forget_given(&mut self) {
@@ -440,11 +466,7 @@ impl Decoder {
     fn keep_line(&mut self) -> Result<(), FrameTooLarge> {
         let rest = self.chunk.get(self.at..).unwrap_or_default();
         self.check(self.line.len() + rest.len() + self.pending.data.len())?;
-        if let [byte] = rest {
-            self.line.push(*byte);
-        } else {
-            self.line.extend_from_slice(rest);
-        }
+        self.line.extend_from_slice(rest);
         self.at = self.chunk.len();
         Ok(())
     }
@@ -507,12 +529,16 @@ fn replace(buffer: &mut Vec<u8>, value: &[u8]) {
     }
 }
 
-/// How far the next LF or CR is. A blank line and a few bytes are not worth a search.
+/// So many bytes are not worth a search.
+const FEW: usize = 16;
+
+/// How far the next LF or CR is.
+#[inline]
 fn end_of_line(bytes: &[u8]) -> Option<usize> {
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
     match bytes.first() {
         Some(first) if is_end(first) => Some(0),
-        _ if bytes.len() < 16 => bytes.iter().position(is_end),
+        _ if bytes.len() < FEW => bytes.iter().position(is_end),
         _ => memchr::memchr2(b'\n', b'\r', bytes),
     }
 }

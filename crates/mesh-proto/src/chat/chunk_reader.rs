@@ -222,3 +222,6 @@ impl<'f> Texts<'f> {
         Some(texts.filter_map(|(place, text)| Some((place, text?))))
     }
 }
+
+#[cfg(test)]
+mod tests;

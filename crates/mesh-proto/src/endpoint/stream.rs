@@ -174,6 +174,7 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
         self.ended = true;
         self.frames.end();
     }
+    #[inline]
     fn next(&mut self) -> Result<Decoded<A::Chunk>, DecodeError> {
         if let Form::Document(body) = &mut self.form {
             if !self.ended {
