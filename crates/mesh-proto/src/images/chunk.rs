@@ -1,5 +1,6 @@
 //! A chunk of a streamed reply: that work goes on, an earlier state of a picture, or the picture.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::reply::ImageReply;
@@ -33,8 +34,8 @@ read_object! {
 impl ImageChunk {
     /// The pictures in the chunk: earlier states where [`ImageChunk::is_partial`] says so.
     pub fn images(&self) -> Vec<GeneratedImage> {
-        let data: Vec<Picture> = self.pictures().collect();
-        find_in_data(data.iter().map(|picture| &picture.0))
+        let top = self.top();
+        find_in_data(self.data.iter().chain(&top).map(|picture| &picture.0))
     }
 
     /// Whether its pictures are earlier states of what will come. Decided by what is documented
@@ -91,8 +92,8 @@ impl ImageChunk {
         }
     }
 
-    /// The pictures in their places: in `data`, or at the top where OpenAI has them.
-    fn pictures(&self) -> impl Iterator<Item = Picture> {
+    /// The picture at the top, as it would stand in `data`.
+    fn top(&self) -> Option<Picture> {
         let own = [("b64_json", &self.b64_json), ("url", &self.url)];
         let own = own
             .into_iter()
@@ -101,9 +102,7 @@ impl ImageChunk {
         let beside = ["output_format", "revised_prompt"]
             .into_iter()
             .filter_map(|name| Some((name.to_owned(), self.extra.get(name)?.into())));
-        let top = (!own.is_empty())
-            .then(|| Picture(Json::Object(own.into_iter().chain(beside).collect())));
-        self.data.clone().into_iter().chain(top)
+        (!own.is_empty()).then(|| Picture(Json::Object(own.into_iter().chain(beside).collect())))
     }
 }
 
@@ -132,23 +131,28 @@ impl Assembly {
     /// Adds a chunk.
     pub(crate) fn add(&mut self, chunk: &ImageChunk) {
         let reply = self.reply.get_or_insert_default();
-        let pictures: Vec<Picture> = chunk.pictures().collect();
+        let top = chunk.top();
+        let pictures = chunk.data.iter().chain(&top);
         if chunk.is_partial() {
             // A place without a picture is not how far the work has come.
-            if pictures.iter().any(|picture| holds_picture(&picture.0)) {
-                self.partial = pictures;
+            if pictures.clone().any(|picture| holds_picture(&picture.0)) {
+                self.partial = pictures.cloned().collect();
                 self.is_surely_partial = chunk.is_named_partial();
             }
         } else {
-            reply.data.extend(pictures);
+            reply.data.extend(pictures.cloned());
         }
-        let mut said = chunk.extra.0.clone();
-        said.remove("object");
-        // OpenAI's name for the same.
-        if let Some(created) = said.remove("created_at") {
-            said.entry("created").or_insert(created);
+        if chunk.extra.is_empty() {
+            return;
         }
-        if let Ok(more) = serde_json::from_value::<ImageReply>(Value::Object(said)) {
+        if let Ok(mut more) = ImageReply::deserialize(&chunk.extra.0) {
+            more.extra.remove("object");
+            // OpenAI's name for the same.
+            if let Some(created) = more.extra.remove("created_at")
+                && !chunk.extra.contains_key("created")
+            {
+                more.created = count(created).ok().flatten();
+            }
             reply.created = reply.created.or(more.created);
             reply.background = more.background.or(reply.background.take());
             reply.output_format = more.output_format.or(reply.output_format.take());
