@@ -92,7 +92,7 @@ fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: &ChunkCho
         return;
     };
     keep_last(&mut choice.finish_reason, chunk.finish_reason.as_ref());
-    append_extra(&mut choice.extra, chunk.extra.0.clone());
+    append_extra(&mut choice.extra, &chunk.extra);
     let message = &mut choice.message;
     keep_first(&mut message.role, chunk.delta.role.as_ref());
     match (&mut message.content, &chunk.delta.content) {
@@ -107,7 +107,7 @@ fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: &ChunkCho
     for piece in &chunk.delta.tool_calls {
         calls.add(&mut message.tool_calls, piece.clone());
     }
-    append_extra(&mut message.extra, chunk.delta.extra.0.clone());
+    append_extra(&mut message.extra, &chunk.delta.extra);
 }
 
 /// Adds a picture, or the next piece of one: of that with the same index where the piece has one,
@@ -141,19 +141,20 @@ pub(super) fn extend_picture(begun: &mut Json, more: &mut Json) -> bool {
 
 /// Fields that are not modelled go together as deltas do: lists grow, objects grow by their fields,
 /// texts that are told in pieces grow, and the rest is replaced.
-pub(super) fn append_extra(extra: &mut Map<String, Value>, more: Map<String, Value>) {
+pub(super) fn append_extra(extra: &mut Map<String, Value>, more: &Map<String, Value>) {
     for (name, value) in more {
-        match (extra.get_mut(&name), value) {
+        match (extra.get_mut(name), value) {
             (Some(Value::String(text)), Value::String(more))
                 if TOLD_IN_PIECES.contains(&name.as_str()) =>
             {
-                text.push_str(&more);
+                text.push_str(more);
             }
-            (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
+            (Some(Value::Array(items)), Value::Array(more)) => items.extend_from_slice(more),
             (Some(Value::Object(fields)), Value::Object(more)) => append_extra(fields, more),
             (Some(_), Value::Null) => {}
-            (_, value) => {
-                extra.insert(name, value);
+            (Some(known), value) => known.clone_from(value),
+            (None, value) => {
+                extra.insert(name.clone(), value.clone());
             }
         }
     }

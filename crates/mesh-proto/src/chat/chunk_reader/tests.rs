@@ -92,7 +92,7 @@ fn what_is_not_told_again_to_the_byte_is_not_known() {
         known.replace("\"index\":0", "\"index\":1"),
         known.replace("null", "{}"),
         known.replace("}]", "},{\"delta\":{\"content\":\"b\"}}]"),
-        known[..known.len() - 1].to_owned(),
+        known.strip_suffix('}').unwrap().to_owned(),
         format!("{known} "),
         format!("{known}{known}"),
         String::new(),
