@@ -199,16 +199,35 @@ impl Decoder {
     /// pushing the next piece: what is still unread is copied otherwise.
     #[inline]
     pub fn push(&mut self, chunk: Bytes) {
+        // The least pieces are not worth being held until they are read.
+        if chunk.len() >= FEW || !self.continue_line(&chunk) {
+            self.hold(chunk);
+        }
+    }
+
+    /// Adds a piece to the line that it is nothing but more of, and not too much; whether it is.
+    fn continue_line(&mut self, chunk: &[u8]) -> bool {
+        let size = self.line.len() + chunk.len() + self.pending.data.len();
+        let is_more = self.position == Position::Within
+            && !self.ended
+            && !self.has_unread()
+            && end_of_line(chunk).is_none()
+            && self.check(size).is_ok();
+        if is_more {
+            for byte in chunk {
+                self.line.push(*byte);
+            }
+        }
+        is_more
+    }
+
+    /// Takes a piece to be read.
+    fn hold(&mut self, chunk: Bytes) {
         if self.ended {
             return;
         }
         if self.has_unread() {
             self.push_behind(&chunk);
-            return;
-        }
-        // The least pieces are not worth being held until they are read.
-        if chunk.len() < FEW && self.continues_line(&chunk) {
-            self.line.extend_from_slice(&chunk);
             return;
         }
         if let Data::Borrowed(_) = self.pending.data {
@@ -222,13 +241,10 @@ impl Decoder {
         self.at < self.chunk.len()
     }
 
-    /// Whether a piece is nothing but more of an unfinished line, and not too much.
-    fn continues_line(&self, chunk: &[u8]) -> bool {
-        self.position == Position::Within
-            && end_of_line(chunk).is_none()
-            && self
-                .check(self.line.len() + chunk.len() + self.pending.data.len())
-                .is_ok()
+    /// Whether there is no frame to be read, and none to be forgotten, before more comes.
+    #[inline]
+    pub(crate) fn is_starved(&self) -> bool {
+        !self.has_unread() && matches!(self.given.data, Data::None)
     }
 
     /// Takes a piece before the one before it is read.
@@ -261,8 +277,7 @@ impl Decoder {
     )]
     #[inline]
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameTooLarge> {
-        let has_given = !matches!(self.given.data, Data::None);
-        if !(self.has_unread() || has_given) || !self.advance()? {
+        if self.is_starved() || !self.advance()? {
             return Ok(None);
         }
         let (data, memory) = match &self.given.data {

@@ -83,6 +83,50 @@ impl<A: Assemble> StreamDecoder<A> {
         }
     }
 
+    /// Reads up to the next chunk.
+    fn advance(&mut self) -> Result<Decoded<A::Chunk>, DecodeError> {
+        if let Form::Document(body) = &mut self.form {
+            if !self.ended {
+                return Ok(Decoded::Starved);
+            }
+            let body = body.take();
+            self.form = Form::Read;
+            let chunk = A::document(&body)?;
+            self.complete = true;
+            self.assembly.add(&chunk);
+            return Ok(Decoded::Event(chunk));
+        }
+        while !self.complete {
+            let frame = match self.frames.next() {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return Ok(Decoded::Starved),
+                Err(sse::FrameTooLarge { limit }) => {
+                    return Err(DecodeError::TooLarge {
+                        what: "frame",
+                        limit,
+                    });
+                }
+            };
+            self.opening = Vec::new();
+            self.has_frames = true;
+            match read(&mut self.assembly, frame)? {
+                // What stands beside an error may have been paid for.
+                Meaning::Error(chunk, error) => {
+                    self.assembly.add(&chunk);
+                    return Err(DecodeError::Api(error));
+                }
+                Meaning::Chunk(chunk) => {
+                    self.assembly.add(&chunk);
+                    self.complete = self.assembly.is_whole();
+                    return Ok(Decoded::Event(chunk));
+                }
+                Meaning::Done => self.complete = true,
+                Meaning::Nothing => {}
+            }
+        }
+        Ok(Decoded::Complete)
+    }
+
     /// Takes what comes before the first frame.
     fn open(&mut self, mut chunk: Bytes) -> Result<(), DecodeError> {
         if let Form::Unknown(_) = self.form {
@@ -176,46 +220,10 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
     }
     #[inline]
     fn next(&mut self) -> Result<Decoded<A::Chunk>, DecodeError> {
-        if let Form::Document(body) = &mut self.form {
-            if !self.ended {
-                return Ok(Decoded::Starved);
-            }
-            let body = body.take();
-            self.form = Form::Read;
-            let chunk = A::document(&body)?;
-            self.complete = true;
-            self.assembly.add(&chunk);
-            return Ok(Decoded::Event(chunk));
+        if self.has_frames && !self.complete && self.frames.is_starved() {
+            return Ok(Decoded::Starved);
         }
-        while !self.complete {
-            let frame = match self.frames.next() {
-                Ok(Some(frame)) => frame,
-                Ok(None) => return Ok(Decoded::Starved),
-                Err(sse::FrameTooLarge { limit }) => {
-                    return Err(DecodeError::TooLarge {
-                        what: "frame",
-                        limit,
-                    });
-                }
-            };
-            self.opening = Vec::new();
-            self.has_frames = true;
-            match read(&mut self.assembly, frame)? {
-                // What stands beside an error may have been paid for.
-                Meaning::Error(chunk, error) => {
-                    self.assembly.add(&chunk);
-                    return Err(DecodeError::Api(error));
-                }
-                Meaning::Chunk(chunk) => {
-                    self.assembly.add(&chunk);
-                    self.complete = self.assembly.is_whole();
-                    return Ok(Decoded::Event(chunk));
-                }
-                Meaning::Done => self.complete = true,
-                Meaning::Nothing => {}
-            }
-        }
-        Ok(Decoded::Complete)
+        self.advance()
     }
 
     fn finish(&mut self) -> Result<A::Reply, DecodeError> {
