@@ -82,9 +82,12 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, InvalidBase64> {
 /// How much is decoded at a time in place: encoded characters, a multiple of four.
 const PIECE: usize = 16 << 10;
 
-/// Replaces `text` by the bytes behind it, as [`decode`] reads them. After an error nothing can be
-/// said of what it holds.
-pub(crate) fn decode_in_place(text: &mut BytesMut) -> Result<(), InvalidBase64> {
+/// Replaces `text` by the bytes behind it, as `decode` reads them: [`decode`] itself, or one that
+/// reads more forms than that. After an error nothing can be said of what it holds.
+pub(crate) fn decode_in_place(
+    text: &mut BytesMut,
+    decode: fn(&[u8]) -> Result<Vec<u8>, InvalidBase64>,
+) -> Result<(), InvalidBase64> {
     let length = text.len();
     let mut piece = [0; PIECE / 4 * 3];
     let (mut read, mut written) = (0, 0);
@@ -101,8 +104,9 @@ pub(crate) fn decode_in_place(text: &mut BytesMut) -> Result<(), InvalidBase64> 
             Err(_) => break,
         }
     }
-    let rest =
-        decode(text.get(read..).unwrap_or_default()).map_err(|_| InvalidBase64 { length })?;
+    let rest = decode(text.get(read..).unwrap_or_default()).map_err(|rest| InvalidBase64 {
+        length: read + rest.length,
+    })?;
     put(text, written, &rest);
     text.truncate(written + rest.len());
     Ok(())
@@ -177,7 +181,7 @@ mod tests {
             text.insert_str(at.index(text.len() + 1), change);
             let mut place = BytesMut::from(text.as_str());
             let expected = decode(text.as_bytes());
-            let in_place = decode_in_place(&mut place);
+            let in_place = decode_in_place(&mut place, decode);
             prop_assert_eq!(in_place.is_ok(), expected.is_ok());
             if let Ok(expected) = expected {
                 prop_assert_eq!(&place[..], &expected[..]);

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod chunk;
+mod chunk_reader;
 mod content;
 mod message;
 mod reply;

@@ -23,23 +23,27 @@ use std::mem;
 use std::ops::Range;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 /// A frame may have this many bytes unless [`Decoder::with_limit`] says otherwise: 64 MiB, twice
 /// the largest request.
 pub const DEFAULT_LIMIT: usize = 64 << 20;
 
+/// Below this size, in bytes, memory is used again for the next frame; from it on it is the frame's
+/// own, to be kept without a copy.
+const OWN: usize = 16 << 10;
+
 /// Turns the bytes of an event stream into frames, whatever pieces they come in.
 ///
 /// Lines end with LF, CRLF or CR; a BOM at the start, comments and unknown fields are passed over.
-/// Every byte is looked at once, and a frame that lies inside one piece is not copied. A frame
-/// whose data is empty is dropped, as the standard has it; one that the end of the stream leaves
+/// Every byte is looked at once, and a frame that lies inside one piece is not copied; one that does
+/// not is put together in memory that the next one uses again. A frame whose data is empty is dropped, as the standard has it; one that the end of the stream leaves
 /// without its blank line is given all the same.
 pub struct Decoder {
     limit: usize,
     chunk: Bytes,
     at: usize,
-    /// The beginning of a line whose end is still to come.
+    /// The beginning of a line whose end is still to come, or a buffer for the next.
     line: Vec<u8>,
     pending: Fields,
     /// What the frame that was given last borrows from.
@@ -73,7 +77,9 @@ enum Data {
     /// One line, within the current chunk.
     Borrowed(Range<usize>),
     /// Lines that are ours, after the name of the field that the first of them begins with.
-    Owned { lines: Bytes, from: usize },
+    Owned { lines: Vec<u8>, from: usize },
+    /// The same as memory that can be kept.
+    Kept { lines: Bytes, from: usize },
 }
 
 /// One event of a stream.
@@ -81,8 +87,8 @@ enum Data {
 pub struct Frame<'d> {
     event: &'d [u8],
     data: &'d [u8],
-    /// What the data is a slice of.
-    memory: &'d Bytes,
+    /// What the data is a slice of, where that can be kept.
+    memory: Option<&'d Bytes>,
     id: &'d [u8],
     terminated: bool,
 }
@@ -99,9 +105,13 @@ impl<'d> Frame<'d> {
         self.data
     }
 
-    /// The data, to be kept: no copy, but it keeps the memory that it came in.
+    /// The data, to be kept. It keeps the memory that it came in; only what is small and came in
+    /// several pieces is copied.
     pub fn to_bytes(&self) -> Bytes {
-        self.memory.slice_ref(self.data)
+        match self.memory {
+            Some(memory) => memory.slice_ref(self.data),
+            None => Bytes::copy_from_slice(self.data),
+        }
     }
 
     /// Whether the frame has its blank line. One that the end of the stream leaves without may be
@@ -187,19 +197,62 @@ impl Decoder {
 
     /// Takes the next piece of the stream. Call [`Decoder::next`] until it gives nothing before
     /// pushing the next piece: what is still unread is copied otherwise.
+    #[inline]
     pub fn push(&mut self, chunk: Bytes) {
+        // The least pieces are not worth being held until they are read.
+        if chunk.len() >= FEW || !self.continue_line(&chunk) {
+            self.hold(chunk);
+        }
+    }
+
+    /// Adds a piece to the line that it is nothing but more of, and not too much; whether it is.
+    fn continue_line(&mut self, chunk: &[u8]) -> bool {
+        let size = self.line.len() + chunk.len() + self.pending.data.len();
+        let is_more = self.position == Position::Within
+            && !self.ended
+            && !self.has_unread()
+            && end_of_line(chunk).is_none()
+            && self.check(size).is_ok();
+        if is_more {
+            for byte in chunk {
+                self.line.push(*byte);
+            }
+        }
+        is_more
+    }
+
+    /// Takes a piece to be read.
+    fn hold(&mut self, chunk: Bytes) {
         if self.ended {
             return;
         }
-        if self.at < self.chunk.len() {
-            let mut rest = self.chunk.get(self.at..).unwrap_or_default().to_vec();
-            rest.extend_from_slice(&chunk);
-            self.keep_data();
-            self.chunk = rest.into();
-        } else {
-            self.keep_data();
-            self.chunk = chunk;
+        if self.has_unread() {
+            self.push_behind(&chunk);
+            return;
         }
+        if let Data::Borrowed(_) = self.pending.data {
+            self.keep_data();
+        }
+        self.chunk = chunk;
+        self.at = 0;
+    }
+
+    fn has_unread(&self) -> bool {
+        self.at < self.chunk.len()
+    }
+
+    /// Whether there is no frame to be read, and none to be forgotten, before more comes.
+    #[inline]
+    pub(crate) fn is_starved(&self) -> bool {
+        !self.has_unread() && matches!(self.given.data, Data::None)
+    }
+
+    /// Takes a piece before the one before it is read.
+    fn push_behind(&mut self, chunk: &[u8]) {
+        let mut rest = self.chunk.get(self.at..).unwrap_or_default().to_vec();
+        rest.extend_from_slice(chunk);
+        self.keep_data();
+        self.chunk = rest.into();
         self.at = 0;
     }
 
@@ -222,28 +275,32 @@ impl Decoder {
         clippy::should_implement_trait,
         reason = "a frame borrows from the decoder, which no Iterator can"
     )]
+    #[inline]
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameTooLarge> {
-        if self.advance()? {
-            let (memory, range) = match &self.given.data {
-                Data::None => (&self.chunk, 0..0),
-                Data::Borrowed(range) => (&self.chunk, range.clone()),
-                Data::Owned { lines, from } => (lines, *from..lines.len()),
-            };
-            return Ok(Some(Frame {
-                event: &self.given.event,
-                data: memory.get(range).unwrap_or_default(),
-                memory,
-                id: &self.last_id,
-                // The end stands for two line feeds, of which this frame took one.
-                terminated: !(self.ended && self.at + 1 >= self.chunk.len()),
-            }));
+        if self.is_starved() || !self.advance()? {
+            return Ok(None);
         }
-        Ok(None)
+        let (data, memory) = match &self.given.data {
+            Data::None => (None, None),
+            Data::Borrowed(range) => (self.chunk.get(range.clone()), Some(&self.chunk)),
+            Data::Owned { lines, from } => (lines.get(*from..), None),
+            Data::Kept { lines, from } => (lines.get(*from..), Some(lines)),
+        };
+        Ok(Some(Frame {
+            event: &self.given.event,
+            data: data.unwrap_or_default(),
+            memory,
+            id: &self.last_id,
+            // The end stands for two line feeds, of which this frame took one.
+            terminated: !(self.ended && self.at + 1 >= self.chunk.len()),
+        }))
     }
 
     /// Reads lines up to the end of a frame; whether one is ready in `given`.
     fn advance(&mut self) -> Result<bool, FrameTooLarge> {
-        self.given = Fields::default();
+        if !matches!(self.given.data, Data::None) {
+            self.forget_given();
+        }
         loop {
             if self.position == Position::AfterCarriageReturn {
                 match self.chunk.get(self.at) {
@@ -254,7 +311,7 @@ impl Decoder {
                 self.position = Position::Within;
             }
             let rest = self.chunk.get(self.at..).unwrap_or_default();
-            let Some(length) = memchr::memchr2(b'\n', b'\r', rest) else {
+            let Some(length) = end_of_line(rest) else {
                 self.keep_line()?;
                 return Ok(false);
             };
@@ -284,7 +341,7 @@ impl Decoder {
             }
             if let Some(value) = data_field(line) {
                 let value = start + (line.len() - value.len())..range.end;
-                return self.append_in_chunk(value).map(|()| false);
+                return self.append_in_chunk(value);
             }
             let line = self.chunk.slice(start..range.end);
             self.field(&line);
@@ -295,28 +352,39 @@ impl Decoder {
         let mut whole = mem::take(&mut self.line);
         whole.extend_from_slice(self.chunk.get(range).unwrap_or_default());
         let (line, start) = without_bom(&whole, first);
-        if line.is_empty() {
-            return Ok(self.dispatch());
-        }
+        let mut is_frame = false;
         if let Some(value) = data_field(line) {
             let prefix = start + (line.len() - value.len());
-            self.append_owned(whole, prefix)?;
+            return self.append_owned(whole, prefix).map(|()| false);
+        }
+        if line.is_empty() {
+            is_frame = self.dispatch();
         } else {
             self.field(line);
         }
-        Ok(false)
+        self.use_again(whole);
+        Ok(is_frame)
     }
 
-    fn append_in_chunk(&mut self, value: Range<usize>) -> Result<(), FrameTooLarge> {
+    /// Adds a line of data that lies in the chunk; whether the frame ends with it.
+    fn append_in_chunk(&mut self, value: Range<usize>) -> Result<bool, FrameTooLarge> {
         self.check(self.pending.data.len_with(value.len()))?;
-        if let Data::None = self.pending.data {
-            self.pending.data = Data::Borrowed(value);
-        } else {
+        if !matches!(self.pending.data, Data::None) {
             self.keep_data();
-            let value = self.chunk.slice(value);
-            self.append_line(&value);
+            let line = self.chunk.get(value).unwrap_or_default();
+            self.pending.data.append_line(line);
+            return Ok(false);
         }
-        Ok(())
+        // Most frames are this one line, and a blank one that follows at once.
+        let is_whole = self.position == Position::Within && self.chunk.get(self.at) == Some(&b'\n');
+        if is_whole {
+            self.at += 1;
+            self.given.data = Data::Borrowed(value);
+            self.give_event();
+        } else {
+            self.pending.data = Data::Borrowed(value);
+        }
+        Ok(is_whole)
     }
 
     /// As the line's buffer is ours already, the first data line becomes the data without a second
@@ -326,26 +394,15 @@ impl Decoder {
         self.keep_data();
         if let Data::None = self.pending.data {
             self.pending.data = Data::Owned {
-                lines: line.into(),
+                lines: line,
                 from: prefix,
             };
         } else {
-            self.append_line(line.get(prefix..).unwrap_or_default());
+            let value = line.get(prefix..).unwrap_or_default();
+            self.pending.data.append_line(value);
+            self.use_again(line);
         }
         Ok(())
-    }
-
-    /// Adds a line to data that is ours.
-    fn append_line(&mut self, line: &[u8]) {
-        if let Data::Owned { lines, .. } = &mut self.pending.data {
-            // Nobody else has it before the frame is given.
-            let mut whole = mem::take(lines)
-                .try_into_mut()
-                .unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-            whole.extend_from_slice(b"\n");
-            whole.extend_from_slice(line);
-            *lines = whole.freeze();
-        }
     }
 
     fn field(&mut self, line: &[u8]) {
@@ -360,8 +417,8 @@ impl Decoder {
             None => (line, &[][..]),
         };
         match name {
-            b"event" => self.pending.event = value.to_vec(),
-            b"id" if !value.contains(&0) => self.last_id = value.to_vec(),
+            b"event" => replace(&mut self.pending.event, value),
+            b"id" if !value.contains(&0) => replace(&mut self.last_id, value),
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
                 self.retry = std::str::from_utf8(value)
                     .ok()
@@ -374,18 +431,49 @@ impl Decoder {
 
     /// Ends the frame at a blank line; whether it is one to give.
     fn dispatch(&mut self) -> bool {
-        self.given = mem::take(&mut self.pending);
-        !matches!(self.given.data, Data::None)
+        if let Data::None = self.pending.data {
+            self.pending.event.clear();
+            return false;
+        }
+        self.given.data = mem::take(&mut self.pending.data);
+        self.given.data.keep_large();
+        self.give_event();
+        true
+    }
+
+    /// Gives the pending frame's type, and takes the buffer of the one before.
+    fn give_event(&mut self) {
+        if !self.pending.event.is_empty() {
+            mem::swap(&mut self.given.event, &mut self.pending.event);
+        }
+    }
+
+    fn forget_given(&mut self) {
+        if !self.given.event.is_empty() {
+            replace(&mut self.given.event, b"");
+        }
+        if let Data::Owned { lines, .. } = mem::take(&mut self.given.data) {
+            self.use_again(lines);
+        }
+    }
+
+    /// Takes back a buffer for the next line, unless there is one or it is large.
+    fn use_again(&mut self, mut buffer: Vec<u8>) {
+        if self.line.capacity() == 0 && buffer.capacity() < 2 * OWN {
+            buffer.clear();
+            self.line = buffer;
+        }
     }
 
     /// Moves the pending frame's data out of the chunk, which is about to go.
     fn keep_data(&mut self) {
         if let Data::Borrowed(range) = &self.pending.data {
-            let line = self.chunk.get(range.clone()).unwrap_or_default();
-            self.pending.data = Data::Owned {
-                lines: Bytes::copy_from_slice(line),
-                from: 0,
-            };
+            let mut lines = Vec::new();
+            if self.line.is_empty() {
+                lines = mem::take(&mut self.line);
+            }
+            lines.extend_from_slice(self.chunk.get(range.clone()).unwrap_or_default());
+            self.pending.data = Data::Owned { lines, from: 0 };
         }
     }
 
@@ -413,6 +501,7 @@ impl Data {
             Self::None => 0,
             Self::Borrowed(range) => range.len(),
             Self::Owned { lines, from } => lines.len() - from,
+            Self::Kept { lines, from } => lines.len() - from,
         }
     }
 
@@ -420,8 +509,52 @@ impl Data {
     fn len_with(&self, line: usize) -> usize {
         match self {
             Self::None => line,
-            Self::Borrowed(_) | Self::Owned { .. } => self.len() + 1 + line,
+            _ => self.len() + 1 + line,
         }
+    }
+
+    /// Adds a line to data that is ours.
+    fn append_line(&mut self, line: &[u8]) {
+        if let Self::Owned { lines, .. } = self {
+            lines.push(b'\n');
+            lines.extend_from_slice(line);
+        }
+    }
+
+    /// Makes memory of its own of what is too large to be copied by whoever keeps it.
+    fn keep_large(&mut self) {
+        if let Self::Owned { lines, from } = self
+            && lines.len() >= OWN
+        {
+            *self = Self::Kept {
+                lines: mem::take(lines).into(),
+                from: *from,
+            };
+        }
+    }
+}
+
+/// Sets a buffer to `value`. One that has become large is let go.
+fn replace(buffer: &mut Vec<u8>, value: &[u8]) {
+    if buffer.capacity() < 2 * OWN {
+        buffer.clear();
+        buffer.extend_from_slice(value);
+    } else {
+        *buffer = value.to_vec();
+    }
+}
+
+/// So many bytes are not worth a search.
+const FEW: usize = 16;
+
+/// How far the next LF or CR is.
+#[inline]
+fn end_of_line(bytes: &[u8]) -> Option<usize> {
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    match bytes.first() {
+        Some(first) if is_end(first) => Some(0),
+        _ if bytes.len() < FEW => bytes.iter().position(is_end),
+        _ => memchr::memchr2(b'\n', b'\r', bytes),
     }
 }
 

@@ -2,17 +2,21 @@
 //! or as holes of a splice.
 
 mod json;
+mod lenient;
+mod read_object;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(crate) use self::json::{Json, Text, field, from_body};
+pub(crate) use self::lenient::{
+    count, lenient, lenient_list, null_is_default, unkept, without_nulls,
+};
+pub(crate) use self::read_object::{Name, Once, read_object};
 use crate::body::Splice;
 
 /// Fields beyond those that are modelled here: what a reply had, or what a request shall have.
@@ -141,110 +145,3 @@ macro_rules! serialize_inline {
 }
 
 pub(crate) use serialize_inline;
-
-/// A field that never costs the caller a reply: whatever is not a `T` counts as missing.
-pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(serde_json::from_value(value).ok())
-}
-
-/// A field that is read and not kept. Unlike with serde's own way of ignoring, a text in it has to
-/// be one: what is not UTF-8 is an error wherever it stands.
-pub(crate) fn unkept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    struct Unkept;
-
-    impl<'de> Visitor<'de> for Unkept {
-        type Value = ();
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("any JSON value")
-        }
-
-        fn visit_str<E>(self, _text: &str) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_unit<E>(self) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_bool<E>(self, _value: bool) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_i64<E>(self, _value: i64) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_u64<E>(self, _value: u64) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_f64<E>(self, _value: f64) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
-            Json::deserialize(SeqAccessDeserializer::new(items)).map(drop)
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<(), A::Error> {
-            Json::deserialize(MapAccessDeserializer::new(fields)).map(drop)
-        }
-    }
-
-    deserializer.deserialize_any(Unkept)
-}
-
-/// A field that some write as null where they mean nothing.
-pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// A list that may be null, and may have nulls in it.
-pub(crate) fn without_nulls<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    let items: Option<Vec<Option<T>>> = Option::deserialize(deserializer)?;
-    Ok(items.into_iter().flatten().flatten().collect())
-}
-
-/// A list of which what can be read is kept; a single object counts as a list of one.
-pub(crate) fn lenient_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Array(items) => items
-            .into_iter()
-            .filter_map(|item| serde_json::from_value(item).ok())
-            .collect(),
-        item @ Value::Object(_) => serde_json::from_value(item).into_iter().collect(),
-        _ => Vec::new(),
-    })
-}
-
-/// A count that may come as a number with a fraction, or as text.
-pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Number(number) => number.as_u64().or_else(|| whole(number.as_f64()?)),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    })
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the range is checked"
-)]
-fn whole(number: f64) -> Option<u64> {
-    (number.fract() == 0.0 && (0.0..=9e15).contains(&number)).then_some(number as u64)
-}

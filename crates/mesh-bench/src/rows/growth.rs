@@ -50,13 +50,24 @@ pub(super) fn rows() -> Vec<Row> {
         |scale| request(scale, 4 << 20),
         |scale| request(scale, 16 << 20),
     );
+    let reply = by_four(
+        "growth-reply",
+        "Growth: a reply's picture from 4 MiB to 16 MiB",
+        |scale| reply(scale, 4 << 20),
+        |scale| reply(scale, 16 << 20),
+    );
     vec![
-        held_against_base64(request),
-        by_four(
-            "growth-reply",
-            "Growth: a reply's picture from 4 MiB to 16 MiB",
-            |scale| reply(scale, 4 << 20),
-            |scale| reply(scale, 16 << 20),
+        held_against(
+            request,
+            "SIMD base64 alone, four times",
+            "four times take ≤ 1.25 × base64 alone",
+            base64_alone,
+        ),
+        held_against(
+            reply,
+            "borrowed parse, decoding in place, four times",
+            "four times take ≤ 1.25 × parse and decode",
+            in_place,
         ),
         by_four(
             "growth-event",
@@ -101,29 +112,37 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-/// The larger picture may not fit into the machine's cache: base64 alone shows what that costs.
-fn held_against_base64(mut row: Row) -> Row {
-    const ALONE: &str = "SIMD base64 alone, four times";
-    row.contestants.push(limit(ALONE, |scale| {
-        let picture = inputs::picture(scale.bytes(16 << 20));
-        repeat(
-            scale.times(15),
-            || Ok(()),
-            |()| {
-                plain::encode_alone(&picture);
-                Ok(())
-            },
-        )
-    }));
+/// The larger picture may not fit into the machine's cache: the limit shows what that costs.
+fn held_against(mut row: Row, name: &'static str, goal: &'static str, take: Take) -> Row {
+    row.contestants.push(limit(name, take));
     row.goals.retain(|goal| goal.measure != Measure::Cpu);
-    row.goals.push(Goal::times(
-        "four times take ≤ 1.25 × base64 alone",
-        "four times",
-        Measure::Cpu,
-        SLACK,
-        ALONE,
-    ));
+    let goal = Goal::times(goal, "four times", Measure::Cpu, SLACK, name);
+    row.goals.push(goal);
     row
+}
+
+fn base64_alone(scale: Scale) -> Result<Sample, Failure> {
+    let picture = inputs::picture(scale.bytes(16 << 20));
+    repeat(
+        scale.times(15),
+        || Ok(()),
+        |()| {
+            plain::encode_alone(&picture);
+            Ok(())
+        },
+    )
+}
+
+fn in_place(scale: Scale) -> Result<Sample, Failure> {
+    let body = inputs::image_reply(scale.bytes(16 << 20));
+    repeat(
+        scale.times(9),
+        || Ok(body.clone()),
+        |mut body| {
+            black_box(plain::decode_in_place(&mut body)?);
+            Ok(())
+        },
+    )
 }
 
 fn read(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::chunk::{ChatChunk, ChunkChoice};
+use super::chunk_reader::ChunkReader;
 use super::content::Content;
 use super::reply::{ChatReply, Choice, Picture, pictures};
 use super::tools::ToolCalls;
@@ -14,12 +15,18 @@ use crate::wire::Json;
 /// A reply in the making: see [`Assemble`](crate::endpoint::Assemble).
 #[derive(Debug, Default)]
 pub struct Assembly {
+    reader: ChunkReader,
     reply: Option<ChatReply>,
     /// How far the tool calls of each choice have got, by the choice's index.
     calls: BTreeMap<u64, ToolCalls>,
 }
 
 impl Assembly {
+    /// Reads a chunk.
+    pub(crate) fn read(&mut self, frame: &str) -> Result<ChatChunk, serde_json::Error> {
+        self.reader.read(frame)
+    }
+
     /// Adds a chunk. Copies what is new in it, and nothing that is told again.
     pub(crate) fn add(&mut self, chunk: &ChatChunk) {
         let reply = self.reply.get_or_insert_default();
@@ -61,9 +68,9 @@ fn keep_first<T: Clone>(known: &mut Option<T>, told: Option<&T>) {
     }
 }
 
-fn keep_last<T: Clone>(known: &mut Option<T>, told: Option<&T>) {
-    if let Some(told) = told {
-        *known = Some(told.clone());
+fn keep_last<T: Clone + PartialEq>(known: &mut Option<T>, told: Option<&T>) {
+    if told.is_some() && known.as_ref() != told {
+        *known = told.cloned();
     }
 }
 
@@ -85,7 +92,7 @@ fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: &ChunkCho
         return;
     };
     keep_last(&mut choice.finish_reason, chunk.finish_reason.as_ref());
-    append_extra(&mut choice.extra, chunk.extra.0.clone());
+    append_extra(&mut choice.extra, &chunk.extra);
     let message = &mut choice.message;
     keep_first(&mut message.role, chunk.delta.role.as_ref());
     match (&mut message.content, &chunk.delta.content) {
@@ -100,7 +107,7 @@ fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: &ChunkCho
     for piece in &chunk.delta.tool_calls {
         calls.add(&mut message.tool_calls, piece.clone());
     }
-    append_extra(&mut message.extra, chunk.delta.extra.0.clone());
+    append_extra(&mut message.extra, &chunk.delta.extra);
 }
 
 /// Adds a picture, or the next piece of one: of that with the same index where the piece has one,
@@ -134,19 +141,20 @@ pub(super) fn extend_picture(begun: &mut Json, more: &mut Json) -> bool {
 
 /// Fields that are not modelled go together as deltas do: lists grow, objects grow by their fields,
 /// texts that are told in pieces grow, and the rest is replaced.
-pub(super) fn append_extra(extra: &mut Map<String, Value>, more: Map<String, Value>) {
+pub(super) fn append_extra(extra: &mut Map<String, Value>, more: &Map<String, Value>) {
     for (name, value) in more {
-        match (extra.get_mut(&name), value) {
+        match (extra.get_mut(name), value) {
             (Some(Value::String(text)), Value::String(more))
                 if TOLD_IN_PIECES.contains(&name.as_str()) =>
             {
-                text.push_str(&more);
+                text.push_str(more);
             }
-            (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
+            (Some(Value::Array(items)), Value::Array(more)) => items.extend_from_slice(more),
             (Some(Value::Object(fields)), Value::Object(more)) => append_extra(fields, more),
             (Some(_), Value::Null) => {}
-            (_, value) => {
-                extra.insert(name, value);
+            (Some(known), value) => known.clone_from(value),
+            (None, value) => {
+                extra.insert(name.clone(), value.clone());
             }
         }
     }

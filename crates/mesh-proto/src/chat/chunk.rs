@@ -2,74 +2,37 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-
 use super::content::Content;
 use super::message::Role;
-use super::reply::{ChatReply, FinishReason, Picture, cost, index, pictures};
+use super::reply::{ChatReply, FinishReason, Picture, cost, pictures, place};
 use super::tools::{ToolCall, ToolCallDelta};
 use super::usage::Usage;
 use crate::usd::Usd;
-use crate::wire::{Extra, count, lenient, lenient_list, null_is_default, unkept, without_nulls};
+use crate::wire::{count, lenient, lenient_list, null_is_default, read_object, without_nulls};
 
-/// A `chat.completion.chunk` (protocol reference, section 4.3).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[allow(
-    clippy::manual_non_exhaustive,
-    reason = "the field of no type is one of the wire's"
-)]
-#[non_exhaustive]
-pub struct ChatChunk {
-    /// The reply's id, the same in every chunk.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub id: Option<String>,
-    /// When the reply was made, in seconds since 1970.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub created: Option<u64>,
-    /// The model that answers.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub model: Option<String>,
-    /// What is new, by choice. Empty in the chunk that carries the usage.
-    #[serde(default, deserialize_with = "without_nulls")]
-    pub choices: Vec<ChunkChoice>,
-    /// What the reply took, usually in the last chunk.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub usage: Option<Usage>,
-    /// The system that answers.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub system_fingerprint: Option<String>,
-    /// It says what the value is, which its type does: read, so that no chunk has fields of its
-    /// own for that alone.
-    #[serde(
-        default,
-        rename = "object",
-        deserialize_with = "unkept",
-        skip_serializing
-    )]
-    _object: (),
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// A `chat.completion.chunk` (protocol reference, section 4.3). Its `object`, which says no more
+    /// than its type does, is not kept.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ChatChunk without "object" {
+        /// The reply's id, the same in every chunk.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String> => lenient,
+        /// When the reply was made, in seconds since 1970.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub created: Option<u64> => count,
+        /// The model that answers.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub model: Option<String> => lenient,
+        /// What is new, by choice. Empty in the chunk that carries the usage.
+        pub choices: Vec<ChunkChoice> => without_nulls,
+        /// What the reply took, usually in the last chunk.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub usage: Option<Usage> => lenient,
+        /// The system that answers.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub system_fingerprint: Option<String> => lenient,
+    }
 }
 
 impl ChatChunk {
@@ -106,7 +69,6 @@ impl ChatChunk {
             choices: choices.collect(),
             usage: reply.usage.clone(),
             system_fingerprint: reply.system_fingerprint.clone(),
-            _object: (),
             extra: reply.extra.clone(),
         }
     }
@@ -122,26 +84,18 @@ fn whole_calls(calls: &[ToolCall]) -> Vec<ToolCallDelta> {
         .collect()
 }
 
-/// What is new in one choice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ChunkChoice {
-    /// Its place among the answers.
-    #[serde(default, deserialize_with = "index")]
-    pub index: u64,
-    /// What is new.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub delta: Delta,
-    /// Why it ended, in the choice's last chunk.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub finish_reason: Option<FinishReason>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// What is new in one choice.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ChunkChoice {
+        /// Its place among the answers.
+        pub index: u64 => place,
+        /// What is new.
+        pub delta: Delta => null_is_default,
+        /// Why it ended, in the choice's last chunk.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub finish_reason: Option<FinishReason> => lenient,
+    }
 }
 
 impl ChunkChoice {
@@ -153,35 +107,21 @@ impl ChunkChoice {
     }
 }
 
-/// A piece of a message.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Delta {
-    /// Who speaks, in the first piece.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub role: Option<Role>,
-    /// What is said next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content: Option<Content>,
-    /// Pictures.
-    #[serde(
-        default,
-        deserialize_with = "pictures",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub images: Vec<Picture>,
-    /// Pieces of calls of tools.
-    #[serde(
-        default,
-        deserialize_with = "lenient_list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub tool_calls: Vec<ToolCallDelta>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// A piece of a message.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Delta {
+        /// Who speaks, in the first piece.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role: Option<Role> => lenient,
+        /// What is said next.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub content: Option<Content>,
+        /// Pictures.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub images: Vec<Picture> => pictures,
+        /// Pieces of calls of tools.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub tool_calls: Vec<ToolCallDelta> => lenient_list,
+    }
 }

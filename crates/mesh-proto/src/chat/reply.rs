@@ -13,61 +13,36 @@ use super::usage::Usage;
 use crate::image::{Absence, GeneratedImage, NoPicture, find_in_data, find_in_message, once};
 use crate::open_enum::open_enum;
 use crate::usd::Usd;
-use crate::wire::{Extra, Json, count, lenient, lenient_list, null_is_default, without_nulls};
+use crate::wire::{
+    Extra, Json, count, lenient, lenient_list, null_is_default, read_object, without_nulls,
+};
 
-/// A reply of `POST /v1/chat/completions` (protocol reference, section 4.2), plain or assembled
-/// from a stream. What is odd or missing in it beside the choices costs nothing.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ChatReply {
-    /// The reply's id.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub id: Option<String>,
-    /// When it was made, in seconds since 1970.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub created: Option<u64>,
-    /// The model that answered; may be the provider's own name for it.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub model: Option<String>,
-    /// The answers, one unless more were asked for.
-    #[serde(default, deserialize_with = "without_nulls")]
-    pub choices: Vec<Choice>,
-    /// What it took.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub usage: Option<Usage>,
-    /// The system that answered; the emulator names itself here.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub system_fingerprint: Option<String>,
-    /// Pictures beside or instead of choices, as the images endpoint has them.
-    #[serde(
-        default,
-        deserialize_with = "pictures",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub data: Vec<Picture>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// A reply of `POST /v1/chat/completions` (protocol reference, section 4.2), plain or assembled
+    /// from a stream. What is odd or missing in it beside the choices costs nothing.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ChatReply {
+        /// The reply's id.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub id: Option<String> => lenient,
+        /// When it was made, in seconds since 1970.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub created: Option<u64> => count,
+        /// The model that answered; may be the provider's own name for it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub model: Option<String> => lenient,
+        /// The answers, one unless more were asked for.
+        pub choices: Vec<Choice> => without_nulls,
+        /// What it took.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub usage: Option<Usage> => lenient,
+        /// The system that answered; the emulator names itself here.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub system_fingerprint: Option<String> => lenient,
+        /// Pictures beside or instead of choices, as the images endpoint has them.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub data: Vec<Picture> => pictures,
+    }
 }
 
 impl ChatReply {
@@ -212,26 +187,18 @@ impl AutoRouting {
     }
 }
 
-/// One answer of a reply.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Choice {
-    /// Its place among the answers.
-    #[serde(default, deserialize_with = "index")]
-    pub index: u64,
-    /// What is said.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub message: ReplyMessage,
-    /// Why it ended.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub finish_reason: Option<FinishReason>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// One answer of a reply.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Choice {
+        /// Its place among the answers.
+        pub index: u64 => place,
+        /// What is said.
+        pub message: ReplyMessage => null_is_default,
+        /// Why it ended.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub finish_reason: Option<FinishReason> => lenient,
+    }
 }
 
 impl Choice {
@@ -242,41 +209,26 @@ impl Choice {
     }
 }
 
-pub(super) fn index<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(super) fn place<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     Ok(count(deserializer)?.unwrap_or(0))
 }
 
-/// A message of the model's.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ReplyMessage {
-    /// Who speaks: the assistant.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub role: Option<Role>,
-    /// What is said. Some models leave it out or empty.
-    #[serde(default)]
-    pub content: Option<Content>,
-    /// Pictures beside the content.
-    #[serde(
-        default,
-        deserialize_with = "pictures",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub images: Vec<Picture>,
-    /// The calls of tools.
-    #[serde(
-        default,
-        deserialize_with = "lenient_list",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub tool_calls: Vec<ToolCall>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// A message of the model's.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ReplyMessage {
+        /// Who speaks: the assistant.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub role: Option<Role> => lenient,
+        /// What is said. Some models leave it out or empty.
+        pub content: Option<Content>,
+        /// Pictures beside the content.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub images: Vec<Picture> => pictures,
+        /// The calls of tools.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub tool_calls: Vec<ToolCall> => lenient_list,
+    }
 }
 
 impl ReplyMessage {

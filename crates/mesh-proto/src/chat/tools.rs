@@ -259,8 +259,8 @@ impl ToolCalls {
             whole.function.name.push_str(&call.function.name);
         }
         whole.function.arguments.push_str(&call.function.arguments);
-        super::assembly::append_extra(&mut whole.function.extra, call.function.extra.0);
-        super::assembly::append_extra(&mut whole.extra, call.extra.0);
+        super::assembly::append_extra(&mut whole.function.extra, &call.function.extra);
+        super::assembly::append_extra(&mut whole.extra, &call.extra);
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::wire::{Extra, count};
+use crate::wire::{Extra, count, read_object};
 
 /// What a reply took, in tokens. Any of it may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -45,48 +45,26 @@ impl Usage {
     }
 }
 
-/// What tokens were. Any of it may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct TokenDetails {
-    /// From the provider's cache, for less.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub cached_tokens: Option<u64>,
-    /// Pictures.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub image_tokens: Option<u64>,
-    /// Text.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub text_tokens: Option<u64>,
-    /// Sound.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub audio_tokens: Option<u64>,
-    /// Thought.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub reasoning_tokens: Option<u64>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// What tokens were. Any of it may be missing.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct TokenDetails {
+        /// From the provider's cache, for less.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub cached_tokens: Option<u64> => count,
+        /// Pictures.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub image_tokens: Option<u64> => count,
+        /// Text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub text_tokens: Option<u64> => count,
+        /// Sound.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub audio_tokens: Option<u64> => count,
+        /// Thought.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub reasoning_tokens: Option<u64> => count,
+    }
 }
 
 /// Chat's names go before those of OpenAI's newer endpoints. Where both are there the second stays

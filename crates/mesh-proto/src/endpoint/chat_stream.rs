@@ -71,6 +71,10 @@ impl Assemble for Assembly {
     type Chunk = ChatChunk;
     type Reply = ChatReply;
 
+    fn read(&mut self, frame: &str) -> Result<ChatChunk, serde_json::Error> {
+        self.read(frame)
+    }
+
     fn add(&mut self, chunk: &ChatChunk) {
         self.add(chunk);
     }

@@ -23,6 +23,13 @@ pub trait Assemble {
     /// The whole reply.
     type Reply: Default;
 
+    /// Reads a chunk of the stream, in its order.
+    ///
+    /// Errors where it is none.
+    fn read(&mut self, frame: &str) -> Result<Self::Chunk, serde_json::Error> {
+        serde_json::from_str(frame)
+    }
+
     /// Adds a chunk.
     fn add(&mut self, chunk: &Self::Chunk);
 
@@ -75,6 +82,83 @@ impl<A: Assemble> StreamDecoder<A> {
             complete: false,
         }
     }
+
+    /// Reads up to the next chunk.
+    fn advance(&mut self) -> Result<Decoded<A::Chunk>, DecodeError> {
+        if let Form::Document(body) = &mut self.form {
+            if !self.ended {
+                return Ok(Decoded::Starved);
+            }
+            let body = body.take();
+            self.form = Form::Read;
+            let chunk = A::document(&body)?;
+            self.complete = true;
+            self.assembly.add(&chunk);
+            return Ok(Decoded::Event(chunk));
+        }
+        while !self.complete {
+            let frame = match self.frames.next() {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return Ok(Decoded::Starved),
+                Err(sse::FrameTooLarge { limit }) => {
+                    return Err(DecodeError::TooLarge {
+                        what: "frame",
+                        limit,
+                    });
+                }
+            };
+            self.opening = Vec::new();
+            self.has_frames = true;
+            match read(&mut self.assembly, frame)? {
+                // What stands beside an error may have been paid for.
+                Meaning::Error(chunk, error) => {
+                    self.assembly.add(&chunk);
+                    return Err(DecodeError::Api(error));
+                }
+                Meaning::Chunk(chunk) => {
+                    self.assembly.add(&chunk);
+                    self.complete = self.assembly.is_whole();
+                    return Ok(Decoded::Event(chunk));
+                }
+                Meaning::Done => self.complete = true,
+                Meaning::Nothing => {}
+            }
+        }
+        Ok(Decoded::Complete)
+    }
+
+    /// Takes what comes before the first frame.
+    fn open(&mut self, mut chunk: Bytes) -> Result<(), DecodeError> {
+        if let Form::Unknown(_) = self.form {
+            let text = chunk.trim_ascii_start();
+            let Some(first) = text.first() else {
+                // To a stream, white space may be a field without a name.
+                self.frames.push(chunk);
+                return Ok(());
+            };
+            let document = matches!(first, b'{' | b'[' | b'<');
+            self.form = match std::mem::replace(&mut self.form, Form::Events) {
+                Form::Unknown(body) if document => {
+                    chunk = chunk.slice_ref(text);
+                    Form::Document(body)
+                }
+                _ => Form::Events,
+            };
+        }
+        let more = if self.opening.is_empty() {
+            chunk.trim_ascii_start()
+        } else {
+            &chunk
+        };
+        let room = OPENING.saturating_sub(self.opening.len());
+        let more = more.get(..more.len().min(room)).unwrap_or_default();
+        self.opening.extend_from_slice(more);
+        match &mut self.form {
+            Form::Document(body) => body.push(chunk)?,
+            _ => self.frames.push(chunk),
+        }
+        Ok(())
+    }
 }
 
 impl<A> fmt::Debug for StreamDecoder<A> {
@@ -121,86 +205,25 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
     type Event = A::Chunk;
     type Output = A::Reply;
 
-    fn push(&mut self, mut chunk: Bytes) -> Result<(), DecodeError> {
-        if let Form::Unknown(_) = self.form {
-            let text = chunk.trim_ascii_start();
-            let Some(first) = text.first() else {
-                // To a stream, white space may be a field without a name.
-                self.frames.push(chunk);
-                return Ok(());
-            };
-            let document = matches!(first, b'{' | b'[' | b'<');
-            self.form = match std::mem::replace(&mut self.form, Form::Events) {
-                Form::Unknown(body) if document => {
-                    chunk = chunk.slice_ref(text);
-                    Form::Document(body)
-                }
-                _ => Form::Events,
-            };
+    #[inline]
+    fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
+        if self.has_frames {
+            self.frames.push(chunk);
+            return Ok(());
         }
-        if !self.has_frames {
-            let more = if self.opening.is_empty() {
-                chunk.trim_ascii_start()
-            } else {
-                &chunk
-            };
-            let room = OPENING.saturating_sub(self.opening.len());
-            let more = more.get(..more.len().min(room)).unwrap_or_default();
-            self.opening.extend_from_slice(more);
-        }
-        match &mut self.form {
-            Form::Document(body) => body.push(chunk)?,
-            _ => self.frames.push(chunk),
-        }
-        Ok(())
+        self.open(chunk)
     }
 
     fn end(&mut self) {
         self.ended = true;
         self.frames.end();
     }
-
+    #[inline]
     fn next(&mut self) -> Result<Decoded<A::Chunk>, DecodeError> {
-        if let Form::Document(body) = &mut self.form {
-            if !self.ended {
-                return Ok(Decoded::Starved);
-            }
-            let body = body.take();
-            self.form = Form::Read;
-            let chunk = A::document(&body)?;
-            self.complete = true;
-            self.assembly.add(&chunk);
-            return Ok(Decoded::Event(chunk));
+        if self.has_frames && !self.complete && self.frames.is_starved() {
+            return Ok(Decoded::Starved);
         }
-        while !self.complete {
-            let frame = match self.frames.next() {
-                Ok(Some(frame)) => frame,
-                Ok(None) => return Ok(Decoded::Starved),
-                Err(sse::FrameTooLarge { limit }) => {
-                    return Err(DecodeError::TooLarge {
-                        what: "frame",
-                        limit,
-                    });
-                }
-            };
-            self.opening = Vec::new();
-            self.has_frames = true;
-            match read::<A>(frame)? {
-                // What stands beside an error may have been paid for.
-                Meaning::Error(chunk, error) => {
-                    self.assembly.add(&chunk);
-                    return Err(DecodeError::Api(error));
-                }
-                Meaning::Chunk(chunk) => {
-                    self.assembly.add(&chunk);
-                    self.complete = self.assembly.is_whole();
-                    return Ok(Decoded::Event(chunk));
-                }
-                Meaning::Done => self.complete = true,
-                Meaning::Nothing => {}
-            }
-        }
-        Ok(Decoded::Complete)
+        self.advance()
     }
 
     fn finish(&mut self) -> Result<A::Reply, DecodeError> {
@@ -232,7 +255,10 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
 /// From this size on, in bytes, a frame is expected to have a picture in it.
 const LARGE: usize = 16 << 10;
 
-fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeError> {
+fn read<A: Assemble>(
+    assembly: &mut A,
+    frame: sse::Frame<'_>,
+) -> Result<Meaning<A::Chunk>, DecodeError> {
     let data = frame.data().trim_ascii();
     if data == b"[DONE]" {
         return Ok(Meaning::Done);
@@ -241,10 +267,13 @@ fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeE
         return Ok(Meaning::Nothing);
     }
     // The pictures of a large frame are slices of it; of a small one nothing is worth keeping it.
-    let parsed = if data.len() < LARGE {
-        serde_json::from_slice(data)
-    } else {
+    let parsed = if data.len() >= LARGE {
         from_body(&frame.to_bytes())
+    } else if let Ok(text) = std::str::from_utf8(data) {
+        assembly.read(text)
+    } else {
+        // What is not UTF-8 is an error that the parser words, with its place.
+        serde_json::from_slice(data)
     };
     let chunk: A::Chunk = match parsed {
         Ok(chunk) => chunk,

@@ -66,11 +66,9 @@ impl<'u> DataUrl<'u> {
         self.data
     }
 
-    /// Whether the data runs to the end of the text as base64 without percent signs.
-    pub(crate) fn is_plain_base64(&self) -> bool {
+    /// Whether the data is said to be base64.
+    pub(crate) fn is_base64(&self) -> bool {
         self.encoding == Encoding::Base64
-            && !self.data.ends_with(char::is_whitespace)
-            && !self.data.contains('%')
     }
 
     /// The bytes. Base64 is read in any alphabet, padded or not, and percent-encoded within it
@@ -78,16 +76,20 @@ impl<'u> DataUrl<'u> {
     ///
     /// Errors where it is not base64, though the URL says so.
     pub fn decode(&self) -> Result<Vec<u8>, InvalidDataUrl> {
-        let bytes = if self.data.contains('%') || self.encoding == Encoding::Percent {
-            Cow::from(percent_encoding::percent_decode_str(self.data))
-        } else {
-            Cow::Borrowed(self.data.as_bytes())
-        };
+        let data = self.data.as_bytes();
         match self.encoding {
-            Encoding::Base64 => base64::decode(&bytes).map_err(InvalidDataUrl::Base64),
-            Encoding::Percent => Ok(bytes.into_owned()),
+            Encoding::Base64 => decode_base64(data).map_err(InvalidDataUrl::Base64),
+            Encoding::Percent => Ok(percent_encoding::percent_decode(data).collect()),
         }
     }
+}
+
+/// The bytes behind the base64 of a data URL, which may be percent-encoded.
+pub(super) fn decode_base64(data: &[u8]) -> Result<Vec<u8>, base64::InvalidBase64> {
+    if memchr::memchr(b'%', data).is_none() {
+        return base64::decode(data);
+    }
+    base64::decode(&Cow::from(percent_encoding::percent_decode(data)))
 }
 
 fn after_scheme(text: &str) -> Option<&str> {

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 
-use super::data_url::{DataUrl, InvalidDataUrl};
+use super::data_url::{DataUrl, InvalidDataUrl, decode_base64};
 use super::input::{Image, ImageError};
 use super::media_type::{Dimensions, MediaType, describe};
 use crate::base64::{self, InvalidBase64};
@@ -141,36 +141,26 @@ impl GeneratedImage {
         if let Some(decoded) = self.decoded.take() {
             return decoded;
         }
-        let (text, is_data_url) = match self.source {
-            Source::Base64(text) => (text.into_bytes(), false),
+        let decoded = match self.source {
+            Source::Base64(text) => {
+                decode_in_place(text.into_bytes(), base64::decode).map_err(PictureError::Base64)
+            }
             Source::DataUrl(url) => {
                 let parsed = DataUrl::parse(&url).map_err(PictureError::DataUrl)?;
-                if !parsed.is_plain_base64() {
-                    return parsed
-                        .decode()
-                        .map_err(PictureError::DataUrl)
-                        .and_then(not_empty);
-                }
                 let data = parsed.data().len();
-                let whole = url.into_bytes();
-                let from = whole.len().saturating_sub(data);
-                (whole.slice(from..), true)
+                // White space behind it is no part of it.
+                if !parsed.is_base64() || url.ends_with(char::is_whitespace) {
+                    parsed.decode().map(Bytes::from)
+                } else {
+                    let mut text = url.into_bytes();
+                    text.advance(text.len().saturating_sub(data));
+                    decode_in_place(text, decode_base64).map_err(InvalidDataUrl::Base64)
+                }
+                .map_err(PictureError::DataUrl)
             }
             Source::Remote(_) | Source::Bytes => return self.decode(),
         };
-        let decoded = match text.try_into_mut() {
-            Ok(mut text) => base64::decode_in_place(&mut text).map(|()| text.freeze()),
-            Err(text) => base64::decode(&text).map(Bytes::from),
-        };
-        decoded
-            .map_err(|error| {
-                if is_data_url {
-                    PictureError::DataUrl(InvalidDataUrl::Base64(error))
-                } else {
-                    PictureError::Base64(error)
-                }
-            })
-            .and_then(not_empty)
+        decoded.and_then(not_empty)
     }
 
     /// What it is, and how that is known. Errors as [`GeneratedImage::bytes`] does, and where the
@@ -191,6 +181,17 @@ impl GeneratedImage {
     /// Its size in pixels, where its header states it. Errors as [`GeneratedImage::bytes`] does.
     pub fn dimensions(&self) -> Result<Option<Dimensions>, PictureError> {
         self.bytes().map(|bytes| Dimensions::read(bytes))
+    }
+}
+
+/// The bytes behind `text`, in its own memory where nothing else holds that.
+fn decode_in_place(
+    text: Bytes,
+    decode: fn(&[u8]) -> Result<Vec<u8>, InvalidBase64>,
+) -> Result<Bytes, InvalidBase64> {
+    match text.try_into_mut() {
+        Ok(mut text) => base64::decode_in_place(&mut text, decode).map(|()| text.freeze()),
+        Err(text) => decode(&text).map(Bytes::from),
     }
 }
 
@@ -338,6 +339,30 @@ mod tests {
             let error = Image::try_from(&picture).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn bytes_in_place_are_the_bytes() {
+        let long = "iVBORw0KGgoA".repeat(4000);
+        for url in [
+            format!(" data:image/png;base64,{PNG} \n"),
+            format!("data:image/png;base64,{long}%2B%2F8%3D"),
+            format!("data:image/png;base64,{long}-_8"),
+            format!("data:image/png;base64,{long}%"),
+            format!("data:image/png;base64,{PNG}%zz"),
+            format!("data:image/png;base64,{}", PNG.replace('=', "%3D")),
+            "data:image/png,%89PNG".to_owned(),
+            "data:;base64,".to_owned(),
+        ] {
+            let image = GeneratedImage::from_url(url.as_str());
+            assert_eq!(
+                image.clone().into_bytes(),
+                image.bytes().cloned(),
+                "{url:.60}"
+            );
+        }
+        let image = GeneratedImage::from_url(format!("data:;base64,{long}%2B%2F8%3D"));
+        assert_eq!(image.into_bytes().unwrap().len(), 36_002);
     }
 
     #[test]

@@ -1,57 +1,41 @@
 //! A chunk of a streamed reply: that work goes on, an earlier state of a picture, or the picture.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::reply::ImageReply;
 use crate::chat::{Picture, pictures};
 use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture};
-use crate::wire::{Extra, Json, count, lenient};
+use crate::wire::{Json, count, lenient, read_object};
 
-/// An `image.chunk`, or one of OpenAI's image events (protocol reference, section 5.2).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ImageChunk {
-    /// What the gateway says of the work: `processing`, and words that are not documented.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub status: Option<String>,
-    /// OpenAI's type of event, such as `image_generation.partial_image`.
-    #[serde(
-        default,
-        rename = "type",
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub kind: Option<String>,
-    /// Which earlier state of the picture this is, from 0.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub partial_image_index: Option<u64>,
-    /// The pictures, as they came: [`ImageChunk::images`] reads them.
-    #[serde(default, deserialize_with = "pictures")]
-    pub data: Vec<Picture>,
-    /// The picture at the top, where OpenAI has it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    b64_json: Option<Json>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    url: Option<Json>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// An `image.chunk`, or one of OpenAI's image events (protocol reference, section 5.2).
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ImageChunk {
+        /// What the gateway says of the work: `processing`, and words that are not documented.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub status: Option<String> => lenient,
+        /// OpenAI's type of event, such as `image_generation.partial_image`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub kind: Option<String> = "type" => lenient,
+        /// Which earlier state of the picture this is, from 0.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub partial_image_index: Option<u64> => count,
+        /// The pictures, as they came: [`ImageChunk::images`] reads them.
+        pub data: Vec<Picture> => pictures,
+        /// The picture at the top, where OpenAI has it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        b64_json: Option<Json>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        url: Option<Json>,
+    }
 }
 
 impl ImageChunk {
     /// The pictures in the chunk: earlier states where [`ImageChunk::is_partial`] says so.
     pub fn images(&self) -> Vec<GeneratedImage> {
-        let data: Vec<Picture> = self.pictures().collect();
-        find_in_data(data.iter().map(|picture| &picture.0))
+        let top = self.top();
+        find_in_data(self.data.iter().chain(&top).map(|picture| &picture.0))
     }
 
     /// Whether its pictures are earlier states of what will come. Decided by what is documented
@@ -108,8 +92,8 @@ impl ImageChunk {
         }
     }
 
-    /// The pictures in their places: in `data`, or at the top where OpenAI has them.
-    fn pictures(&self) -> impl Iterator<Item = Picture> {
+    /// The picture at the top, as it would stand in `data`.
+    fn top(&self) -> Option<Picture> {
         let own = [("b64_json", &self.b64_json), ("url", &self.url)];
         let own = own
             .into_iter()
@@ -118,9 +102,7 @@ impl ImageChunk {
         let beside = ["output_format", "revised_prompt"]
             .into_iter()
             .filter_map(|name| Some((name.to_owned(), self.extra.get(name)?.into())));
-        let top = (!own.is_empty())
-            .then(|| Picture(Json::Object(own.into_iter().chain(beside).collect())));
-        self.data.clone().into_iter().chain(top)
+        (!own.is_empty()).then(|| Picture(Json::Object(own.into_iter().chain(beside).collect())))
     }
 }
 
@@ -149,23 +131,28 @@ impl Assembly {
     /// Adds a chunk.
     pub(crate) fn add(&mut self, chunk: &ImageChunk) {
         let reply = self.reply.get_or_insert_default();
-        let pictures: Vec<Picture> = chunk.pictures().collect();
+        let top = chunk.top();
+        let pictures = chunk.data.iter().chain(&top);
         if chunk.is_partial() {
             // A place without a picture is not how far the work has come.
-            if pictures.iter().any(|picture| holds_picture(&picture.0)) {
-                self.partial = pictures;
+            if pictures.clone().any(|picture| holds_picture(&picture.0)) {
+                self.partial = pictures.cloned().collect();
                 self.is_surely_partial = chunk.is_named_partial();
             }
         } else {
-            reply.data.extend(pictures);
+            reply.data.extend(pictures.cloned());
         }
-        let mut said = chunk.extra.0.clone();
-        said.remove("object");
-        // OpenAI's name for the same.
-        if let Some(created) = said.remove("created_at") {
-            said.entry("created").or_insert(created);
+        if chunk.extra.is_empty() {
+            return;
         }
-        if let Ok(more) = serde_json::from_value::<ImageReply>(Value::Object(said)) {
+        if let Ok(mut more) = ImageReply::deserialize(&chunk.extra.0) {
+            more.extra.remove("object");
+            // OpenAI's name for the same.
+            if let Some(created) = more.extra.remove("created_at")
+                && !chunk.extra.contains_key("created")
+            {
+                more.created = count(created).ok().flatten();
+            }
             reply.created = reply.created.or(more.created);
             reply.background = more.background.or(reply.background.take());
             reply.output_format = more.output_format.or(reply.output_format.take());

@@ -1,65 +1,36 @@
 //! The reply: pictures, and what the provider says of them.
 
-use serde::{Deserialize, Serialize};
-
 use crate::chat::{Picture, Quality, Usage, pictures};
 use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture, once};
 use crate::images::{Background, OutputFormat};
-use crate::wire::{Extra, Json, count, lenient};
+use crate::wire::{Json, count, lenient, read_object};
 
-/// A reply of the images endpoints (protocol reference, section 5.1), plain or put together from a
-/// stream. Whatever is odd or missing beside the pictures costs nothing.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ImageReply {
-    /// When it was made, in seconds since 1970.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub created: Option<u64>,
-    /// The pictures, as they came: [`ImageReply::images`] reads them.
-    #[serde(default, deserialize_with = "pictures")]
-    pub data: Vec<Picture>,
-    /// What stands behind the subject, where the provider says so.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub background: Option<Background>,
-    /// The file format, where the provider says so. The bytes know better.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub output_format: Option<OutputFormat>,
-    /// The quality, where the provider says so.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub quality: Option<Quality>,
-    /// The size, where the provider says so.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub size: Option<String>,
-    /// What it took, where the provider says so.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub usage: Option<Usage>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// A reply of the images endpoints (protocol reference, section 5.1), plain or put together from a
+    /// stream. Whatever is odd or missing beside the pictures costs nothing.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ImageReply {
+        /// When it was made, in seconds since 1970.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub created: Option<u64> => count,
+        /// The pictures, as they came: [`ImageReply::images`] reads them.
+        pub data: Vec<Picture> => pictures,
+        /// What stands behind the subject, where the provider says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub background: Option<Background> => lenient,
+        /// The file format, where the provider says so. The bytes know better.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub output_format: Option<OutputFormat> => lenient,
+        /// The quality, where the provider says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub quality: Option<Quality> => lenient,
+        /// The size, where the provider says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub size: Option<String> => lenient,
+        /// What it took, where the provider says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub usage: Option<Usage> => lenient,
+    }
 }
 
 impl ImageReply {

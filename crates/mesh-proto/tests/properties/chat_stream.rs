@@ -1,7 +1,11 @@
-//! A streamed chat reply is the same in any pieces, and is a reply like any other.
+//! A streamed chat reply is the same in any pieces, its chunks are those of its frames each read
+//! alone, and it is a reply like any other.
 
+use bytes::Bytes;
 use mesh_proto::ChatRequest;
+use mesh_proto::chat::ChatChunk;
 use mesh_proto::endpoint::ChatStream;
+use mesh_proto::sse::Decoder;
 
 use super::{chat_reply, head, read_in_any_pieces};
 
@@ -13,7 +17,26 @@ pub(super) fn hold(data: &[u8]) {
         let stored = serde_json::to_string(chunk).unwrap();
         assert_eq!(*chunk, serde_json::from_str(&stored).unwrap(), "{stored}");
     }
+    let first = data.trim_ascii_start().first();
+    if !first.is_some_and(|first| b"{[<".contains(first)) {
+        let mut alone = alone(data).into_iter();
+        for chunk in &events {
+            assert!(alone.any(|alone| alone == *chunk), "{chunk:?}");
+        }
+    }
     if let Some(reply) = result.ok().or(partial) {
         chat_reply::inspect(&reply);
     }
+}
+
+/// The chunks of a stream, each read without the ones before it. Some of them are no events.
+fn alone(stream: &[u8]) -> Vec<ChatChunk> {
+    let mut decoder = Decoder::new();
+    decoder.push(Bytes::copy_from_slice(stream));
+    decoder.end();
+    let mut chunks = Vec::new();
+    while let Ok(Some(frame)) = decoder.next() {
+        chunks.extend(serde_json::from_slice::<ChatChunk>(frame.data()).ok());
+    }
+    chunks
 }

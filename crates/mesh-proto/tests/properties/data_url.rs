@@ -19,6 +19,7 @@ pub(super) fn hold(data: &[u8]) {
     }
 
     let image = GeneratedImage::from_url(text);
+    assert_eq!(image.clone().into_bytes(), image.bytes().cloned());
     look_at(std::slice::from_ref(&image));
     assert_eq!(image.remote_url().is_some(), expected.is_none());
     let bytes = expected.flatten().filter(|bytes| !bytes.is_empty());

@@ -1,0 +1,230 @@
+//! Fields that others write in more ways than are documented, read so that no odd one costs the
+//! caller a reply.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::value::{CowStrDeserializer, MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::json::Json;
+
+/// A value that is told from a text before anything is kept of it.
+enum Told<'de> {
+    Text(Cow<'de, str>),
+    Other(Value),
+}
+
+impl<'de> Deserialize<'de> for Told<'de> {
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Told<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any JSON value")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Told<'de>, E> {
+                Ok(Told::Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Told<'de>, E> {
+                Ok(Told::Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Told<'de>, E> {
+                Ok(Told::Text(Cow::Owned(text)))
+            }
+
+            fn visit_none<E>(self) -> Result<Told<'de>, E> {
+                Ok(Told::Other(Value::Null))
+            }
+
+            fn visit_some<D: Deserializer<'de>>(self, some: D) -> Result<Told<'de>, D::Error> {
+                some.deserialize_any(self)
+            }
+
+            fn visit_unit<E>(self) -> Result<Told<'de>, E> {
+                Ok(Told::Other(Value::Null))
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Told<'de>, E> {
+                Ok(Told::Other(value.into()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Told<'de>, E> {
+                Ok(Told::Other(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Told<'de>, E> {
+                Ok(Told::Other(value.into()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Told<'de>, E> {
+                Ok(Told::Other(value.into()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Told<'de>, A::Error> {
+                Value::deserialize(SeqAccessDeserializer::new(items)).map(Told::Other)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Told<'de>, A::Error> {
+                Value::deserialize(MapAccessDeserializer::new(fields)).map(Told::Other)
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}
+
+/// A field that never costs the caller a reply: whatever is not a `T` counts as missing, and so
+/// does null.
+pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(match Told::deserialize(deserializer)? {
+        Told::Text(text) => T::deserialize(CowStrDeserializer::<D::Error>::new(text)).ok(),
+        Told::Other(Value::Null) => None,
+        Told::Other(value) => serde_json::from_value(value).ok(),
+    })
+}
+
+/// A count that may come as a number with a fraction, or as text.
+pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(match Told::deserialize(deserializer)? {
+        Told::Text(text) => text.trim().parse().ok(),
+        Told::Other(Value::Number(number)) => number.as_u64().or_else(|| whole(number.as_f64()?)),
+        Told::Other(_) => None,
+    })
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range is checked"
+)]
+fn whole(number: f64) -> Option<u64> {
+    (number.fract() == 0.0 && (0.0..=9e15).contains(&number)).then_some(number as u64)
+}
+
+/// A field that is read and not kept. Unlike with serde's own way of ignoring, a text in it has to
+/// be one: what is not UTF-8 is an error wherever it stands.
+pub(crate) fn unkept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    struct Unkept;
+
+    impl<'de> Visitor<'de> for Unkept {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("any JSON value")
+        }
+
+        fn visit_str<E>(self, _text: &str) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_unit<E>(self) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_bool<E>(self, _value: bool) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_i64<E>(self, _value: i64) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_u64<E>(self, _value: u64) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_f64<E>(self, _value: f64) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
+            Json::deserialize(SeqAccessDeserializer::new(items)).map(drop)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<(), A::Error> {
+            Json::deserialize(MapAccessDeserializer::new(fields)).map(drop)
+        }
+    }
+
+    deserializer.deserialize_any(Unkept)
+}
+
+/// A field that some write as null where they mean nothing.
+pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A list that may be null, and may have nulls in it.
+pub(crate) fn without_nulls<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct List<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_none<E>(self) -> Result<Vec<T>, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_unit<E>(self) -> Result<Vec<T>, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, some: D) -> Result<Vec<T>, D::Error> {
+            some.deserialize_seq(self)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(item) = items.next_element::<Option<T>>()? {
+                if let Some(item) = item {
+                    // Nearly always there is one, and a list that grows by itself begins with four.
+                    if list.is_empty() {
+                        list.reserve_exact(1);
+                    }
+                    list.push(item);
+                }
+            }
+            Ok(list)
+        }
+    }
+
+    deserializer.deserialize_option(List(PhantomData))
+}
+
+/// A list of which what can be read is kept; a single object counts as a list of one.
+pub(crate) fn lenient_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Array(items) => items
+            .into_iter()
+            .filter_map(|item| serde_json::from_value(item).ok())
+            .collect(),
+        item @ Value::Object(_) => serde_json::from_value(item).into_iter().collect(),
+        _ => Vec::new(),
+    })
+}
