@@ -5,6 +5,8 @@
 //! its request is not the gateway's. Redirects are followed one by one, each checked like the first
 //! URL: see [`Download::after`].
 
+mod pieces;
+
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Uri};
 
+pub use self::pieces::{DownloadPieces, Piece, PiecesDecoder};
 use crate::body::Body;
 use crate::call::{Limits, RetryBudget, Settings};
 use crate::endpoint::{DocumentDecoder, Endpoint, Replay};
@@ -330,16 +333,18 @@ impl Endpoint for Download {
             reply: self.bounds.size,
             ..*limits
         };
-        let declared = head
-            .header(header::CONTENT_TYPE)
-            .and_then(MediaType::declared);
         Ok(DocumentDecoder::new(
             head,
             &limits,
-            declared,
+            declared(head),
             |body, declared| Ok(read(body, declared)),
         ))
     }
+}
+
+fn declared(head: &Head) -> Option<MediaType> {
+    head.header(header::CONTENT_TYPE)
+        .and_then(MediaType::declared)
 }
 
 fn read(bytes: Bytes, declared: Option<MediaType>) -> GeneratedImage {

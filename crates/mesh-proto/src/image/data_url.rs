@@ -66,6 +66,11 @@ impl<'u> DataUrl<'u> {
         self.data
     }
 
+    /// Whether the data is base64, whatever is percent-encoded within it.
+    pub(crate) fn is_base64(&self) -> bool {
+        self.encoding == Encoding::Base64
+    }
+
     /// Whether the data runs to the end of the text as base64 without percent signs.
     pub(crate) fn is_plain_base64(&self) -> bool {
         self.encoding == Encoding::Base64
