@@ -1,18 +1,21 @@
 //! The client: a target, settings, and an HTTP client.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 
 use mesh_proto::call::CallOptions;
 use mesh_proto::download::{Download, DownloadBounds, Reach};
 use mesh_proto::error::{BuildError, SetUpError};
-use mesh_proto::image::{GeneratedImage, Image};
+use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Settings, Target};
+use mesh_save::{SaveError, Saved};
 use tokio::time::Instant;
 
-use crate::driver::{Clock, Driver};
+use crate::driver::{Clock, Driver, Progress};
 use crate::http_client::HttpOptions;
+use crate::saving::Saving;
 use crate::stream::EventStream;
 
 /// A client of one gateway with one key. Cheap to clone; clones share connections and the retry
@@ -104,24 +107,69 @@ impl Client {
         let Some(url) = image.remote_url() else {
             return Ok(image.clone());
         };
-        let mut download = Download::new(url, bounds)?;
+        let download = Download::new(url, bounds)?;
+        let fetched = self.fetch(download, Download::clone, async |never| match never {});
+        let prompt = image.revised_prompt().map(str::to_owned);
+        let fetched = fetched.await;
+        fetched.map(|fetched: GeneratedImage| fetched.with_revised_prompt(prompt))
+    }
+
+    /// Saves a picture as a file, decoded or fetched on the way into it, so that it is never whole
+    /// in memory. The file is there whole or not at all. A path is a destination: it gets the
+    /// ending of what the picture is, unless it has one, and no file that is there is touched.
+    ///
+    /// A picture behind a URL is fetched as [`Client::download`] does it. Files are written off the
+    /// runtime. Dropped before the picture is put into its place, nothing of it is left.
+    ///
+    /// Errors where it cannot be fetched, is no picture, or has no place there; nothing is left
+    /// behind then.
+    pub async fn save(
+        &self,
+        image: &GeneratedImage,
+        to: impl Into<Destination>,
+    ) -> Result<Saved, SaveError> {
+        let to = to.into();
+        let bounds = to.bounds();
+        let mut saving = Saving::begin(to).await?;
+        let inline = match image.remote_url() {
+            None => Some(image.clone()),
+            Some(url) => {
+                let download = Download::new(url, bounds)?;
+                let in_pieces = |download: &Download| download.clone().in_pieces();
+                self.fetch(download, in_pieces, async |piece| saving.take(piece).await)
+                    .await?
+            }
+        };
+        if let Some(inline) = inline {
+            saving.copy(inline).await?;
+        }
+        saving.finish().await
+    }
+
+    /// Fetches a picture, from wherever redirects lead.
+    async fn fetch<E: Endpoint, F: From<Error>>(
+        &self,
+        mut download: Download,
+        endpoint: impl Fn(&Download) -> E,
+        mut take: impl AsyncFnMut(E::Event) -> Result<(), F>,
+    ) -> Result<E::Output, F> {
         let began = self.shared.clock.now();
         loop {
-            let client = self
-                .shared
-                .reaching(download.reach(&self.target), self.target.base())?;
+            let reach = download.reach(&self.target);
+            let client = self.shared.reaching(reach, self.target.base())?;
             let spent = self.shared.clock.now().since(began);
             let settings = download.settings(&self.settings, spent);
-            let error = match self.drive(&download, client, &settings)?.finish().await {
-                Ok(answer) => {
-                    let prompt = image.revised_prompt().map(str::to_owned);
-                    return Ok(answer.value.with_revised_prompt(prompt));
+            let mut driver = self.drive(endpoint(&download), client, &settings)?;
+            let error = loop {
+                match poll_fn(|context| driver.poll_advance(context)).await {
+                    Progress::Event(event) => take(event).await?,
+                    Progress::Done(Ok(answer)) => return Ok(answer.value),
+                    Progress::Done(Err(error)) => break error,
                 }
-                Err(error) => error,
             };
             download = match download.after(&error) {
-                Some(next) => next?,
-                None => return Err(error.into()),
+                Some(next) => next.map_err(Error::from)?,
+                None => return Err(Error::from(error).into()),
             };
         }
     }

@@ -41,6 +41,7 @@ mod exchange;
 mod http_client;
 pub mod image;
 mod resources;
+mod saving;
 mod search;
 mod stream;
 

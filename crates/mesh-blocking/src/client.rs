@@ -8,13 +8,14 @@ use std::time::Instant;
 use mesh_proto::call::CallOptions;
 use mesh_proto::download::{Download, DownloadBounds, Reach};
 use mesh_proto::error::{BuildError, SetUpError};
-use mesh_proto::image::{GeneratedImage, Image};
+use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Moment, Settings, Target};
+use mesh_save::{Draft, SaveError, Saved};
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
 use crate::agent::{AgentOptions, Sender};
-use crate::driver::Driver;
+use crate::driver::{Driver, Progress};
 use crate::stream::EventStream;
 
 /// A client of one gateway with one key. Cheap to clone; clones share connections and the retry
@@ -107,24 +108,68 @@ impl Client {
         let Some(url) = image.remote_url() else {
             return Ok(image.clone());
         };
-        let mut download = Download::new(url, bounds)?;
+        let download = Download::new(url, bounds)?;
+        let fetched = self.fetch(download, Download::clone, |never| match never {});
+        let prompt = image.revised_prompt().map(str::to_owned);
+        fetched.map(|fetched| fetched.with_revised_prompt(prompt))
+    }
+
+    /// Saves a picture as a file, decoded or fetched on the way into it, so that it is never whole
+    /// in memory. The file is there whole or not at all. A path is a destination: it gets the
+    /// ending of what the picture is, unless it has one, and no file that is there is touched.
+    ///
+    /// A picture behind a URL is fetched as [`Client::download`] does it.
+    ///
+    /// Errors where it cannot be fetched, is no picture, or has no place there; nothing is left
+    /// behind then.
+    pub fn save(
+        &self,
+        image: &GeneratedImage,
+        to: impl Into<Destination>,
+    ) -> Result<Saved, SaveError> {
+        let mut draft = Draft::create(to)?;
+        let inline = match image.remote_url() {
+            None => Some(image.clone()),
+            Some(url) => {
+                let download = Download::new(url, draft.destination().bounds())?;
+                let in_pieces = |download: &Download| download.clone().in_pieces();
+                self.fetch(download, in_pieces, |piece| {
+                    draft.push(piece);
+                    draft.flush()
+                })?
+            }
+        };
+        if let Some(inline) = inline {
+            let mut reader = draft.begin(&inline)?;
+            while draft.copy(&mut reader)?.is_continue() {}
+        }
+        draft.finish()
+    }
+
+    /// Fetches a picture, from wherever redirects lead.
+    fn fetch<E: Endpoint, F: From<Error>>(
+        &self,
+        mut download: Download,
+        endpoint: impl Fn(&Download) -> E,
+        mut take: impl FnMut(E::Event) -> Result<(), F>,
+    ) -> Result<E::Output, F> {
         let began = self.shared.clock.now();
         loop {
-            let sender = self
-                .shared
-                .reaching(download.reach(&self.target), self.target.base())?;
+            let reach = download.reach(&self.target);
+            let sender = self.shared.reaching(reach, self.target.base())?;
             let spent = self.shared.clock.now().since(began);
             let settings = download.settings(&self.settings, spent);
-            let error = match self.drive(&download, sender, &settings)?.finish() {
-                Ok(answer) => {
-                    let prompt = image.revised_prompt().map(str::to_owned);
-                    return Ok(answer.value.with_revised_prompt(prompt));
+            let mut driver = self.drive(endpoint(&download), sender, &settings)?;
+            let error = loop {
+                match driver.advance() {
+                    Progress::Event(event) => take(event)?,
+                    Progress::Done(Ok(answer)) => return Ok(answer.value),
+                    Progress::Done(Err(error)) => break error,
                 }
-                Err(error) => error,
             };
             download = match download.after(&error) {
-                Some(next) => next?,
-                None => return Err(error.into()),
+                Some(next) => next.map_err(Error::from)?,
+                None => return Err(Error::from(error).into()),
             };
         }
     }

@@ -8,7 +8,7 @@
 //! # let path = directory.path().join("fox");
 //!
 //! let mut draft = Draft::create(path)?; // or "fox"
-//! let mut picture = GeneratedImage::from_base64("iVBORw0KGgo=").reader()?;
+//! let mut picture = draft.begin(&GeneratedImage::from_base64("iVBORw0KGgo="))?;
 //! while draft.copy(&mut picture)?.is_continue() {}
 //! let saved = draft.finish()?;
 //! assert!(saved.path.ends_with("fox.png"));
@@ -31,7 +31,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use mesh_proto::download::Piece;
-use mesh_proto::image::{Destination, Evidence, Existing, MediaType, Opening, PictureReader};
+use mesh_proto::image::{
+    Destination, Evidence, Existing, GeneratedImage, MediaType, Opening, PictureReader,
+};
 
 pub use self::error::SaveError;
 
@@ -61,6 +63,7 @@ pub struct Draft {
     queue: Vec<Piece>,
     queued: usize,
     buffer: Vec<u8>,
+    is_settled: bool,
 }
 
 /// How much is decoded at a time.
@@ -99,6 +102,7 @@ impl Draft {
             queue: Vec::new(),
             queued: 0,
             buffer: Vec::new(),
+            is_settled: false,
             to,
         })
     }
@@ -108,9 +112,13 @@ impl Draft {
         &self.to
     }
 
-    /// Says what the picture is declared to be. It begins anew.
-    pub fn begin(&mut self, declared: Option<MediaType>) {
+    /// Begins with a picture whose bytes are there, to be copied from the reader that this gives.
+    ///
+    /// Errors as [`GeneratedImage::reader`] does.
+    pub fn begin(&mut self, picture: &GeneratedImage) -> Result<PictureReader, SaveError> {
+        let declared = picture.declared().cloned();
         self.push(Piece::Begin { declared });
+        Ok(picture.reader()?)
     }
 
     /// Takes a piece, to be written by [`Draft::flush`]. Touches no file.
@@ -169,14 +177,26 @@ impl Draft {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Brings all of the picture to the disk: what takes long of [`Draft::finish`].
+    ///
+    /// Errors as [`Draft::flush`] does, and where there is no picture.
+    pub fn settle(&mut self) -> Result<(), SaveError> {
+        self.flush()?;
+        self.opening.media_type()?;
+        if !self.is_settled {
+            self.file.sync_data().map_err(|error| self.failed(error))?;
+            self.is_settled = true;
+        }
+        Ok(())
+    }
+
     /// Puts the picture into its place, once all of it is on the disk: it is there whole, or not at
     /// all.
     ///
-    /// Errors where it is no picture, or every name that it may have is taken.
+    /// Errors as [`Draft::settle`] does, and where every name that the picture may have is taken.
     pub fn finish(mut self) -> Result<Saved, SaveError> {
-        self.flush()?;
+        self.settle()?;
         let (media_type, evidence) = self.opening.media_type()?;
-        self.file.sync_data().map_err(|error| self.failed(error))?;
         let mut taken = self.to.path().to_owned();
         for path in self.to.names(&media_type) {
             let placed = match self.to.when_existing() {
@@ -200,6 +220,7 @@ impl Draft {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
+        self.is_settled = false;
         let was_telling = self.opening.is_telling();
         self.opening.take(bytes);
         // What turns out to be no picture is not written to its end.

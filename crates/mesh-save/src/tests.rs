@@ -15,8 +15,7 @@ fn names_in(directory: &Path) -> BTreeSet<String> {
 
 fn save(to: impl Into<Destination>, image: &GeneratedImage) -> Result<Saved, SaveError> {
     let mut draft = Draft::create(to)?;
-    let mut picture = image.reader()?;
-    draft.begin(image.declared().cloned());
+    let mut picture = draft.begin(image)?;
     while draft.copy(&mut picture)?.is_continue() {}
     draft.finish()
 }
@@ -144,7 +143,7 @@ fn a_full_disk_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let mut draft = Draft::create(&directory.path().join("fox")).unwrap();
     draft.file = OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let mut picture = png().reader().unwrap();
+    let mut picture = draft.begin(&png()).unwrap();
     let error = draft.copy(&mut picture).unwrap_err();
     assert!(error.to_string().contains("make room"), "{error}");
 }
@@ -154,7 +153,7 @@ fn what_begins_anew_is_the_last_beginning() {
     let directory = tempfile::tempdir().unwrap();
     let mut draft = Draft::create(&directory.path().join("fox")).unwrap();
     for body in [&b"GIF89a and a long rest of it"[..], PNG] {
-        draft.begin(None);
+        draft.push(Piece::Begin { declared: None });
         draft.push(Piece::Bytes(body.to_vec().into()));
         draft.flush().unwrap();
     }

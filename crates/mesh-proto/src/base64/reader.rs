@@ -167,3 +167,47 @@ impl Iterator for Characters {
         Some(byte)
     }
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "a pattern of bytes is meant"
+)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{decode, encode_onto};
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn in_pieces_is_the_same_whatever_form_follows_the_plain_one(
+            // Around the size in which characters are made plain.
+            length in prop_oneof![0_usize..40, PLAIN / 4 * 3 - 6..PLAIN / 4 * 3 + 6, PLAIN..PLAIN * 4],
+            at in any::<prop::sample::Index>(),
+            change in prop_oneof![Just("\n"), Just("!"), Just("="), Just("=="), Just("-"), Just("%2B"), Just("")],
+            size in prop_oneof![1_usize..9, 5_000_usize..70_000],
+            escaped in any::<bool>(),
+        ) {
+            let raw: Vec<u8> = (0..length).map(|n| (n * 7 + n / 256) as u8).collect();
+            let mut text = String::new();
+            encode_onto(&raw, &mut text);
+            text.insert_str(at.index(text.len() + 1), change);
+            let (characters, plain) = if escaped {
+                (Characters::escaped(text.clone().into()), text.replace("%2B", "+"))
+            } else {
+                (Characters::literal(text.clone().into()), text)
+            };
+            let mut reader = Reader::new(characters);
+            let (mut read, mut piece) = (Vec::new(), vec![0; size]);
+            let in_pieces = loop {
+                match reader.read(&mut piece) {
+                    Ok(0) => break Ok(read),
+                    Ok(count) => read.extend_from_slice(&piece[..count]),
+                    Err(error) => break Err(error),
+                }
+            };
+            prop_assert_eq!(in_pieces, decode(plain.as_bytes()));
+        }
+    }
+}
