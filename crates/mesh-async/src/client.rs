@@ -3,19 +3,19 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use mesh_proto::call::CallOptions;
 use mesh_proto::download::{Download, DownloadBounds, Reach};
 use mesh_proto::error::{BuildError, SetUpError};
 use mesh_proto::image::{Destination, GeneratedImage, Image};
-use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Settings, Target};
-use mesh_save::{SaveError, Saved};
+use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Moment, Settings, Target};
+use mesh_save::{SaveError, Saved, Saving};
 use tokio::time::Instant;
 
 use crate::driver::{Clock, Driver, Progress};
 use crate::http_client::HttpOptions;
-use crate::saving::Saving;
 use crate::stream::EventStream;
 
 /// A client of one gateway with one key. Cheap to clone; clones share connections and the retry
@@ -108,10 +108,10 @@ impl Client {
             return Ok(image.clone());
         };
         let download = Download::new(url, bounds)?;
-        let fetched = self.fetch(download, Download::clone, async |never| match never {});
+        let mut fetch = self.fetch(download, Download::clone);
+        let ControlFlow::Break(fetched) = self.next(&mut fetch).await?;
         let prompt = image.revised_prompt().map(str::to_owned);
-        let fetched = fetched.await;
-        fetched.map(|fetched: GeneratedImage| fetched.with_revised_prompt(prompt))
+        Ok(fetched.with_revised_prompt(prompt))
     }
 
     /// Saves a picture as a file, decoded or fetched on the way into it, so that it is never whole
@@ -130,14 +130,18 @@ impl Client {
     ) -> Result<Saved, SaveError> {
         let to = to.into();
         let bounds = to.bounds();
-        let mut saving = Saving::begin(to).await?;
+        let mut saving = Saving::create(to).await?;
         let inline = match image.remote_url() {
             None => Some(image.clone()),
             Some(url) => {
                 let download = Download::new(url, bounds)?;
-                let in_pieces = |download: &Download| download.clone().in_pieces();
-                self.fetch(download, in_pieces, async |piece| saving.take(piece).await)
-                    .await?
+                let mut fetch = self.fetch(download, |it| it.clone().in_pieces());
+                loop {
+                    match self.next(&mut fetch).await? {
+                        ControlFlow::Continue(piece) => saving.take(piece).await?,
+                        ControlFlow::Break(inline) => break inline,
+                    }
+                }
             }
         };
         if let Some(inline) = inline {
@@ -146,31 +150,40 @@ impl Client {
         saving.finish().await
     }
 
-    /// Fetches a picture, from wherever redirects lead.
-    async fn fetch<E: Endpoint, F: From<Error>>(
+    fn fetch<E: Endpoint>(&self, download: Download, endpoint: fn(&Download) -> E) -> Fetch<E> {
+        Fetch {
+            download,
+            endpoint,
+            began: self.shared.clock.now(),
+            driver: None,
+        }
+    }
+
+    /// What comes next of a picture, from wherever redirects lead.
+    async fn next<E: Endpoint>(
         &self,
-        mut download: Download,
-        endpoint: impl Fn(&Download) -> E,
-        mut take: impl AsyncFnMut(E::Event) -> Result<(), F>,
-    ) -> Result<E::Output, F> {
-        let began = self.shared.clock.now();
+        fetch: &mut Fetch<E>,
+    ) -> Result<ControlFlow<E::Output, E::Event>, Error> {
         loop {
-            let reach = download.reach(&self.target);
-            let client = self.shared.reaching(reach, self.target.base())?;
-            let spent = self.shared.clock.now().since(began);
-            let settings = download.settings(&self.settings, spent);
-            let mut driver = self.drive(endpoint(&download), client, &settings)?;
-            let error = loop {
-                match poll_fn(|context| driver.poll_advance(context)).await {
-                    Progress::Event(event) => take(event).await?,
-                    Progress::Done(Ok(answer)) => return Ok(answer.value),
-                    Progress::Done(Err(error)) => break error,
-                }
+            let Some(driver) = &mut fetch.driver else {
+                let download = &fetch.download;
+                let reach = download.reach(&self.target);
+                let client = self.shared.reaching(reach, self.target.base())?;
+                let spent = self.shared.clock.now().since(fetch.began);
+                let settings = download.settings(&self.settings, spent);
+                fetch.driver = Some(self.drive((fetch.endpoint)(download), client, &settings)?);
+                continue;
             };
-            download = match download.after(&error) {
-                Some(next) => next.map_err(Error::from)?,
-                None => return Err(Error::from(error).into()),
+            let error = match poll_fn(|context| driver.poll_advance(context)).await {
+                Progress::Event(event) => return Ok(ControlFlow::Continue(event)),
+                Progress::Done(Ok(answer)) => return Ok(ControlFlow::Break(answer.value)),
+                Progress::Done(Err(error)) => error,
             };
+            match fetch.download.after(&error) {
+                Some(next) => fetch.download = next?,
+                None => return Err(error.into()),
+            }
+            fetch.driver = None;
         }
     }
 
@@ -219,6 +232,14 @@ impl Client {
         let call = Call::new(endpoint, &self.target, settings, clock.now(), seed)?;
         Ok(Driver::new(call, client, clock))
     }
+}
+
+/// A picture that is being fetched.
+struct Fetch<E: Endpoint> {
+    download: Download,
+    endpoint: fn(&Download) -> E,
+    began: Moment,
+    driver: Option<Driver<E>>,
 }
 
 impl Shared {

@@ -41,7 +41,6 @@ mod exchange;
 mod http_client;
 pub mod image;
 mod resources;
-mod saving;
 mod search;
 mod stream;
 

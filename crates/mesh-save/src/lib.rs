@@ -23,6 +23,8 @@
 )]
 
 mod error;
+#[cfg(feature = "tokio")]
+mod saving;
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};
@@ -36,6 +38,8 @@ use mesh_proto::image::{
 };
 
 pub use self::error::SaveError;
+#[cfg(feature = "tokio")]
+pub use self::saving::Saving;
 
 /// A picture that has been saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
