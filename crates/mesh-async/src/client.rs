@@ -7,10 +7,10 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use mesh_proto::call::CallOptions;
-use mesh_proto::download::{Download, DownloadBounds, Reach};
+use mesh_proto::download::{Download, DownloadBounds, Fetch, Reach};
 use mesh_proto::error::{BuildError, SetUpError};
 use mesh_proto::image::{Destination, GeneratedImage, Image};
-use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Moment, Settings, Target};
+use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Settings, Target};
 use mesh_save::{SaveError, Saved, Saving};
 use tokio::time::Instant;
 
@@ -76,8 +76,7 @@ impl Client {
     /// Errors where the request cannot be built, the gateway refuses it, or no reply can be read;
     /// [`Error::outcome`] says what that may have cost.
     pub async fn send<E: Endpoint>(&self, endpoint: E) -> Result<Answer<E::Output>, Error> {
-        let mut driver = self.drive(endpoint, self.shared.gateway.clone(), &self.settings)?;
-        Ok(driver.finish().await?)
+        Ok(self.drive(endpoint)?.finish().await?)
     }
 
     /// Calls any endpoint, and gives its events as they arrive. Nothing is sent before the first
@@ -85,8 +84,7 @@ impl Client {
     ///
     /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
     pub fn stream<E: Endpoint>(&self, endpoint: E) -> Result<EventStream<E>, Error> {
-        self.drive(endpoint, self.shared.gateway.clone(), &self.settings)
-            .map(EventStream::new)
+        self.drive(endpoint).map(EventStream::new)
     }
 
     /// Fetches the picture behind an image's URL: without the key, over https, at most 64 MiB,
@@ -107,8 +105,8 @@ impl Client {
         let Some(url) = image.remote_url() else {
             return Ok(image.clone());
         };
-        let download = Download::new(url, bounds)?;
-        let mut fetch = self.fetch(download, Download::clone);
+        let began = self.shared.clock.now();
+        let mut fetch = (Fetch::new(url, bounds, Download::whole, began)?, None);
         let ControlFlow::Break(fetched) = self.next(&mut fetch).await?;
         let prompt = image.revised_prompt().map(str::to_owned);
         Ok(fetched.with_revised_prompt(prompt))
@@ -134,8 +132,9 @@ impl Client {
         let inline = match image.remote_url() {
             None => Some(image.clone()),
             Some(url) => {
-                let download = Download::new(url, bounds)?;
-                let mut fetch = self.fetch(download, |it| it.clone().in_pieces());
+                let began = self.shared.clock.now();
+                let fetch = Fetch::new(url, bounds, Download::in_pieces, began)?;
+                let mut fetch = (fetch, None);
                 loop {
                     match self.next(&mut fetch).await? {
                         ControlFlow::Continue(piece) => saving.take(piece).await?,
@@ -150,40 +149,26 @@ impl Client {
         saving.finish().await
     }
 
-    fn fetch<E: Endpoint>(&self, download: Download, endpoint: fn(&Download) -> E) -> Fetch<E> {
-        Fetch {
-            download,
-            endpoint,
-            began: self.shared.clock.now(),
-            driver: None,
-        }
-    }
-
-    /// What comes next of a picture, from wherever redirects lead.
+    /// What comes next of a picture that is fetched, with the call that is under way.
     async fn next<E: Endpoint>(
         &self,
-        fetch: &mut Fetch<E>,
+        (fetch, driver): &mut (Fetch<E>, Option<Driver<E>>),
     ) -> Result<ControlFlow<E::Output, E::Event>, Error> {
+        let clock = self.shared.clock;
         loop {
-            let Some(driver) = &mut fetch.driver else {
-                let download = &fetch.download;
-                let reach = download.reach(&self.target);
+            let Some(under_way) = driver else {
+                let (reach, call) =
+                    fetch.call(&self.target, &self.settings, clock.now(), seed())?;
                 let client = self.shared.reaching(reach, self.target.base())?;
-                let spent = self.shared.clock.now().since(fetch.began);
-                let settings = download.settings(&self.settings, spent);
-                fetch.driver = Some(self.drive((fetch.endpoint)(download), client, &settings)?);
+                *driver = Some(Driver::new(call, client, clock));
                 continue;
             };
-            let error = match poll_fn(|context| driver.poll_advance(context)).await {
+            match poll_fn(|context| under_way.poll_advance(context)).await {
                 Progress::Event(event) => return Ok(ControlFlow::Continue(event)),
                 Progress::Done(Ok(answer)) => return Ok(ControlFlow::Break(answer.value)),
-                Progress::Done(Err(error)) => error,
-            };
-            match fetch.download.after(&error) {
-                Some(next) => fetch.download = next?,
-                None => return Err(error.into()),
+                Progress::Done(Err(error)) => fetch.follow(error)?,
             }
-            fetch.driver = None;
+            *driver = None;
         }
     }
 
@@ -221,25 +206,16 @@ impl Client {
         Ok(())
     }
 
-    fn drive<E: Endpoint>(
-        &self,
-        endpoint: E,
-        client: reqwest::Client,
-        settings: &Settings,
-    ) -> Result<Driver<E>, Error> {
-        let clock = self.shared.clock;
-        let seed = RandomState::new().hash_one(0);
-        let call = Call::new(endpoint, &self.target, settings, clock.now(), seed)?;
+    fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
+        let (clock, client) = (self.shared.clock, self.shared.gateway.clone());
+        let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed())?;
         Ok(Driver::new(call, client, clock))
     }
 }
 
-/// A picture that is being fetched.
-struct Fetch<E: Endpoint> {
-    download: Download,
-    endpoint: fn(&Download) -> E,
-    began: Moment,
-    driver: Option<Driver<E>>,
+/// Chance for one call.
+fn seed() -> u64 {
+    RandomState::new().hash_one(0)
 }
 
 impl Shared {

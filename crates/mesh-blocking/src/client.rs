@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use mesh_proto::call::CallOptions;
-use mesh_proto::download::{Download, DownloadBounds, Reach};
+use mesh_proto::download::{Download, DownloadBounds, Fetch, Reach};
 use mesh_proto::error::{BuildError, SetUpError};
 use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Moment, Settings, Target};
@@ -76,9 +76,7 @@ impl Client {
     /// Errors where the request cannot be built, the gateway refuses it, or no reply can be read;
     /// [`Error::outcome`] says what that may have cost.
     pub fn send<E: Endpoint>(&self, endpoint: E) -> Result<Answer<E::Output>, Error> {
-        Ok(self
-            .drive(endpoint, self.shared.gateway.clone(), &self.settings)?
-            .finish()?)
+        Ok(self.drive(endpoint)?.finish()?)
     }
 
     /// Calls any endpoint, and gives its events as they arrive. Nothing is sent before the first
@@ -86,8 +84,7 @@ impl Client {
     ///
     /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
     pub fn stream<E: Endpoint>(&self, endpoint: E) -> Result<EventStream<E>, Error> {
-        self.drive(endpoint, self.shared.gateway.clone(), &self.settings)
-            .map(EventStream::new)
+        self.drive(endpoint).map(EventStream::new)
     }
 
     /// Fetches the picture behind an image's URL: without the key, over https, at most 64 MiB,
@@ -108,8 +105,9 @@ impl Client {
         let Some(url) = image.remote_url() else {
             return Ok(image.clone());
         };
-        let download = Download::new(url, bounds)?;
-        let fetched = self.fetch(download, Download::clone, |never| match never {});
+        let began = self.shared.clock.now();
+        let fetch = Fetch::new(url, bounds, Download::whole, began)?;
+        let fetched = self.fetch(fetch, |never| match never {});
         let prompt = image.revised_prompt().map(str::to_owned);
         fetched.map(|fetched| fetched.with_revised_prompt(prompt))
     }
@@ -131,9 +129,9 @@ impl Client {
         let inline = match image.remote_url() {
             None => Some(image.clone()),
             Some(url) => {
-                let download = Download::new(url, draft.destination().bounds())?;
-                let in_pieces = |download: &Download| download.clone().in_pieces();
-                self.fetch(download, in_pieces, |piece| {
+                let (bounds, began) = (draft.destination().bounds(), self.shared.clock.now());
+                let fetch = Fetch::new(url, bounds, Download::in_pieces, began)?;
+                self.fetch(fetch, |piece| {
                     draft.push(piece);
                     draft.flush()
                 })?
@@ -146,20 +144,18 @@ impl Client {
         draft.finish()
     }
 
-    /// Fetches a picture, from wherever redirects lead.
     fn fetch<E: Endpoint, F: From<Error>>(
         &self,
-        mut download: Download,
-        endpoint: impl Fn(&Download) -> E,
+        mut fetch: Fetch<E>,
         mut take: impl FnMut(E::Event) -> Result<(), F>,
     ) -> Result<E::Output, F> {
-        let began = self.shared.clock.now();
+        let clock = self.shared.clock;
         loop {
-            let reach = download.reach(&self.target);
+            let (reach, call) = fetch
+                .call(&self.target, &self.settings, clock.now(), seed())
+                .map_err(Error::from)?;
             let sender = self.shared.reaching(reach, self.target.base())?;
-            let spent = self.shared.clock.now().since(began);
-            let settings = download.settings(&self.settings, spent);
-            let mut driver = self.drive(endpoint(&download), sender, &settings)?;
+            let mut driver = Driver::new(call, sender, clock);
             let error = loop {
                 match driver.advance() {
                     Progress::Event(event) => take(event)?,
@@ -167,10 +163,7 @@ impl Client {
                     Progress::Done(Err(error)) => break error,
                 }
             };
-            download = match download.after(&error) {
-                Some(next) => next.map_err(Error::from)?,
-                None => return Err(Error::from(error).into()),
-            };
+            fetch.follow(error)?;
         }
     }
 
@@ -208,17 +201,16 @@ impl Client {
         Ok(())
     }
 
-    fn drive<E: Endpoint>(
-        &self,
-        endpoint: E,
-        sender: Sender,
-        settings: &Settings,
-    ) -> Result<Driver<E>, Error> {
-        let clock = self.shared.clock;
-        let seed = RandomState::new().hash_one(0);
-        let call = Call::new(endpoint, &self.target, settings, clock.now(), seed)?;
+    fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
+        let (clock, sender) = (self.shared.clock, self.shared.gateway.clone());
+        let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed())?;
         Ok(Driver::new(call, sender, clock))
     }
+}
+
+/// Chance for one call.
+fn seed() -> u64 {
+    RandomState::new().hash_one(0)
 }
 
 impl Shared {

@@ -5,6 +5,7 @@
 //! its request is not the gateway's. Redirects are followed one by one, each checked like the first
 //! URL: see [`Download::after`].
 
+mod fetch;
 mod pieces;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Uri};
 
+pub use self::fetch::Fetch;
 pub use self::pieces::{DownloadPieces, Piece, PiecesDecoder};
 use crate::body::Body;
 use crate::call::{Limits, RetryBudget, Settings};
@@ -82,6 +84,11 @@ impl Download {
             bounds,
             redirects: 0,
         })
+    }
+
+    /// The same download, its picture whole.
+    pub fn whole(self) -> Self {
+        self
     }
 
     /// The URL.

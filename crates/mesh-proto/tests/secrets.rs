@@ -27,7 +27,7 @@ use mesh_proto::call::{CallOptions, Fault, FaultKind, Limits, RetryPolicy};
 use mesh_proto::chat::{
     AutoRouting, ChatChunk, Content, Message, Part, ResponseFormat, Stop, Tool, ToolChoice, Usage,
 };
-use mesh_proto::download::{Download, DownloadBounds, DownloadPieces, Piece};
+use mesh_proto::download::{Download, DownloadBounds, DownloadPieces, Fetch, Piece};
 use mesh_proto::endpoint::{
     ChatStream, Decode, Decoded, GetModel, ImageStream, ListApiVersions, ListErrorCodes,
     ListModels, SearchModels,
@@ -367,6 +367,9 @@ fn targets(seen: &mut Seen) {
     let download = Download::new("https://cdn.test/p.png", DownloadBounds::default()).unwrap();
     seen.value(&download);
     seen.value(&pieces());
+    let bounds = DownloadBounds::default();
+    let url = "https://cdn.test/p.png";
+    seen.value(&Fetch::new(url, bounds, Download::whole, Moment::ORIGIN).unwrap());
     seen.value(&Piece::Bytes(picture()));
     seen.value(&HeaderNameOrText::from("x"));
 }

@@ -26,6 +26,7 @@ mod error;
 #[cfg(feature = "tokio")]
 mod saving;
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Seek as _, Write as _};
@@ -57,7 +58,6 @@ pub struct Saved {
 
 /// A picture on its way into a file, under a temporary name in the directory where it is to be.
 /// Dropped before it is finished, it leaves nothing.
-#[derive(Debug)]
 pub struct Draft {
     to: Destination,
     file: File,
@@ -241,6 +241,15 @@ impl Draft {
             path: self.to.path().to_owned(),
             error,
         }
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft")
+            .field("to", &self.to)
+            .field("opening", &self.opening)
+            .finish_non_exhaustive()
     }
 }
 

@@ -161,3 +161,16 @@ fn what_begins_anew_is_the_last_beginning() {
     assert_eq!((saved.length, &saved.media_type), (16, &MediaType::PNG));
     assert_eq!(fs::read(saved.path).unwrap(), PNG);
 }
+
+#[test]
+fn a_draft_does_not_show_the_picture() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut draft = Draft::create(&directory.path().join("fox")).unwrap();
+    let bytes = [PNG, &[b'x'; TURN]].concat();
+    let mut picture = draft.begin(&GeneratedImage::from_bytes(bytes)).unwrap();
+    assert!(draft.copy(&mut picture).unwrap().is_continue());
+    draft.push(Piece::Bytes(PNG.into()));
+    for telling in ["PNG", "xxx", "120, 120"] {
+        assert!(!format!("{draft:?}").contains(telling));
+    }
+}
