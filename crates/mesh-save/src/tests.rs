@@ -142,8 +142,9 @@ fn a_place_that_cannot_be_is_told_with_what_to_do() {
 fn a_full_disk_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let mut draft = Draft::create(&directory.path().join("fox")).unwrap();
-    draft.file = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut picture = draft.begin(&png()).unwrap();
+    draft.flush().unwrap();
+    draft.file = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let error = draft.copy(&mut picture).unwrap_err();
     assert!(error.to_string().contains("make room"), "{error}");
 }
