@@ -74,7 +74,7 @@ pub struct Draft {
 const PIECE: usize = 64 << 10;
 
 /// How much is written before the caller is asked whether to go on.
-const TURN: usize = 256 << 10;
+const TURN: usize = 128 << 10;
 
 impl Draft {
     /// Creates the temporary file.

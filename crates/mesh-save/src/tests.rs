@@ -27,14 +27,14 @@ fn png() -> GeneratedImage {
 #[test]
 fn a_picture_is_where_the_result_says() {
     let directory = tempfile::tempdir().unwrap();
-    let saved = save(&directory.path().join("fox"), &png()).unwrap();
+    let saved = save(directory.path().join("fox"), &png()).unwrap();
     assert_eq!(saved.path, directory.path().join("fox.png"));
     assert_eq!((saved.length, saved.media_type), (16, MediaType::PNG));
     assert_eq!(fs::read(saved.path).unwrap(), PNG);
     assert_eq!(names_in(directory.path()), ["fox.png".to_owned()].into());
 
     let vague = GeneratedImage::from_url("data:image/x-new;base64,AAEC");
-    let saved = save(&directory.path().join("new"), &vague).unwrap();
+    let saved = save(directory.path().join("new"), &vague).unwrap();
     assert!(saved.path.ends_with("new.x-new"));
     assert_eq!(saved.evidence, Evidence::Declared);
 }
@@ -45,7 +45,7 @@ fn what_is_there_stays_unless_told() {
     let path = directory.path().join("fox.png");
     fs::write(&path, "old").unwrap();
     for given in ["fox.png", "fox"] {
-        let refused = save(&directory.path().join(given), &png()).unwrap_err();
+        let refused = save(directory.path().join(given), &png()).unwrap_err();
         assert!(matches!(&refused, SaveError::Exists(there) if *there == path));
         assert!(refused.to_string().contains("`Existing`"), "{refused}");
     }
@@ -141,7 +141,7 @@ fn a_place_that_cannot_be_is_told_with_what_to_do() {
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_told() {
     let directory = tempfile::tempdir().unwrap();
-    let mut draft = Draft::create(&directory.path().join("fox")).unwrap();
+    let mut draft = Draft::create(directory.path().join("fox")).unwrap();
     let mut picture = draft.begin(&png()).unwrap();
     draft.flush().unwrap();
     draft.file = OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -152,7 +152,7 @@ fn a_full_disk_is_told() {
 #[test]
 fn what_begins_anew_is_the_last_beginning() {
     let directory = tempfile::tempdir().unwrap();
-    let mut draft = Draft::create(&directory.path().join("fox")).unwrap();
+    let mut draft = Draft::create(directory.path().join("fox")).unwrap();
     for body in [&b"GIF89a and a long rest of it"[..], PNG] {
         draft.push(Piece::Begin { declared: None });
         draft.push(Piece::Bytes(body.to_vec().into()));
@@ -166,8 +166,8 @@ fn what_begins_anew_is_the_last_beginning() {
 #[test]
 fn a_draft_does_not_show_the_picture() {
     let directory = tempfile::tempdir().unwrap();
-    let mut draft = Draft::create(&directory.path().join("fox")).unwrap();
-    let bytes = [PNG, &[b'x'; TURN]].concat();
+    let mut draft = Draft::create(directory.path().join("fox")).unwrap();
+    let bytes = [PNG, &vec![b'x'; TURN]].concat();
     let mut picture = draft.begin(&GeneratedImage::from_bytes(bytes)).unwrap();
     assert!(draft.copy(&mut picture).unwrap().is_continue());
     draft.push(Piece::Bytes(PNG.into()));

@@ -128,6 +128,7 @@ fn openai(scale: Scale) -> Result<Sample, Failure> {
 fn in_place(scale: Scale) -> Result<Sample, Failure> {
     received(scale, |mut body, directory| {
         let bytes = plain::decode_in_place(&mut body)?;
+        let bytes = body.get(..bytes).ok_or("not the whole picture")?;
         Ok(fs::write(directory.join("rocket.png"), bytes)?)
     })
 }
