@@ -159,13 +159,13 @@ pub fn a_download_that_is_cut_short_begins_anew_or_leaves_nothing<C: Client>() {
     let directory = tempfile::tempdir().unwrap();
     let bytes = large_png();
     let server = ScriptedServer::start([cut(&bytes), picture_of(&bytes)]);
-    let saver = client::<C>(&server.base_url(), "rsk_01");
-    let saved = saver.save(&hosted(&server), directory.path().join("fox").into());
+    let client = client::<C>(&server.base_url(), "rsk_01");
+    let saved = client.save(&hosted(&server), directory.path().join("fox").into());
     assert!(fs::read(saved.unwrap().path).unwrap() == bytes);
 
     let server = ScriptedServer::start([cut(&bytes)]);
-    let saver = client::<C>(&server.base_url(), "rsk_01");
-    let error = saver.save(&hosted(&server), directory.path().join("other").into());
+    let client = self::client::<C>(&server.base_url(), "rsk_01");
+    let error = client.save(&hosted(&server), directory.path().join("other").into());
     let Err(SaveError::Fetch(Error::Call(error))) = error else {
         panic!("{error:?}");
     };
@@ -183,10 +183,10 @@ pub fn the_bounds_of_a_download_hold<C: Client>() {
     let to = || Destination::new(directory.path().join("fox"));
     let png = b"\x89PNG\r\n\x1a\n";
     let server = ScriptedServer::start([picture_of(png)]);
-    let saver = client::<C>(&server.base_url(), "rsk_01");
+    let client = client::<C>(&server.base_url(), "rsk_01");
     let mut bounds = DownloadBounds::default();
     bounds.size = 7;
-    let error = saver.save(&hosted(&server), to().within(bounds));
+    let error = client.save(&hosted(&server), to().within(bounds));
     let Err(SaveError::Fetch(Error::Call(error))) = error else {
         panic!("{error:?}");
     };
@@ -196,7 +196,7 @@ pub fn the_bounds_of_a_download_hold<C: Client>() {
     };
     assert_eq!(*error.failure(), Failure::Decode(limit));
 
-    let elsewhere = client::<C>("https://gateway.test", "rsk_01");
+    let elsewhere = self::client::<C>("https://gateway.test", "rsk_01");
     let error = elsewhere.save(&hosted(&server), to());
     assert!(matches!(error, Err(SaveError::Fetch(Error::Build(_)))));
     assert!(names_in(directory.path()).is_empty());
