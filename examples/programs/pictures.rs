@@ -12,6 +12,7 @@
 
 use std::error::Error;
 
+use mesh_blocking::image::{Destination, Existing};
 use mesh_blocking::proto::chat::Modality;
 use mesh_blocking::{ChatRequest, Client, EditRequest, Parse, SearchModels, image};
 use mesh_emulator::{Gateway, Server};
@@ -53,7 +54,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let edit = EditRequest::new("openai/gpt-image-1", photo, "Make it night");
     let edited = mesh.images().edit(&edit)?.into_value();
     for picture in edited.into_images() {
-        println!("a picture of {} bytes", picture.into_bytes()?.len());
+        // Whole or not at all, and with the ending of what it is. Unless told, nothing is overwritten.
+        let to = std::env::temp_dir().join("meter-at-night");
+        let saved = mesh.save(&picture, Destination::new(to).existing(Existing::Replace))?;
+        println!("{} bytes in {}", saved.length, saved.path.display());
     }
     Ok(())
 }

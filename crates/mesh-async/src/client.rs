@@ -1,17 +1,20 @@
 //! The client: a target, settings, and an HTTP client.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use mesh_proto::call::CallOptions;
-use mesh_proto::download::{Download, DownloadBounds, Reach};
+use mesh_proto::download::{Download, DownloadBounds, Fetch, Reach};
 use mesh_proto::error::{BuildError, SetUpError};
-use mesh_proto::image::{GeneratedImage, Image};
+use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Settings, Target};
+use mesh_save::{SaveError, Saved, Saving};
 use tokio::time::Instant;
 
-use crate::driver::{Clock, Driver};
+use crate::driver::{Clock, Driver, Progress};
 use crate::http_client::HttpOptions;
 use crate::stream::EventStream;
 
@@ -73,8 +76,7 @@ impl Client {
     /// Errors where the request cannot be built, the gateway refuses it, or no reply can be read;
     /// [`Error::outcome`] says what that may have cost.
     pub async fn send<E: Endpoint>(&self, endpoint: E) -> Result<Answer<E::Output>, Error> {
-        let mut driver = self.drive(endpoint, self.shared.gateway.clone(), &self.settings)?;
-        Ok(driver.finish().await?)
+        Ok(self.drive(endpoint)?.finish().await?)
     }
 
     /// Calls any endpoint, and gives its events as they arrive. Nothing is sent before the first
@@ -82,8 +84,7 @@ impl Client {
     ///
     /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
     pub fn stream<E: Endpoint>(&self, endpoint: E) -> Result<EventStream<E>, Error> {
-        self.drive(endpoint, self.shared.gateway.clone(), &self.settings)
-            .map(EventStream::new)
+        self.drive(endpoint).map(EventStream::new)
     }
 
     /// Fetches the picture behind an image's URL: without the key, over https, at most 64 MiB,
@@ -104,25 +105,70 @@ impl Client {
         let Some(url) = image.remote_url() else {
             return Ok(image.clone());
         };
-        let mut download = Download::new(url, bounds)?;
         let began = self.shared.clock.now();
-        loop {
-            let client = self
-                .shared
-                .reaching(download.reach(&self.target), self.target.base())?;
-            let spent = self.shared.clock.now().since(began);
-            let settings = download.settings(&self.settings, spent);
-            let error = match self.drive(&download, client, &settings)?.finish().await {
-                Ok(answer) => {
-                    let prompt = image.revised_prompt().map(str::to_owned);
-                    return Ok(answer.value.with_revised_prompt(prompt));
+        let mut fetch = (Fetch::new(url, bounds, Download::whole, began)?, None);
+        let ControlFlow::Break(fetched) = self.next(&mut fetch).await?;
+        let prompt = image.revised_prompt().map(str::to_owned);
+        Ok(fetched.with_revised_prompt(prompt))
+    }
+
+    /// Saves a picture as a file, decoded or fetched on the way into it, so that it is never whole
+    /// in memory. The file is there whole or not at all. A path is a destination: it gets the
+    /// ending of what the picture is, unless it has one, and no file that is there is touched.
+    ///
+    /// A picture behind a URL is fetched as [`Client::download`] does it. Files are written off the
+    /// runtime. Dropped before the picture is put into its place, nothing of it is left.
+    ///
+    /// Errors where it cannot be fetched, is no picture, or has no place there; nothing is left
+    /// behind then.
+    pub async fn save(
+        &self,
+        image: &GeneratedImage,
+        to: impl Into<Destination>,
+    ) -> Result<Saved, SaveError> {
+        let to = to.into();
+        let bounds = to.bounds();
+        let mut saving = Saving::create(to).await?;
+        let inline = match image.remote_url() {
+            None => Some(image.clone()),
+            Some(url) => {
+                let began = self.shared.clock.now();
+                let fetch = Fetch::new(url, bounds, Download::in_pieces, began)?;
+                let mut fetch = (fetch, None);
+                loop {
+                    match self.next(&mut fetch).await? {
+                        ControlFlow::Continue(piece) => saving.take(piece).await?,
+                        ControlFlow::Break(inline) => break inline,
+                    }
                 }
-                Err(error) => error,
+            }
+        };
+        if let Some(inline) = inline {
+            saving.copy(inline).await?;
+        }
+        saving.finish().await
+    }
+
+    /// What comes next of a picture that is fetched, with the call that is under way.
+    async fn next<E: Endpoint>(
+        &self,
+        (fetch, driver): &mut (Fetch<E>, Option<Driver<E>>),
+    ) -> Result<ControlFlow<E::Output, E::Event>, Error> {
+        let clock = self.shared.clock;
+        loop {
+            let Some(under_way) = driver else {
+                let (reach, call) =
+                    fetch.call(&self.target, &self.settings, clock.now(), seed())?;
+                let client = self.shared.reaching(reach, self.target.base())?;
+                *driver = Some(Driver::new(call, client, clock));
+                continue;
             };
-            download = match download.after(&error) {
-                Some(next) => next?,
-                None => return Err(error.into()),
-            };
+            match poll_fn(|context| under_way.poll_advance(context)).await {
+                Progress::Event(event) => return Ok(ControlFlow::Continue(event)),
+                Progress::Done(Ok(answer)) => return Ok(ControlFlow::Break(answer.value)),
+                Progress::Done(Err(error)) => fetch.follow(error)?,
+            }
+            *driver = None;
         }
     }
 
@@ -160,17 +206,16 @@ impl Client {
         Ok(())
     }
 
-    fn drive<E: Endpoint>(
-        &self,
-        endpoint: E,
-        client: reqwest::Client,
-        settings: &Settings,
-    ) -> Result<Driver<E>, Error> {
-        let clock = self.shared.clock;
-        let seed = RandomState::new().hash_one(0);
-        let call = Call::new(endpoint, &self.target, settings, clock.now(), seed)?;
+    fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
+        let (clock, client) = (self.shared.clock, self.shared.gateway.clone());
+        let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed())?;
         Ok(Driver::new(call, client, clock))
     }
+}
+
+/// Chance for one call.
+fn seed() -> u64 {
+    RandomState::new().hash_one(0)
 }
 
 impl Shared {

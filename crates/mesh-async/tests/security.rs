@@ -18,6 +18,7 @@ mod hostile;
 use std::collections::BTreeSet;
 
 use hostile::KEY;
+use mesh_async::image::{Destination, SaveError, Saved};
 use mesh_async::{Client, ClientBuilder, SearchModels};
 use mesh_proto::download::DownloadBounds;
 use mesh_proto::image::GeneratedImage;
@@ -69,6 +70,10 @@ impl hostile::Client for Driven {
     ) -> Result<GeneratedImage, Error> {
         self.1.block_on(self.0.download_within(image, bounds))
     }
+
+    fn save(&self, image: &GeneratedImage, to: Destination) -> Result<Saved, SaveError> {
+        self.1.block_on(self.0.save(image, to))
+    }
 }
 
 through! { Driven:
@@ -82,6 +87,19 @@ through! { Driven:
     what_never_ends_meets_a_limit,
     an_id_makes_no_header_and_leads_nowhere_else,
     no_error_shows_what_a_server_echoes,
+}
+
+mod into_files {
+    use super::{Driven, hostile};
+
+    through! { hostile::IntoFiles<Driven>:
+        a_download_carries_neither_the_key_nor_the_callers_headers,
+        no_spelling_of_a_private_address_is_reached,
+        a_picture_that_has_the_key_in_its_url_is_not_fetched,
+        redirects_of_a_download_come_to_an_end,
+        a_download_is_bounded_in_size,
+        a_download_is_bounded_in_time_whatever_keeps_it_alive,
+    }
 }
 
 fn builder() -> ClientBuilder {

@@ -8,6 +8,7 @@ mod events;
 mod growth;
 mod picture_event;
 mod reply;
+mod save;
 mod stream;
 mod uploads;
 mod weight;
@@ -25,6 +26,7 @@ pub fn rows() -> Vec<Row> {
     rows.push(stream::row());
     rows.extend(uploads::rows());
     rows.push(download::row());
+    rows.push(save::row());
     rows.push(catalogue::row());
     rows.extend(growth::rows());
     rows.push(weight::row());

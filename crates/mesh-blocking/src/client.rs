@@ -6,15 +6,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use mesh_proto::call::CallOptions;
-use mesh_proto::download::{Download, DownloadBounds, Reach};
+use mesh_proto::download::{Download, DownloadBounds, Fetch, Reach};
 use mesh_proto::error::{BuildError, SetUpError};
-use mesh_proto::image::{GeneratedImage, Image};
+use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Moment, Settings, Target};
+use mesh_save::{Draft, SaveError, Saved};
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
 use crate::agent::{AgentOptions, Sender};
-use crate::driver::Driver;
+use crate::driver::{Driver, Progress};
 use crate::stream::EventStream;
 
 /// A client of one gateway with one key. Cheap to clone; clones share connections and the retry
@@ -75,9 +76,7 @@ impl Client {
     /// Errors where the request cannot be built, the gateway refuses it, or no reply can be read;
     /// [`Error::outcome`] says what that may have cost.
     pub fn send<E: Endpoint>(&self, endpoint: E) -> Result<Answer<E::Output>, Error> {
-        Ok(self
-            .drive(endpoint, self.shared.gateway.clone(), &self.settings)?
-            .finish()?)
+        Ok(self.drive(endpoint)?.finish()?)
     }
 
     /// Calls any endpoint, and gives its events as they arrive. Nothing is sent before the first
@@ -85,8 +84,7 @@ impl Client {
     ///
     /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
     pub fn stream<E: Endpoint>(&self, endpoint: E) -> Result<EventStream<E>, Error> {
-        self.drive(endpoint, self.shared.gateway.clone(), &self.settings)
-            .map(EventStream::new)
+        self.drive(endpoint).map(EventStream::new)
     }
 
     /// Fetches the picture behind an image's URL: without the key, over https, at most 64 MiB,
@@ -107,25 +105,65 @@ impl Client {
         let Some(url) = image.remote_url() else {
             return Ok(image.clone());
         };
-        let mut download = Download::new(url, bounds)?;
         let began = self.shared.clock.now();
+        let fetch = Fetch::new(url, bounds, Download::whole, began)?;
+        let fetched = self.fetch(fetch, |never| match never {});
+        let prompt = image.revised_prompt().map(str::to_owned);
+        fetched.map(|fetched| fetched.with_revised_prompt(prompt))
+    }
+
+    /// Saves a picture as a file, decoded or fetched on the way into it, so that it is never whole
+    /// in memory. The file is there whole or not at all. A path is a destination: it gets the
+    /// ending of what the picture is, unless it has one, and no file that is there is touched.
+    ///
+    /// A picture behind a URL is fetched as [`Client::download`] does it.
+    ///
+    /// Errors where it cannot be fetched, is no picture, or has no place there; nothing is left
+    /// behind then.
+    pub fn save(
+        &self,
+        image: &GeneratedImage,
+        to: impl Into<Destination>,
+    ) -> Result<Saved, SaveError> {
+        let mut draft = Draft::create(to)?;
+        let inline = match image.remote_url() {
+            None => Some(image.clone()),
+            Some(url) => {
+                let (bounds, began) = (draft.destination().bounds(), self.shared.clock.now());
+                let fetch = Fetch::new(url, bounds, Download::in_pieces, began)?;
+                self.fetch(fetch, |piece| {
+                    draft.push(piece);
+                    draft.flush()
+                })?
+            }
+        };
+        if let Some(inline) = inline {
+            let mut reader = draft.begin(&inline)?;
+            while draft.copy(&mut reader)?.is_continue() {}
+        }
+        draft.finish()
+    }
+
+    fn fetch<E: Endpoint, F: From<Error>>(
+        &self,
+        mut fetch: Fetch<E>,
+        mut take: impl FnMut(E::Event) -> Result<(), F>,
+    ) -> Result<E::Output, F> {
+        let clock = self.shared.clock;
         loop {
-            let sender = self
-                .shared
-                .reaching(download.reach(&self.target), self.target.base())?;
-            let spent = self.shared.clock.now().since(began);
-            let settings = download.settings(&self.settings, spent);
-            let error = match self.drive(&download, sender, &settings)?.finish() {
-                Ok(answer) => {
-                    let prompt = image.revised_prompt().map(str::to_owned);
-                    return Ok(answer.value.with_revised_prompt(prompt));
+            let (reach, call) = fetch
+                .call(&self.target, &self.settings, clock.now(), seed())
+                .map_err(Error::from)?;
+            let sender = self.shared.reaching(reach, self.target.base())?;
+            let mut driver = Driver::new(call, sender, clock);
+            let error = loop {
+                match driver.advance() {
+                    Progress::Event(event) => take(event)?,
+                    Progress::Done(Ok(answer)) => return Ok(answer.value),
+                    Progress::Done(Err(error)) => break error,
                 }
-                Err(error) => error,
             };
-            download = match download.after(&error) {
-                Some(next) => next?,
-                None => return Err(error.into()),
-            };
+            fetch.follow(error)?;
         }
     }
 
@@ -163,17 +201,16 @@ impl Client {
         Ok(())
     }
 
-    fn drive<E: Endpoint>(
-        &self,
-        endpoint: E,
-        sender: Sender,
-        settings: &Settings,
-    ) -> Result<Driver<E>, Error> {
-        let clock = self.shared.clock;
-        let seed = RandomState::new().hash_one(0);
-        let call = Call::new(endpoint, &self.target, settings, clock.now(), seed)?;
+    fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
+        let (clock, sender) = (self.shared.clock, self.shared.gateway.clone());
+        let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed())?;
         Ok(Driver::new(call, sender, clock))
     }
+}
+
+/// Chance for one call.
+fn seed() -> u64 {
+    RandomState::new().hash_one(0)
 }
 
 impl Shared {

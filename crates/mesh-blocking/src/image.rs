@@ -5,7 +5,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use mesh_proto::image::MAX_FILE;
-pub use mesh_proto::image::{Detail, GeneratedImage, Image, ImageError, ImageFileError};
+pub use mesh_proto::image::{
+    Destination, Detail, Existing, GeneratedImage, Image, ImageError, ImageFileError,
+};
+pub use mesh_save::{SaveError, Saved};
 
 /// Opens the file at `path` as a picture to be sent: PNG, JPEG, GIF or WebP.
 ///

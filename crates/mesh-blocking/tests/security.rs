@@ -17,6 +17,7 @@ mod hostile;
 use std::collections::BTreeSet;
 
 use hostile::KEY;
+use mesh_blocking::image::{Destination, SaveError, Saved};
 use mesh_blocking::{Client, ClientBuilder, SearchModels};
 use mesh_proto::download::DownloadBounds;
 use mesh_proto::image::GeneratedImage;
@@ -60,6 +61,10 @@ impl hostile::Client for Client {
     ) -> Result<GeneratedImage, Error> {
         self.download_within(image, bounds)
     }
+
+    fn save(&self, image: &GeneratedImage, to: Destination) -> Result<Saved, SaveError> {
+        Client::save(self, image, to)
+    }
 }
 
 through! { Client:
@@ -73,6 +78,19 @@ through! { Client:
     what_never_ends_meets_a_limit,
     an_id_makes_no_header_and_leads_nowhere_else,
     no_error_shows_what_a_server_echoes,
+}
+
+mod into_files {
+    use super::{Client, hostile};
+
+    through! { hostile::IntoFiles<Client>:
+        a_download_carries_neither_the_key_nor_the_callers_headers,
+        no_spelling_of_a_private_address_is_reached,
+        a_picture_that_has_the_key_in_its_url_is_not_fetched,
+        redirects_of_a_download_come_to_an_end,
+        a_download_is_bounded_in_size,
+        a_download_is_bounded_in_time_whatever_keeps_it_alive,
+    }
 }
 
 fn builder() -> ClientBuilder {

@@ -1,14 +1,14 @@
 //! `mesh draw`: have a picture drawn.
 
-use std::ffi::OsString;
-use std::fs::OpenOptions;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use mesh_blocking::image::{Destination, Existing, SaveError, Saved};
 use mesh_blocking::proto::chat::{ImageFormat, ImageOptions, Quality};
-use mesh_blocking::proto::image::{Evidence, MediaType};
-use mesh_blocking::{ChatRequest, Client, GeneratedImage};
-use tempfile::NamedTempFile;
+use mesh_blocking::proto::image::{Dimensions, Evidence, MediaType, numbered};
+use mesh_blocking::{ChatRequest, Client, Error, GeneratedImage};
 
 use crate::arguments::{Draw, FormatArgument, GatewayArguments};
 use crate::failure::{Failure, Kind, Shown};
@@ -55,77 +55,98 @@ fn keep(
     picture: &GeneratedImage,
     number: Option<usize>,
 ) -> Result<(), Failure> {
-    let url = picture.remote_url().unwrap_or_default();
-    let picture = client
-        .download(picture)
-        .map_err(|error| Failure::of_download(&error, url))?;
-    let (media_type, _) = picture.media_type()?;
-    let name = match place {
+    let path = match place {
         Place::StandardOutput => {
+            let picture = fetched(client, picture)?;
             let mut out = io::stdout().lock();
             out.write_all(picture.bytes()?)?;
             return Ok(out.flush()?);
         }
         Place::Device(path) => {
-            let written = OpenOptions::new()
-                .write(true)
-                .open(path)
-                .and_then(|mut file| file.write_all(picture.bytes().map_err(io::Error::other)?));
-            return written
-                .map(|()| tell(path, &picture))
-                .map_err(|error| unwritten(path, &picture, &error));
+            let fetched = fetched(client, picture)?;
+            let (media_type, evidence) = fetched.media_type()?;
+            let bytes = fetched.bytes()?;
+            let mut device = OpenOptions::new().write(true).open(path);
+            return match device.as_mut().map(|device| device.write_all(bytes)) {
+                Ok(Ok(())) => {
+                    let size = Dimensions::read(bytes);
+                    tell(path, &media_type, evidence, size, bytes.len() as u64);
+                    Ok(())
+                }
+                Ok(Err(error)) => Err(unwritten(client, picture, path, &error)),
+                Err(error) => Err(unwritten(client, picture, path, error)),
+            };
         }
         Place::Named(path) => path.clone(),
-        Place::Unnamed => named_after(&draw.prompt, &media_type),
+        Place::Unnamed => named_after(&draw.prompt),
     };
-    let path = number.map_or_else(|| name.clone(), |number| numbered(&name, number));
-    if draw.force {
-        return write(&path, &picture, Neighbour::Overwritten)
-            .map_err(|error| unwritten(&path, &picture, &error));
-    }
+    let path = number.map_or_else(|| path.clone(), |number| numbered(&path, number));
+    let to = match place {
+        Place::Unnamed => Destination::new(&path),
+        _ => Destination::exactly(&path),
+    };
     // A name that is taken meanwhile, or was never asked for, is no reason to lose the picture.
-    let others = (2..=1000).map(|number| numbered(&path, number));
-    for candidate in std::iter::once(path.clone()).chain(others) {
-        match write(&candidate, &picture, Neighbour::Kept) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            result => return result.map_err(|error| unwritten(&candidate, &picture, &error)),
+    let existing = if draw.force {
+        Existing::Replace
+    } else {
+        Existing::Number
+    };
+    match client.save(picture, to.existing(existing)) {
+        Ok(saved) => {
+            let (media_type, evidence) = (&saved.media_type, saved.evidence);
+            let size = size_of(&saved.path);
+            tell(&saved.path, media_type, evidence, size, saved.length);
+            Ok(())
         }
+        Err(SaveError::Fetch(error)) => Err(unfetched(&error, picture)),
+        Err(SaveError::Picture(error)) => Err(error.into()),
+        Err(SaveError::File { path, error }) => Err(unwritten(client, picture, &path, &error)),
+        Err(error) => Err(unwritten(client, picture, &path, &error)),
     }
-    Err(unwritten(
-        &path,
-        &picture,
-        &io::ErrorKind::AlreadyExists.into(),
-    ))
+}
+
+fn fetched(client: &Client, picture: &GeneratedImage) -> Result<GeneratedImage, Failure> {
+    let fetched = client
+        .download(picture)
+        .map_err(|error| unfetched(&error, picture))?;
+    fetched.media_type()?;
+    Ok(fetched)
+}
+
+fn unfetched(error: &Error, picture: &GeneratedImage) -> Failure {
+    Failure::of_download(error, picture.remote_url().unwrap_or_default())
 }
 
 /// A picture that has been paid for and cannot be written where it belongs: kept elsewhere, if it
 /// can be.
-fn unwritten(path: &Path, picture: &GeneratedImage, error: &io::Error) -> Failure {
-    let kept = picture.bytes().ok().and_then(|bytes| {
-        let ending = picture
-            .media_type()
-            .map_or_else(|_| String::new(), |(it, _)| format!(".{}", it.extension()));
-        let mut file = tempfile::Builder::new()
-            .prefix("mesh-")
-            .suffix(&ending)
-            .tempfile()
-            .ok()?;
-        file.write_all(bytes).ok()?;
-        file.keep().ok().map(|(_, path)| path)
-    });
+fn unwritten(
+    client: &Client,
+    picture: &GeneratedImage,
+    path: &Path,
+    error: &dyn fmt::Display,
+) -> Failure {
     let path = path.display();
     Failure::new(
         Kind::Failed,
-        match kept {
+        match keep_elsewhere(client, picture) {
             Some(kept) => format!(
                 "{path} cannot be written: {error}; the picture is in {}",
-                kept.display()
+                kept.path.display()
             ),
             None => format!(
                 "{path} cannot be written: {error}; nor can a temporary file, and the picture is lost"
             ),
         },
     )
+}
+
+/// Keeps a picture where only the user can get at it.
+fn keep_elsewhere(client: &Client, picture: &GeneratedImage) -> Option<Saved> {
+    let directory = tempfile::Builder::new().prefix("mesh-").tempdir().ok()?;
+    let saved = client.save(picture, directory.path().join("picture"));
+    let saved = saved.ok()?;
+    let _kept = directory.keep();
+    Some(saved)
 }
 
 /// Where a picture goes.
@@ -143,7 +164,7 @@ impl Place {
     /// Finds out before anything is sent whether the picture can be written.
     fn find(draw: &Draw) -> Result<Self, Failure> {
         let Some(path) = &draw.output else {
-            temporary(Path::new(".")).map_err(|error| {
+            tempfile::tempfile_in(".").map_err(|error| {
                 Failure::new(
                     Kind::Usage,
                     format_args!("this directory: {}", error.kind()),
@@ -182,7 +203,7 @@ impl Place {
         }
         // What a link points to is what is meant.
         let path = path.canonicalize().unwrap_or_else(|_| path.clone());
-        temporary(directory(&path)).map_err(|error| usage(&error.kind()))?;
+        tempfile::NamedTempFile::new_in(directory(&path)).map_err(|error| usage(&error.kind()))?;
         Ok(Self::Named(path))
     }
 }
@@ -205,41 +226,24 @@ fn directory(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// What becomes of a file that has the name already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Neighbour {
-    Kept,
-    Overwritten,
+/// The size in pixels that the file's header states.
+fn size_of(path: &Path) -> Option<Dimensions> {
+    let mut header = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(HEADER).read_to_end(&mut header).ok()?;
+    Dimensions::read(&header)
 }
 
-/// Writes beside the place and moves there, so that nobody ever sees half a picture.
-fn write(path: &Path, picture: &GeneratedImage, neighbour: Neighbour) -> io::Result<()> {
-    let bytes = picture.bytes().map_err(io::Error::other)?;
-    let mut file = temporary(directory(path))?;
-    file.write_all(bytes)?;
-    match neighbour {
-        Neighbour::Kept => file.persist_noclobber(path),
-        Neighbour::Overwritten => file.persist(path),
-    }
-    .map_err(|error| error.error)?;
-    tell(path, picture);
-    Ok(())
-}
+/// More than any header has, with a preview and a profile before the size.
+const HEADER: u64 = 4 << 20;
 
-fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".mesh-");
-    // As any program would create it: the user's mask takes away what others may not.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(directory)
-}
-
-fn tell(path: &Path, picture: &GeneratedImage) {
-    let (Ok((media_type, evidence)), Ok(bytes)) = (picture.media_type(), picture.bytes()) else {
-        return;
-    };
-    let size = picture.dimensions().ok().flatten();
+fn tell(
+    path: &Path,
+    media_type: &MediaType,
+    evidence: Evidence,
+    size: Option<Dimensions>,
+    length: u64,
+) {
     let size = size.map_or_else(
         || "size unknown".to_owned(),
         |size| format!("{size} pixels"),
@@ -253,12 +257,11 @@ fn tell(path: &Path, picture: &GeneratedImage) {
         .extension()
         .and_then(|ending| ending.to_str())
         .unwrap_or_default();
-    let other_name = if is_named_after(named, &media_type) {
+    let other_name = if is_named_after(named, media_type) {
         ""
     } else {
         "; its name says otherwise"
     };
-    let length = bytes.len();
     say(format_args!(
         "wrote {}: {media_type}{declared}, {size}, {length} bytes{other_name}",
         path.display()
@@ -271,8 +274,8 @@ fn is_named_after(ending: &str, media_type: &MediaType) -> bool {
         || MediaType::declared(&format!("image/{ending}")).as_ref() == Some(media_type)
 }
 
-/// `a-watercolor-of-a-fox.png`
-fn named_after(prompt: &str, media_type: &MediaType) -> PathBuf {
+/// `a-watercolor-of-a-fox`
+fn named_after(prompt: &str) -> PathBuf {
     let words = prompt
         .split(|character: char| !character.is_alphanumeric())
         .filter(|word| !word.is_empty());
@@ -283,16 +286,5 @@ fn named_after(prompt: &str, media_type: &MediaType) -> PathBuf {
     if stem.is_empty() {
         stem.push_str("picture");
     }
-    PathBuf::from(format!("{stem}.{}", media_type.extension()))
-}
-
-/// `fox-2.png`
-fn numbered(path: &Path, number: usize) -> PathBuf {
-    let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
-    name.push(format!("-{number}"));
-    if let Some(ending) = path.extension() {
-        name.push(".");
-        name.push(ending);
-    }
-    path.with_file_name(name)
+    PathBuf::from(stem)
 }

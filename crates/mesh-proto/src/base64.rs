@@ -1,5 +1,7 @@
 //! Base64 as the protocol meets it: written in the standard alphabet, read in whatever form it comes.
 
+mod reader;
+
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -7,6 +9,8 @@ use ::base64::Engine as _;
 use ::base64::engine::general_purpose::{NO_PAD, PAD_INDIFFERENT};
 use ::base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use bytes::BytesMut;
+
+pub(crate) use self::reader::{Characters, Reader};
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 type Fastest = ::base64::engine::Simd;

@@ -5,6 +5,9 @@
 //! its request is not the gateway's. Redirects are followed one by one, each checked like the first
 //! URL: see [`Download::after`].
 
+mod fetch;
+mod pieces;
+
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,6 +16,8 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Uri};
 
+pub use self::fetch::Fetch;
+pub use self::pieces::{DownloadPieces, Piece, PiecesDecoder};
 use crate::body::Body;
 use crate::call::{Limits, RetryBudget, Settings};
 use crate::endpoint::{DocumentDecoder, Endpoint, Replay};
@@ -79,6 +84,11 @@ impl Download {
             bounds,
             redirects: 0,
         })
+    }
+
+    /// The same download, its picture whole.
+    pub fn whole(self) -> Self {
+        self
     }
 
     /// The URL.
@@ -330,16 +340,18 @@ impl Endpoint for Download {
             reply: self.bounds.size,
             ..*limits
         };
-        let declared = head
-            .header(header::CONTENT_TYPE)
-            .and_then(MediaType::declared);
         Ok(DocumentDecoder::new(
             head,
             &limits,
-            declared,
+            declared(head),
             |body, declared| Ok(read(body, declared)),
         ))
     }
+}
+
+fn declared(head: &Head) -> Option<MediaType> {
+    head.header(header::CONTENT_TYPE)
+        .and_then(MediaType::declared)
 }
 
 fn read(bytes: Bytes, declared: Option<MediaType>) -> GeneratedImage {

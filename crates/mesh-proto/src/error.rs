@@ -408,7 +408,7 @@ impl fmt::Display for CallError {
         }
         match (self.0.replay, self.0.outcome) {
             // A read costs nothing, whatever became of it.
-            (Replay::Always, Outcome::Unknown | Outcome::Delivered) => Ok(()),
+            (Replay::Always | Replay::Anew, Outcome::Unknown | Outcome::Delivered) => Ok(()),
             (_, outcome) => write!(f, "; {outcome}"),
         }
     }

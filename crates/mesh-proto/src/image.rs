@@ -2,16 +2,20 @@
 //! themselves ([`MediaType`]).
 
 mod data_url;
+mod destination;
 mod extract;
 #[cfg(feature = "fit")]
 mod fit;
 mod input;
 mod media_type;
 mod no_picture;
+mod opening;
 mod orientation;
 mod output;
+mod reader;
 
 pub use self::data_url::{DataUrl, InvalidDataUrl};
+pub use self::destination::{Destination, Existing, numbered};
 pub use self::extract::find_in_document;
 pub(crate) use self::extract::{
     find_in_data, find_in_message, holds_picture, is_continuation, once, picture_text,
@@ -21,6 +25,8 @@ pub use self::fit::FitError;
 pub use self::input::{Detail, Image, ImageError, ImageFileError, MAX_FILE};
 pub use self::media_type::{Dimensions, MediaType, describe};
 pub use self::no_picture::{Absence, NoPicture};
+pub use self::opening::Opening;
 pub use self::orientation::Orientation;
 pub use self::output::{Evidence, GeneratedImage, PictureError};
+pub use self::reader::PictureReader;
 pub use crate::base64::InvalidBase64;

@@ -27,7 +27,7 @@ use mesh_proto::call::{CallOptions, Fault, FaultKind, Limits, RetryPolicy};
 use mesh_proto::chat::{
     AutoRouting, ChatChunk, Content, Message, Part, ResponseFormat, Stop, Tool, ToolChoice, Usage,
 };
-use mesh_proto::download::{Download, DownloadBounds};
+use mesh_proto::download::{Download, DownloadBounds, DownloadPieces, Fetch, Piece};
 use mesh_proto::endpoint::{
     ChatStream, Decode, Decoded, GetModel, ImageStream, ListApiVersions, ListErrorCodes,
     ListModels, SearchModels,
@@ -35,7 +35,8 @@ use mesh_proto::endpoint::{
 use mesh_proto::error::{ApiError, BuildError, CallError, DecodeError, Failure, SetUpError};
 use mesh_proto::head::HeaderNameOrText;
 use mesh_proto::image::{
-    DataUrl, GeneratedImage, Image, ImageError, ImageFileError, MediaType, find_in_document,
+    DataUrl, Destination, GeneratedImage, Image, ImageError, ImageFileError, MediaType, Opening,
+    find_in_document,
 };
 use mesh_proto::images::{EditRequest, ImageChunk, ImageReply, ImageRequest};
 use mesh_proto::models::{Model, Pages};
@@ -177,6 +178,11 @@ fn drawing() -> ImageRequest {
     request
 }
 
+fn pieces() -> DownloadPieces {
+    let download = Download::new("https://cdn.test/p.png", DownloadBounds::default());
+    download.unwrap().in_pieces()
+}
+
 fn edit() -> EditRequest {
     let mut request = EditRequest::new("m", Image::from_url(data_url()).unwrap(), "night")
         .mask(Image::from_bytes(picture()).unwrap())
@@ -197,6 +203,11 @@ fn values(seen: &mut Seen) {
         GeneratedImage::from_url(format!("https://cdn.test/{}", encoded())),
     ] {
         seen.value(&generated);
+        if let Ok(mut reader) = generated.reader() {
+            seen.value(&reader);
+            reader.read(&mut [0; 20]).unwrap();
+            seen.value(&reader);
+        }
         let _ = generated.bytes();
         seen.value(&generated);
     }
@@ -204,6 +215,10 @@ fn values(seen: &mut Seen) {
         seen.value(&image);
     }
     seen.value(&MediaType::sniff(&picture()).unwrap());
+    let mut opening = Opening::new(MediaType::declared("image/png"));
+    opening.take(&picture());
+    seen.value(&opening);
+    seen.value(&Destination::new("fox"));
 
     let request = chat_request();
     seen.value(&request);
@@ -349,7 +364,13 @@ fn targets(seen: &mut Seen) {
     seen.value(&ImageStream::new(&drawing()).unwrap());
     seen.value(&GetModel::new("m"));
     seen.value(&ListModels::new());
-    seen.value(&Download::new("https://cdn.test/p.png", DownloadBounds::default()).unwrap());
+    let download = Download::new("https://cdn.test/p.png", DownloadBounds::default()).unwrap();
+    seen.value(&download);
+    seen.value(&pieces());
+    let bounds = DownloadBounds::default();
+    let url = "https://cdn.test/p.png";
+    seen.value(&Fetch::new(url, bounds, Download::whole, Moment::ORIGIN).unwrap());
+    seen.value(&Piece::Bytes(picture()));
     seen.value(&HeaderNameOrText::from("x"));
 }
 
@@ -554,6 +575,7 @@ fn calls(seen: &mut Seen) {
             echoed(seen, edit(), status, &echo);
             echoed(seen, ListModels::new(), status, &echo);
             echoed(seen, GetModel::new("m"), status, &echo);
+            echoed(seen, pieces(), status, &echo);
         }
     }
     // What is assembled so far, and what is given.

@@ -14,6 +14,8 @@ use crate::{Failure, heap, inputs};
 
 const SIZE: usize = 8 << 20;
 
+const MIB: f64 = 1024.0 * 1024.0;
+
 pub(super) fn row() -> Row {
     Row {
         id: "download",
@@ -43,6 +45,8 @@ pub(super) fn row() -> Row {
                 1.0,
                 "raw reqwest, whole body",
             ),
+            Goal::at_most("blocking ≤ 1 MiB", "mesh, blocking", Measure::Heap, MIB),
+            Goal::at_most("async ≤ 1 MiB", "mesh, async", Measure::Heap, MIB),
         ],
     }
 }
@@ -85,8 +89,8 @@ fn mesh_blocking(scale: Scale) -> Result<Sample, Failure> {
             Some(client) => client,
             None => client.insert(blocking(&server.url())?),
         };
-        let image = client.download(&GeneratedImage::from_url(url(server)))?;
-        Ok(fs::write(path, image.bytes()?)?)
+        client.save(&GeneratedImage::from_url(url(server)), path)?;
+        Ok(())
     })
 }
 
@@ -99,8 +103,8 @@ fn mesh_async(scale: Scale) -> Result<Sample, Failure> {
             None => client.insert(asynchronous(&server.url())?),
         };
         let image = GeneratedImage::from_url(url(server));
-        let image = runtime.block_on(client.download(&image))?;
-        Ok(fs::write(path, image.bytes()?)?)
+        runtime.block_on(client.save(&image, path))?;
+        Ok(())
     })
 }
 

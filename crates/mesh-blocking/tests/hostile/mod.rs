@@ -12,9 +12,10 @@ use mesh_conformance::{Act, Exchange, ScriptedServer, stream_head};
 use mesh_proto::call::{Deadline, RetryPolicy};
 use mesh_proto::download::{Addresses, DownloadBounds};
 use mesh_proto::error::{CallError, DecodeError, Failure};
-use mesh_proto::image::{GeneratedImage, Image};
+use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::images::EditRequest;
 use mesh_proto::{ApiKey, BaseUrl, ChatRequest, Error, Settings, Target};
+use mesh_save::{SaveError, Saved};
 
 pub const KEY: &str = "rsk_01CANARYCANARYCANARYCANARY";
 
@@ -31,6 +32,59 @@ pub trait Client: Sized {
         image: &GeneratedImage,
         bounds: DownloadBounds,
     ) -> Result<GeneratedImage, Error>;
+    fn save(&self, image: &GeneratedImage, to: Destination) -> Result<Saved, SaveError>;
+}
+
+/// A client that downloads into files.
+pub struct IntoFiles<C>(C);
+
+impl<C: Client> Client for IntoFiles<C> {
+    fn new(target: Target, settings: Settings) -> Self {
+        Self(C::new(target, settings))
+    }
+
+    fn create(&self, request: &ChatRequest) -> Result<(), Error> {
+        self.0.create(request)
+    }
+
+    fn stream(&self, request: &ChatRequest) -> Result<(), Error> {
+        self.0.stream(request)
+    }
+
+    fn edit(&self, request: &EditRequest) -> Result<(), Error> {
+        self.0.edit(request)
+    }
+
+    fn list(&self) -> Result<(), Error> {
+        self.0.list()
+    }
+
+    fn get(&self, id: &str) -> Result<(), Error> {
+        self.0.get(id)
+    }
+
+    fn download(
+        &self,
+        image: &GeneratedImage,
+        bounds: DownloadBounds,
+    ) -> Result<GeneratedImage, Error> {
+        let directory = tempfile::tempdir().unwrap();
+        let to = Destination::new(directory.path().join("fox")).within(bounds);
+        let saved = self.save(image, to);
+        let left = std::fs::read_dir(directory.path()).unwrap().count();
+        assert_eq!(left, usize::from(saved.is_ok()));
+        match saved {
+            Ok(saved) => Ok(GeneratedImage::from_bytes(
+                std::fs::read(saved.path).unwrap(),
+            )),
+            Err(SaveError::Fetch(error)) => Err(error),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    fn save(&self, image: &GeneratedImage, to: Destination) -> Result<Saved, SaveError> {
+        self.0.save(image, to)
+    }
 }
 
 fn settings() -> Settings {
@@ -254,7 +308,8 @@ pub fn a_download_is_bounded_in_size<C: Client>() {
         Act::Raw(vec![b'x'; 1001].into()),
         Act::Stall,
     ]);
-    let server = ScriptedServer::start([announced, endless, Exchange::response(200, "", "x")]);
+    let small = Exchange::response(200, "content-type: image/png\r\n", "x");
+    let server = ScriptedServer::start([announced, endless, small]);
     let client = client::<C>(&server);
     let mut bounds = DownloadBounds::default();
     bounds.size = 1000;

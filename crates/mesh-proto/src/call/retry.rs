@@ -57,7 +57,8 @@ fn api_outcome(error: &ApiError) -> Outcome {
 }
 
 /// Whether a repeat of a failed attempt is allowed by what it was and what it may have cost. After
-/// the first event of a stream something has been delivered, and nothing is repeated.
+/// the first event of a stream something has been delivered, and nothing is repeated, unless the
+/// events of another attempt take the place of those.
 pub(super) fn is_repeatable(
     replay: Replay,
     failure: &Failure,
@@ -66,7 +67,7 @@ pub(super) fn is_repeatable(
 ) -> bool {
     let reads = match replay {
         Replay::Never => return false,
-        Replay::Always => true,
+        Replay::Always | Replay::Anew => true,
         Replay::Unprocessed => false,
     };
     match failure {
@@ -75,7 +76,9 @@ pub(super) fn is_repeatable(
         | Failure::Redirect { .. }
         | Failure::Finished => false,
         Failure::Fault(_) | Failure::Deadline(_) => {
-            outcome == Outcome::NotSent || (reads && outcome == Outcome::Unknown)
+            outcome == Outcome::NotSent
+                || (reads && outcome == Outcome::Unknown)
+                || replay == Replay::Anew
         }
         Failure::Api(error) => {
             if error

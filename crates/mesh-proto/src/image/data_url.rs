@@ -66,7 +66,7 @@ impl<'u> DataUrl<'u> {
         self.data
     }
 
-    /// Whether the data is said to be base64.
+    /// Whether the data is base64, whatever is percent-encoded within it.
     pub(crate) fn is_base64(&self) -> bool {
         self.encoding == Encoding::Base64
     }

@@ -8,7 +8,8 @@ use bytes::{Buf as _, Bytes};
 use super::data_url::{DataUrl, InvalidDataUrl, decode_base64};
 use super::input::{Image, ImageError};
 use super::media_type::{Dimensions, MediaType, describe};
-use crate::base64::{self, InvalidBase64};
+use super::reader::PictureReader;
+use crate::base64::{self, Characters, InvalidBase64};
 use crate::wire::Text;
 
 /// A picture in a reply: its bytes, encoded until someone asks for them, or a URL to fetch them
@@ -42,7 +43,7 @@ impl GeneratedImage {
         match DataUrl::parse(&url) {
             Ok(data) => {
                 let declared = data.declared();
-                Self::of(Source::DataUrl(url), declared)
+                Self::of(Source::DataUrl(url.into_shared()), declared)
             }
             Err(_) => Self::of(Source::Remote(url.trim().to_owned()), None),
         }
@@ -57,7 +58,7 @@ impl GeneratedImage {
         if DataUrl::is_data_url(&text) {
             return Self::of_url(text);
         }
-        Self::of(Source::Base64(text), None)
+        Self::of(Source::Base64(text.into_shared()), None)
     }
 
     /// A picture whose bytes are there, such as one that was fetched.
@@ -100,6 +101,11 @@ impl GeneratedImage {
             Source::Remote(url) => Some(url),
             _ => None,
         }
+    }
+
+    /// What the reply, or the response it was fetched from, declares it to be.
+    pub fn declared(&self) -> Option<&MediaType> {
+        self.declared.as_ref()
     }
 
     /// The prompt that the provider made of the caller's.
@@ -163,19 +169,41 @@ impl GeneratedImage {
         decoded.and_then(not_empty)
     }
 
+    /// Reads the picture's bytes a piece at a time, decoded on the way, so that it is never whole in
+    /// memory.
+    ///
+    /// Errors where they are behind a URL, or a data URL cannot be taken apart; what else
+    /// [`GeneratedImage::bytes`] fails with comes where the reader meets it.
+    pub fn reader(&self) -> Result<PictureReader, PictureError> {
+        if let Some(decoded) = self.decoded.get() {
+            return decoded.clone().map(PictureReader::of_bytes);
+        }
+        match &self.source {
+            Source::DataUrl(url) => {
+                let data = DataUrl::parse(url).map_err(PictureError::DataUrl)?;
+                // The data ends where the URL does.
+                let end = url.trim_end().len();
+                let begin = end.saturating_sub(data.data().len());
+                let text = url.clone().into_bytes().slice(begin..end);
+                Ok(if !data.is_base64() {
+                    PictureReader::of_characters(Characters::escaped(text))
+                } else if data.data().contains('%') {
+                    PictureReader::of_data_url(Characters::escaped(text))
+                } else {
+                    PictureReader::of_data_url(Characters::literal(text))
+                })
+            }
+            Source::Base64(text) => Ok(PictureReader::of_base64(Characters::literal(
+                text.clone().into_bytes(),
+            ))),
+            Source::Remote(_) | Source::Bytes => self.decode().map(PictureReader::of_bytes),
+        }
+    }
+
     /// What it is, and how that is known. Errors as [`GeneratedImage::bytes`] does, and where the
     /// bytes are no picture and were not declared one.
     pub fn media_type(&self) -> Result<(MediaType, Evidence), PictureError> {
-        let bytes = self.bytes()?;
-        if let Some(sniffed) = MediaType::sniff(bytes) {
-            return Ok((sniffed, Evidence::MagicBytes));
-        }
-        match &self.declared {
-            Some(declared) if declared.as_str().starts_with("image/") => {
-                Ok((declared.clone(), Evidence::Declared))
-            }
-            _ => Err(PictureError::NotAPicture(describe(bytes).into_owned())),
-        }
+        what_is(self.bytes()?, self.declared.as_ref())
     }
 
     /// Its size in pixels, where its header states it. Errors as [`GeneratedImage::bytes`] does.
@@ -192,6 +220,22 @@ fn decode_in_place(
     match text.try_into_mut() {
         Ok(mut text) => base64::decode_in_place(&mut text, decode).map(|()| text.freeze()),
         Err(text) => decode(&text).map(Bytes::from),
+    }
+}
+
+/// What `bytes` are, or are declared to be.
+pub(super) fn what_is(
+    bytes: &[u8],
+    declared: Option<&MediaType>,
+) -> Result<(MediaType, Evidence), PictureError> {
+    if let Some(sniffed) = MediaType::sniff(bytes) {
+        return Ok((sniffed, Evidence::MagicBytes));
+    }
+    match declared {
+        Some(declared) if declared.as_str().starts_with("image/") => {
+            Ok((declared.clone(), Evidence::Declared))
+        }
+        _ => Err(PictureError::NotAPicture(describe(bytes).into_owned())),
     }
 }
 

@@ -45,6 +45,14 @@ impl Text {
         Self::Shared(ByteString::try_from(bytes.clone()).unwrap_or_default())
     }
 
+    /// The same text, cheap to clone.
+    pub(crate) fn into_shared(self) -> Self {
+        match self {
+            Self::Owned(text) => Self::Shared(text.into()),
+            shared @ Self::Shared(_) => shared,
+        }
+    }
+
     /// Its bytes, without a copy.
     pub(crate) fn into_bytes(self) -> Bytes {
         match self {

@@ -25,7 +25,7 @@ use bytes::Bytes;
 use mesh_proto::call::Limits;
 use mesh_proto::endpoint::{Decode, Decoded, Endpoint};
 use mesh_proto::error::DecodeError;
-use mesh_proto::image::GeneratedImage;
+use mesh_proto::image::{GeneratedImage, Opening, PictureError};
 use mesh_proto::{ApiKey, Head, Target};
 
 /// Panics where the property does not hold for what these bytes make.
@@ -181,11 +181,43 @@ fn shows_no_base64(shown: &str) {
     assert!(longest < Some(48), "{shown}");
 }
 
+/// The bytes of a picture read into buffers of any size, and what a saver takes it for.
+fn read_in_pieces(image: &GeneratedImage) -> Result<Bytes, PictureError> {
+    // Its bytes are not decoded for it.
+    let image = &image.clone();
+    let mut reader = image.reader()?;
+    let (mut bytes, mut opening) = (Vec::new(), Opening::new(image.declared().cloned()));
+    let mut dice = Dice::of(format!("{image:?}").as_bytes());
+    loop {
+        let longest = [2, 7, 100_000][dice.below(3)];
+        let mut piece = vec![0xaa; 1 + dice.below(longest)];
+        let count = match reader.read(&mut piece) {
+            Ok(count) => count,
+            Err(error) => {
+                assert_eq!(reader.read(&mut piece), Err(error.clone()));
+                return Err(error);
+            }
+        };
+        assert!(piece[count..].iter().all(|byte| *byte == 0xaa));
+        bytes.extend_from_slice(&piece[..count]);
+        opening.take(&piece[..count]);
+        if count < piece.len() {
+            assert_eq!(reader.read(&mut piece), Ok(0));
+            assert_eq!(opening.length(), bytes.len() as u64);
+            assert_eq!(opening.media_type(), image.media_type());
+            return Ok(bytes.into());
+        }
+    }
+}
+
 /// Everything that can be asked of pictures.
 fn look_at(images: &[GeneratedImage]) {
     for image in images {
         shows_no_base64(&format!("{image:?}"));
+        let in_pieces = read_in_pieces(image);
         let media_type = image.media_type();
+        assert_eq!(image.bytes().cloned(), in_pieces);
+        assert_eq!(read_in_pieces(image), in_pieces);
         match image.bytes() {
             Ok(bytes) => assert!(!bytes.is_empty()),
             Err(error) => {
