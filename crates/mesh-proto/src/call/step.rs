@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, response};
 
-use super::{Call, Moment, State};
+use super::{Call, Moment};
 use crate::body::Body;
 use crate::endpoint::Endpoint;
 use crate::error::CallError;
@@ -50,32 +50,24 @@ impl<E: Endpoint> Outgoing<'_, E> {
     /// The request. Its body is read with [`Body::reader`]. Its headers are those of the protocol;
     /// those of HTTP are the driver's to add: `Host`, and `Content-Length`, which is [`Body::len`].
     pub fn request(&self) -> &Request<Body> {
-        &self.call.request
+        &self.call.course.request
     }
 
     /// The number of the attempt, from 1.
     pub fn attempt(&self) -> u32 {
-        self.call.attempt
+        self.call.attempt()
     }
 
     /// How long the phases of this exchange may take: for a transport that cannot be interrupted
     /// and has to be told beforehand. The call notices its deadlines by itself all the same.
     pub fn limits(&self) -> ExchangeLimits {
-        self.call.exchange_limits()
+        self.call.course.exchange_limits()
     }
 
     /// Says how far the exchange has got. A driver that cannot tell says nothing, and its request
     /// counts as sent.
     pub fn progress(&mut self, reached: Stage) {
-        if let State::Sending { stage, since } = &mut self.call.state
-            && stage.is_none_or(|stage| stage < reached)
-        {
-            *stage = Some(reached);
-            // Connecting begins with the attempt, whenever the driver gets to say so.
-            if reached > Stage::Connecting {
-                *since = super::Since::Undated;
-            }
-        }
+        self.call.course.take_progress(reached);
     }
 
     /// The response's head has come.
@@ -91,7 +83,7 @@ impl<E: Endpoint> Outgoing<'_, E> {
 
 impl<E: Endpoint> fmt::Debug for Outgoing<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Send(attempt {})", self.call.attempt)
+        write!(f, "Send(attempt {})", self.call.attempt())
     }
 }
 
@@ -138,7 +130,7 @@ impl<E: Endpoint> Incoming<'_, E> {
 
 impl<E: Endpoint> fmt::Debug for Incoming<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Receive(attempt {})", self.call.attempt)
+        write!(f, "Receive(attempt {})", self.call.attempt())
     }
 }
 
