@@ -1,38 +1,50 @@
-//! Time limits phase by phase, which ureq does not tell apart: its limit per read holds while the
-//! head is waited for, too, and that wait is a long one.
+//! What ureq does not tell apart: the phases of an exchange.
 //!
-//! A transport wrapped in [`Phased`] knows whether the head has come. It lifts the limit per read
-//! until then. It also hands a head that is there already to whoever waits for one: after
+//! A transport wrapped in [`Phased`] knows whether the response's head has come. It lifts the limit
+//! per read until then: that wait is a long one. It keeps a request's head back until the body, or
+//! what there is of it, can go with it: one packet and one system call instead of two, and a server
+//! that is woken once. It also hands a head that is there already to whoever waits for one: after
 //! `Expect: 100-continue` ureq waits for more of a refusal that it has whole, for as long as the
 //! server keeps the connection.
 
-use ureq::Error;
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use std::cell::Cell;
+use std::fmt;
+use std::io::Read;
+use std::time::Duration;
 
-/// Wraps the transports of the connector before it.
-#[derive(Debug)]
-pub(crate) struct PhasedConnector;
+use ureq::unversioned::transport::time;
+use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
+use ureq::{BodyReader, Error, Timeout};
 
-impl<In: Transport> Connector<In> for PhasedConnector {
-    type Out = Phased<In>;
+thread_local! {
+    /// How long a read on this thread may take, where a response is let go of.
+    static HASTE: Cell<Option<Duration>> = const { Cell::new(None) };
+}
 
-    fn connect(
-        &self,
-        _details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        Ok(chained.map(|inner| Phased {
-            inner,
-            head: Head::Awaited,
-        }))
+/// How long the end of a body is waited for of which everything that matters has come.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// Lets go of a response. Where its end is at hand, or comes with the next read, the connection is
+/// kept: a stream's reply is whole some bytes before its body is.
+pub(crate) fn let_go(mut body: BodyReader<'_>) {
+    struct Haste;
+    impl Drop for Haste {
+        fn drop(&mut self) {
+            HASTE.set(None);
+        }
     }
+    HASTE.set(Some(PATIENCE));
+    let _haste = Haste;
+    // With anything but its end, the connection is closed.
+    let _rest = body.read(&mut [0; 64]);
 }
 
 /// A transport that knows whether the response's head has come.
-#[derive(Debug)]
 pub(crate) struct Phased<T> {
     inner: T,
     head: Head,
+    /// The beginning of a request, to go with what follows.
+    held: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +52,44 @@ enum Head {
     Awaited,
     /// It lies in the buffer whole.
     Here,
-    /// Whoever asks has been told that it is there.
+    /// Whoever asks has been told that it is there, or nobody has asked for one.
     Offered,
+}
+
+/// How much memory a kept connection keeps for the heads of requests, in bytes.
+const HELD: usize = 4 << 10;
+
+impl<T: Transport> Phased<T> {
+    pub(crate) fn new(inner: T) -> Self {
+        Self {
+            inner,
+            head: Head::Offered,
+            held: Vec::new(),
+        }
+    }
+
+    /// Transmits what was held.
+    fn release(&mut self, mut timeout: NextTimeout) -> Result<(), Error> {
+        // When a wait for the go-ahead takes too long, ureq goes on, and must not on half a head.
+        timeout.reason = Timeout::SendRequest;
+        let room = self.inner.buffers().output().len().max(1);
+        for piece in self.held.chunks(room) {
+            if let Some(output) = self.inner.buffers().output().get_mut(..piece.len()) {
+                output.copy_from_slice(piece);
+            }
+            self.inner.transmit_output(piece.len(), timeout)?;
+        }
+        self.held.clear();
+        self.held.shrink_to(HELD);
+        Ok(())
+    }
+}
+
+// What is held has the key in it.
+impl<T: fmt::Debug> fmt::Debug for Phased<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Phased").field(&self.inner).finish()
+    }
 }
 
 impl<T: Transport> Transport for Phased<T> {
@@ -50,11 +98,31 @@ impl<T: Transport> Transport for Phased<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        // What has come and is not read yet keeps ureq from waiting, and so from releasing.
+        let begins = self.head != Head::Awaited && self.inner.buffers().input().is_empty();
         self.head = Head::Awaited;
-        self.inner.transmit_output(amount, timeout)
+        if !begins && self.held.is_empty() {
+            return self.inner.transmit_output(amount, timeout);
+        }
+        let output = self.inner.buffers().output();
+        self.held
+            .extend_from_slice(output.get(..amount).unwrap_or_default());
+        if begins {
+            Ok(())
+        } else {
+            self.release(timeout)
+        }
     }
 
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+    fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
+        self.release(timeout)?;
+        if let Some(left) = HASTE.get() {
+            if left.is_zero() {
+                return Err(Error::Timeout(timeout.reason));
+            }
+            HASTE.set(Some(Duration::ZERO));
+            timeout.after = timeout.after.min(time::Duration::Exact(left));
+        }
         if self.head == Head::Here {
             self.head = Head::Offered;
             if has_final_head(self.inner.buffers().input()) {
@@ -94,7 +162,72 @@ fn has_final_head(input: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use ureq::unversioned::transport::LazyBuffers;
+
     use super::*;
+
+    struct Wire(LazyBuffers, Vec<Vec<u8>>);
+
+    impl fmt::Debug for Wire {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Wire")
+        }
+    }
+
+    impl Transport for Wire {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.0
+        }
+
+        fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+            let sent = self.0.output().get(..amount).unwrap().to_vec();
+            self.1.push(sent);
+            Ok(())
+        }
+
+        fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+            let head = b"HTTP/1.1 200 OK\r\n\r\n";
+            let input = self.0.input_append_buf();
+            input.get_mut(..head.len()).unwrap().copy_from_slice(head);
+            self.0.input_appended(head.len());
+            Ok(true)
+        }
+
+        fn is_open(&mut self) -> bool {
+            true
+        }
+    }
+
+    fn write(phased: &mut Phased<Wire>, bytes: &[u8]) {
+        let output = phased.buffers().output();
+        output
+            .get_mut(..bytes.len())
+            .unwrap()
+            .copy_from_slice(bytes);
+        let timeout = NextTimeout::default();
+        phased.transmit_output(bytes.len(), timeout).unwrap();
+    }
+
+    #[test]
+    fn a_head_waits_for_what_follows_and_is_not_shown() {
+        let mut phased = Phased::new(Wire(LazyBuffers::new(64, 8), Vec::new()));
+        for _ in 0..2 {
+            write(&mut phased, b"head");
+            assert!(phased.inner.1.is_empty());
+            assert_eq!(format!("{phased:?}"), "Phased(Wire)");
+            write(&mut phased, b"-and-bo");
+            write(&mut phased, b"dy");
+            let sent: Vec<_> = phased.inner.1.drain(..).collect();
+            assert_eq!(sent, [&b"head-and"[..], b"-bo", b"dy"]);
+
+            assert!(phased.await_input(NextTimeout::default()).unwrap());
+            let length = phased.buffers().input().len();
+            phased.buffers().input_consume(length);
+        }
+        write(&mut phased, b"head");
+        assert!(phased.await_input(NextTimeout::default()).unwrap());
+        assert_eq!(phased.inner.1, [b"head"]);
+    }
 
     #[test]
     fn a_final_head_is_whole_and_not_interim() {

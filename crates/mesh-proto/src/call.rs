@@ -14,7 +14,7 @@
 //! loop over it is a whole driver; see the [crate's front page](crate).
 
 mod advance;
-mod inputs;
+mod course;
 mod options;
 mod retry;
 mod settings;
@@ -22,105 +22,34 @@ mod step;
 mod timing;
 
 use std::fmt;
-use std::time::Duration;
 
-use http::Request;
+use bytes::Bytes;
+use http::response;
 
+use self::advance::Turn;
+use self::course::{Course, Failed, Follows, Phase, Since};
 pub use self::options::{CallOptions, InvalidRequestId};
 use self::retry::{BeganReply, Jitter};
 pub(crate) use self::retry::{hint, retry_after};
-use self::settings::Withdrawn;
 pub use self::settings::{
     Attempt, AttemptEnd, BadGateway, Limits, Observer, RetryBudget, RetryPolicy, Settings,
 };
 pub use self::step::{ExchangeLimits, Fault, FaultKind, Incoming, Outgoing, Sent, Stage, Step};
 pub use self::timing::{Deadline, Deadlines, Moment};
 use crate::body::{Body, Segment};
-use crate::endpoint::{Decode, Endpoint};
+use crate::endpoint::{Decode, Decoded, Endpoint, Verdict};
 use crate::error::{BuildError, CallError, Failure, Outcome};
 use crate::head::{Answer, Head};
-use crate::target::{ApiKey, Target};
+use crate::target::Target;
 
 /// One logical request, from the first attempt to the reply or the final error.
 pub struct Call<E: Endpoint> {
     endpoint: E,
-    request: Request<Body>,
-    settings: Settings,
-    /// What must not show in an error, whoever echoes it.
-    key: ApiKey,
-    jitter: Jitter,
-    began: Since,
-    now: Moment,
-    attempt: u32,
-    attempt_began: Moment,
-    state: State<E::Decoder>,
-    head: Option<Head>,
+    course: Course,
+    /// What reads the reply, while there is one to read.
+    decoder: Option<E::Decoder>,
+    /// What there is of a reply that has failed.
     partial: Option<E::Output>,
-    /// What the call cost that has ended.
-    outcome: Outcome,
-}
-
-enum State<D> {
-    Sending {
-        stage: Option<Stage>,
-        since: Since,
-    },
-    Replying {
-        decoder: D,
-        began: BeganReply,
-        body: Reading,
-    },
-    /// Reading the body of an error.
-    Refused {
-        head: Head,
-        text: Vec<u8>,
-        body: Reading,
-    },
-    /// An input has shown that the attempt has failed.
-    Failed(Failed),
-    /// The transport's own time limit has passed, most likely because ours has: `phase`, counted
-    /// from `since`, or the whole call's.
-    TimedOut {
-        failed: Failed,
-        phase: Deadline,
-        since: Since,
-    },
-    Waiting {
-        until: Moment,
-        because: CallError,
-        retry: Withdrawn,
-    },
-    Ended,
-}
-
-/// How an attempt failed.
-struct Failed {
-    failure: Failure,
-    sent: Sent,
-    began: BeganReply,
-}
-
-impl Failed {
-    /// A failure after the whole request went out.
-    fn after_sending(failure: Failure, began: BeganReply) -> Self {
-        Self {
-            failure,
-            sent: Sent::Whole,
-            began,
-        }
-    }
-}
-
-/// When something happened. An input carries no time, so the next poll dates it.
-#[derive(Clone, Copy)]
-enum Since {
-    Undated,
-    At(Moment),
-}
-
-struct Reading {
-    since: Since,
-    ended: bool,
 }
 
 /// What the machine does next, without the loans.
@@ -146,9 +75,10 @@ impl<E: Endpoint> Call<E> {
     ) -> Result<Self, BuildError> {
         let request = endpoint.request(target)?;
         check_size(request.body(), settings.limits.request)?;
-        Ok(Self {
-            endpoint,
+        let course = Course {
             request,
+            replay: endpoint.replay(),
+            upstream_timeout: endpoint.upstream_timeout(),
             settings: settings.clone(),
             key: target.key().clone(),
             jitter: Jitter::new(seed),
@@ -156,13 +86,18 @@ impl<E: Endpoint> Call<E> {
             now,
             attempt: 1,
             attempt_began: now,
-            state: State::Sending {
+            phase: Phase::Sending {
                 stage: None,
                 since: Since::Undated,
             },
             head: None,
-            partial: None,
             outcome: Outcome::NotSent,
+        };
+        Ok(Self {
+            endpoint,
+            course,
+            decoder: None,
+            partial: None,
         })
     }
 
@@ -173,7 +108,7 @@ impl<E: Endpoint> Call<E> {
     /// Deadlines are noticed here, so that even a loop without timers ends; but what has arrived
     /// is never thrown away for being late.
     pub fn poll(&mut self, now: Moment) -> Step<'_, E> {
-        self.now = self.now.max(now);
+        self.course.now = self.course.now.max(now);
         match self.advance() {
             Next::Send => Step::Send(Outgoing { call: self }),
             Next::Receive => Step::Receive(Incoming { call: self }),
@@ -186,104 +121,150 @@ impl<E: Endpoint> Call<E> {
     /// The number of the current attempt, from 1. A driver drops what it holds of the exchange
     /// when this changes.
     pub fn attempt(&self) -> u32 {
-        self.attempt
+        self.course.attempt
     }
 
     /// When to poll again if nothing else happens, or `None` once the call has ended.
     pub fn deadline(&self) -> Option<Moment> {
-        let phase = match &self.state {
-            State::Sending { stage, since } => {
-                self.date(*since).plus(self.sending_limit(*stage).limit())
-            }
-            State::Replying { body, .. } | State::Refused { body, .. } => {
-                self.date(body.since).plus(self.settings.deadlines.idle)
-            }
-            State::Waiting { until, .. } => *until,
-            State::Failed(_) | State::TimedOut { .. } => self.now,
-            State::Ended => return None,
-        };
-        Some(self.total().map_or(phase, |total| phase.min(total)))
+        self.course.deadline()
     }
 
     /// The head of the current attempt's response, from the moment it has come.
     pub fn head(&self) -> Option<&Head> {
-        self.head.as_ref()
+        self.course.head.as_ref()
     }
 
     /// The settings of the call.
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.course.settings
     }
 
     /// What had been assembled of the reply when the call failed or was given up.
     pub fn into_partial(self) -> Option<E::Output> {
-        match self.state {
-            State::Replying { mut decoder, .. } => decoder.partial(),
-            _ => self.partial,
+        match self.decoder {
+            Some(mut decoder) => decoder.partial(),
+            None => self.partial,
         }
     }
 
-    fn total(&self) -> Option<Moment> {
-        let total = self.settings.deadlines.total?;
-        Some(self.date(self.began).plus(total))
+    fn advance(&mut self) -> Next<E> {
+        self.course.date_inputs();
+        if let Some(next) = self.read_reply() {
+            return next;
+        }
+        let next = match self.course.advance() {
+            Turn::Receive => return Next::Receive,
+            Turn::Over(error) => return Next::Done(Err(error)),
+            Turn::Send => Next::Send,
+            Turn::Wait(until) => Next::Wait(until),
+        };
+        // Another attempt begins with nothing.
+        self.partial = None;
+        next
     }
 
-    fn sending_limit(&self, stage: Option<Stage>) -> Deadline {
-        let deadlines = &self.settings.deadlines;
-        match stage {
-            Some(Stage::Connecting) => Deadline::Connect(deadlines.connect),
-            Some(Stage::Connected | Stage::BodySent) | None => {
-                Deadline::Head(deadlines.head_for(self.endpoint.upstream_timeout()))
+    /// What comes next of a reply, or `None` where there is none or it has failed.
+    fn read_reply(&mut self) -> Option<Next<E>> {
+        let Phase::Replying { began, body } = &mut self.course.phase else {
+            return None;
+        };
+        let decoder = self.decoder.as_mut()?;
+        let failure = match decoder.next() {
+            Ok(Decoded::Event(event)) => {
+                *began = BeganReply::Events;
+                // How long the caller takes over an event is not the gateway's silence.
+                body.since = Since::Undated;
+                return Some(Next::Event(event));
             }
+            Ok(Decoded::Starved) if !body.ended => {
+                let since = body.since;
+                match self.course.passed(since, self.course.idle_limit()) {
+                    Some(deadline) => Failure::Deadline(deadline),
+                    None => return Some(Next::Receive),
+                }
+            }
+            Ok(Decoded::Starved | Decoded::Complete) => match decoder.finish() {
+                Ok(value) => {
+                    self.decoder = None;
+                    let head = self.course.succeed();
+                    return Some(Next::Done(head.map(|head| Answer { head, value })));
+                }
+                Err(error) => Failure::Decode(error),
+            },
+            Err(error) => Failure::Decode(error),
+        };
+        self.break_off(failure);
+        None
+    }
+
+    /// Fails a reply that is being read, and keeps what there is of it.
+    fn break_off(&mut self, failure: Failure) {
+        if let Phase::Replying { began, .. } = self.course.phase {
+            self.keep_partial();
+            self.course.phase = Phase::Failed(Failed::after_sending(failure, began));
         }
     }
 
-    fn exchange_limits(&self) -> ExchangeLimits {
-        let deadlines = &self.settings.deadlines;
-        let total = self.total().map(|total| total.since(self.now));
-        let left = |limit: Duration| total.map_or(limit, |total| limit.min(total));
-        ExchangeLimits {
-            connect: left(deadlines.connect),
-            head: left(deadlines.head_for(self.endpoint.upstream_timeout())),
-            idle: left(deadlines.idle),
-            total,
+    fn keep_partial(&mut self) {
+        if let Some(mut decoder) = self.decoder.take() {
+            self.partial = decoder.partial();
+        }
+    }
+}
+
+/// What a driver says. An input carries no time: the next poll dates it.
+impl<E: Endpoint> Call<E> {
+    fn take_head(&mut self, parts: response::Parts) {
+        let head = self.course.redacted(parts);
+        let body = match Verdict::of(&head) {
+            Verdict::Error => Ok(Follows::Error),
+            Verdict::Failure(failure) => Err(failure),
+            Verdict::Success => match self.endpoint.decoder(&head, &self.course.settings.limits) {
+                Ok(decoder) => {
+                    self.decoder = Some(decoder);
+                    Ok(Follows::Reply)
+                }
+                Err(error) => Err(Failure::Decode(error)),
+            },
+        };
+        self.course.take_head(head, body);
+    }
+
+    fn take_bytes(&mut self, chunk: Bytes) {
+        self.course.take_bytes(&chunk);
+        if let Some(decoder) = &mut self.decoder
+            && let Err(error) = decoder.push(chunk)
+        {
+            self.break_off(Failure::Decode(error));
         }
     }
 
-    fn idle_limit(&self) -> Deadline {
-        Deadline::Idle(self.settings.deadlines.idle)
+    fn take_end(&mut self) {
+        if let Some(decoder) = &mut self.decoder {
+            decoder.end();
+        }
+        self.course.take_end();
     }
 
-    /// The limit that has passed by now, if one has: the whole call's, or `phase` counted from
-    /// `since`.
-    fn passed(&self, since: Since, phase: Deadline) -> Option<Deadline> {
-        if self.total().is_some_and(|total| self.now >= total) {
-            return self.settings.deadlines.total.map(Deadline::Total);
-        }
-        (self.now >= self.date(since).plus(phase.limit())).then_some(phase)
-    }
-
-    fn date(&self, since: Since) -> Moment {
-        match since {
-            Since::Undated => self.now,
-            Since::At(moment) => moment,
-        }
+    fn take_fault(&mut self, fault: Fault) {
+        self.keep_partial();
+        self.course.take_fault(fault);
     }
 }
 
 impl<E: Endpoint> fmt::Debug for Call<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match &self.state {
-            State::Sending { .. } => "sending",
-            State::Replying { .. } => "replying",
-            State::Refused { .. } => "refused",
-            State::Failed(_) | State::TimedOut { .. } => "failed",
-            State::Waiting { .. } => "waiting",
-            State::Ended => "ended",
+        let state = match &self.course.phase {
+            Phase::Sending { .. } => "sending",
+            Phase::Replying { .. } => "replying",
+            Phase::Refused { .. } => "refused",
+            Phase::Failed(_) | Phase::TimedOut { .. } => "failed",
+            Phase::Waiting { .. } => "waiting",
+            Phase::Ended => "ended",
         };
         f.debug_struct("Call")
-            .field("path", &self.request.uri().path())
-            .field("attempt", &self.attempt)
+            .field("path", &self.course.request.uri().path())
+            .field("attempt", &self.course.attempt)
             .field("state", &state)
             .finish_non_exhaustive()
     }

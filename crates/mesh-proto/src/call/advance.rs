@@ -2,27 +2,30 @@
 
 use std::time::Duration;
 
+use super::course::{Course, Failed, Phase, Reading, Since};
 use super::retry::{self, BeganReply};
 use super::settings::Withdrawn;
-use super::{Attempt, AttemptEnd, Call, Failed, Moment, Next, Reading, Since, Stage, State};
-use crate::endpoint::{Decode, Decoded, Endpoint};
+use super::{Attempt, AttemptEnd, Moment, Stage};
 use crate::error::{ApiError, CallError, DecodeError, Failure, Outcome, redact};
-use crate::head::{Answer, Head};
+use crate::head::Head;
 
-impl<E: Endpoint> Call<E> {
-    pub(super) fn advance(&mut self) -> Next<E> {
+/// What a course leads to next.
+pub(super) enum Turn {
+    Send,
+    Receive,
+    Wait(Moment),
+    Over(CallError),
+}
+
+impl Course {
+    /// What is next, where no reply is being read.
+    pub(super) fn advance(&mut self) -> Turn {
         loop {
-            self.date_inputs();
-            let step = match std::mem::replace(&mut self.state, State::Ended) {
-                State::Sending { stage, since } => self.send(stage, since),
-                State::Replying {
-                    decoder,
-                    began,
-                    body,
-                } => self.decode(decoder, began, body),
-                State::Refused { head, text, body } => self.read_error(head, text, body),
-                State::Failed(failed) => Err(failed),
-                State::TimedOut {
+            let step = match std::mem::replace(&mut self.phase, Phase::Ended) {
+                Phase::Sending { stage, since } => self.send(stage, since),
+                Phase::Refused { head, text, body } => self.read_error(head, text, body),
+                Phase::Failed(failed) => Err(failed),
+                Phase::TimedOut {
                     failed,
                     phase,
                     since,
@@ -33,28 +36,30 @@ impl<E: Endpoint> Call<E> {
                     },
                     None => failed,
                 }),
-                State::Waiting {
+                Phase::Waiting {
                     until,
                     because,
                     retry,
                 } => match self.wait(until, because, retry) {
-                    Some(next) => Ok(next),
+                    Some(turn) => Ok(turn),
                     None => continue,
                 },
-                State::Ended => Ok(Next::Done(Err(self.error(Failure::Finished, self.outcome)))),
+                Phase::Replying { .. } | Phase::Ended => {
+                    Ok(Turn::Over(self.error(Failure::Finished, self.outcome)))
+                }
             };
             match step {
-                Ok(next) => return next,
+                Ok(turn) => return turn,
                 Err(failed) => {
                     if let Some(error) = self.fail(failed) {
-                        return Next::Done(Err(error));
+                        return Turn::Over(error);
                     }
                 }
             }
         }
     }
 
-    fn send(&mut self, stage: Option<Stage>, since: Since) -> Result<Next<E>, Failed> {
+    fn send(&mut self, stage: Option<Stage>, since: Since) -> Result<Turn, Failed> {
         if let Some(deadline) = self.passed(since, self.sending_limit(stage)) {
             let failure = Failure::Deadline(deadline);
             return Err(Failed {
@@ -63,53 +68,12 @@ impl<E: Endpoint> Call<E> {
                 began: BeganReply::No,
             });
         }
-        self.state = State::Sending { stage, since };
-        Ok(Next::Send)
-    }
-
-    fn decode(
-        &mut self,
-        mut decoder: E::Decoder,
-        began: BeganReply,
-        body: Reading,
-    ) -> Result<Next<E>, Failed> {
-        let failure = match decoder.next() {
-            Ok(Decoded::Event(event)) => {
-                self.state = State::Replying {
-                    decoder,
-                    began: BeganReply::Events,
-                    // How long the caller takes over an event is not the gateway's silence.
-                    body: Reading {
-                        since: Since::Undated,
-                        ..body
-                    },
-                };
-                return Ok(Next::Event(event));
-            }
-            Ok(Decoded::Starved) if !body.ended => match self.passed(body.since, self.idle_limit())
-            {
-                Some(deadline) => Failure::Deadline(deadline),
-                None => {
-                    self.state = State::Replying {
-                        decoder,
-                        began,
-                        body,
-                    };
-                    return Ok(Next::Receive);
-                }
-            },
-            Ok(Decoded::Starved | Decoded::Complete) => match decoder.finish() {
-                Ok(value) => return Ok(Next::Done(self.succeed(value))),
-                Err(error) => Failure::Decode(error),
-            },
-            Err(error) => Failure::Decode(error),
-        };
-        self.partial = decoder.partial();
-        Err(Failed::after_sending(failure, began))
+        self.phase = Phase::Sending { stage, since };
+        Ok(Turn::Send)
     }
 
     /// An error whose body does not end in time is told by what has come of it.
-    fn read_error(&mut self, head: Head, text: Vec<u8>, body: Reading) -> Result<Next<E>, Failed> {
+    fn read_error(&mut self, head: Head, text: Vec<u8>, body: Reading) -> Result<Turn, Failed> {
         let is_whole = body.ended || text.len() >= self.settings.limits.error_body;
         if is_whole || self.passed(body.since, self.idle_limit()).is_some() {
             let error = ApiError::read(&head, &text);
@@ -118,42 +82,43 @@ impl<E: Endpoint> Call<E> {
                 BeganReply::No,
             ));
         }
-        self.state = State::Refused { head, text, body };
-        Ok(Next::Receive)
+        self.phase = Phase::Refused { head, text, body };
+        Ok(Turn::Receive)
     }
 
     /// Waits, or begins the next attempt.
-    fn wait(&mut self, until: Moment, because: CallError, retry: Withdrawn) -> Option<Next<E>> {
+    fn wait(&mut self, until: Moment, because: CallError, retry: Withdrawn) -> Option<Turn> {
         if self.total().is_some_and(|total| self.now >= total) {
-            return Some(Next::Done(Err(because)));
+            return Some(Turn::Over(because));
         }
         if self.now < until {
-            self.state = State::Waiting {
+            self.phase = Phase::Waiting {
                 until,
                 because,
                 retry,
             };
-            return Some(Next::Wait(until));
+            return Some(Turn::Wait(until));
         }
         retry.spend();
         self.attempt += 1;
         self.attempt_began = self.now;
         self.head = None;
-        self.state = State::Sending {
+        self.phase = Phase::Sending {
             stage: None,
             since: Since::At(self.now),
         };
         None
     }
 
-    fn succeed(&mut self, value: E::Output) -> Result<Answer<E::Output>, CallError> {
+    /// Ends the call with a reply: gives the head that belongs to it.
+    pub(super) fn succeed(&mut self) -> Result<Head, CallError> {
+        self.phase = Phase::Ended;
         self.outcome = Outcome::Delivered;
         self.settings.budget.deposit();
         self.tell(AttemptEnd::Success, None);
-        match self.head.clone() {
-            Some(head) => Ok(Answer { head, value }),
-            None => Err(self.error(Failure::Finished, self.outcome)),
-        }
+        self.head
+            .clone()
+            .ok_or_else(|| self.error(Failure::Finished, self.outcome))
     }
 
     /// Ends the attempt: prepares the next one, or gives the error that the call ends with.
@@ -176,12 +141,8 @@ impl<E: Endpoint> Call<E> {
         } else {
             None
         };
-        let is_repeatable = retry::is_repeatable(
-            self.endpoint.replay(),
-            &failure,
-            outcome,
-            &self.settings.retry,
-        );
+        let is_repeatable =
+            retry::is_repeatable(self.replay, &failure, outcome, &self.settings.retry);
         let retry = if is_repeatable {
             self.retry(hint)
         } else {
@@ -191,8 +152,7 @@ impl<E: Endpoint> Call<E> {
         let error = self.error(failure, self.outcome);
         match retry {
             Some((delay, retry)) => {
-                self.partial = None;
-                self.state = State::Waiting {
+                self.phase = Phase::Waiting {
                     until: self.now.plus(delay),
                     because: error,
                     retry,
@@ -249,11 +209,11 @@ impl<E: Endpoint> Call<E> {
         }
     }
 
-    pub(super) fn error(&self, failure: Failure, outcome: Outcome) -> CallError {
+    fn error(&self, failure: Failure, outcome: Outcome) -> CallError {
         CallError::new(
             failure,
             outcome,
-            self.endpoint.replay(),
+            self.replay,
             self.attempt,
             self.head.clone(),
         )

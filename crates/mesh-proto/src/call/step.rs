@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, response};
 
-use super::{Call, Moment, State};
+use super::{Call, Moment};
 use crate::body::Body;
 use crate::endpoint::Endpoint;
 use crate::error::CallError;
@@ -50,38 +50,29 @@ impl<E: Endpoint> Outgoing<'_, E> {
     /// The request. Its body is read with [`Body::reader`]. Its headers are those of the protocol;
     /// those of HTTP are the driver's to add: `Host`, and `Content-Length`, which is [`Body::len`].
     pub fn request(&self) -> &Request<Body> {
-        &self.call.request
+        &self.call.course.request
     }
 
     /// The number of the attempt, from 1.
     pub fn attempt(&self) -> u32 {
-        self.call.attempt
+        self.call.attempt()
     }
 
     /// How long the phases of this exchange may take: for a transport that cannot be interrupted
     /// and has to be told beforehand. The call notices its deadlines by itself all the same.
     pub fn limits(&self) -> ExchangeLimits {
-        self.call.exchange_limits()
+        self.call.course.exchange_limits()
     }
 
     /// Says how far the exchange has got. A driver that cannot tell says nothing, and its request
     /// counts as sent.
     pub fn progress(&mut self, reached: Stage) {
-        if let State::Sending { stage, since } = &mut self.call.state
-            && stage.is_none_or(|stage| stage < reached)
-        {
-            *stage = Some(reached);
-            // Connecting begins with the attempt, whenever the driver gets to say so.
-            if reached > Stage::Connecting {
-                *since = super::Since::Undated;
-            }
-        }
+        self.call.course.take_progress(reached);
     }
 
     /// The response's head has come.
-    #[allow(clippy::needless_pass_by_value, reason = "a head is said once")]
     pub fn head(self, parts: response::Parts) {
-        self.call.take_head(&parts);
+        self.call.take_head(parts);
     }
 
     /// The exchange has failed.
@@ -92,7 +83,7 @@ impl<E: Endpoint> Outgoing<'_, E> {
 
 impl<E: Endpoint> fmt::Debug for Outgoing<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Send(attempt {})", self.call.attempt)
+        write!(f, "Send(attempt {})", self.call.attempt())
     }
 }
 
@@ -139,7 +130,7 @@ impl<E: Endpoint> Incoming<'_, E> {
 
 impl<E: Endpoint> fmt::Debug for Incoming<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Receive(attempt {})", self.call.attempt)
+        write!(f, "Receive(attempt {})", self.call.attempt())
     }
 }
 
@@ -187,6 +178,24 @@ impl Fault {
             Sent::Whole
         };
         Self { kind, sent }
+    }
+
+    /// A fault, where the driver knows how much of the request's body had gone out: `handed_over` of
+    /// `length` bytes. Without a body, the request may be whole when its first line is out.
+    ///
+    /// What looks like a failure to connect is a lost connection once there had been one: an error of
+    /// TLS looks the same in the handshake and after the whole request.
+    pub fn in_upload(kind: FaultKind, handed_over: u64, length: u64) -> Self {
+        let sent = match handed_over {
+            0 if length > 0 => Sent::Nothing,
+            count if count < length => Sent::Part,
+            _ => Sent::Whole,
+        };
+        match kind {
+            FaultKind::Connect if handed_over > 0 => Self::new(FaultKind::Lost).after(sent),
+            FaultKind::Connect => Self::new(kind),
+            kind => Self { kind, sent },
+        }
     }
 
     /// The same fault, where the driver knows how much of the request had gone out.

@@ -6,15 +6,16 @@ mod replies;
 mod retries;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use http::response;
+use http::{Request, response};
 use proptest::prelude::*;
 
 use super::*;
 use crate::chat::{ChatReply, ChatRequest};
 use crate::endpoint::{ChatStream, ListModels, Replay};
 use crate::error::{DecodeError, ErrorCode, Outcome};
-use crate::target::BaseUrl;
+use crate::target::{ApiKey, BaseUrl};
 
 /// What a server and a network do in one exchange, step by step.
 #[derive(Clone, Debug)]
