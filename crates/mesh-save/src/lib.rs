@@ -70,11 +70,11 @@ pub struct Draft {
     is_settled: bool,
 }
 
-/// How much is decoded at a time.
-const PIECE: usize = 64 << 10;
+/// How much is decoded at a time: whole groups of base64.
+const PIECE: usize = 48 << 10;
 
 /// How much is written before the caller is asked whether to go on.
-const TURN: usize = 128 << 10;
+const TURN: usize = 144 << 10;
 
 impl Draft {
     /// Creates the temporary file.

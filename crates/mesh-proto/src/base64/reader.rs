@@ -93,7 +93,9 @@ impl Reader {
         self.plain.clear();
         self.bytes.clear();
         self.given = 0;
-        while self.plain.len() < PLAIN {
+        // Where a buffer has room for less than a group, the rest may be straight all the same.
+        let most = if self.is_straight { 4 } else { PLAIN };
+        while self.plain.len() < most {
             let Some(character) = self.text.next() else {
                 break;
             };
