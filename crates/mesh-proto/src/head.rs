@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, response};
 
 /// The head of a response: its status, and what the gateway says of the call in its headers
-/// (protocol reference, section 1). Every header is optional.
+/// (protocol reference, section 1). Every header is optional. Cheap to clone.
 #[derive(Clone, PartialEq)]
 pub struct Head {
     status: StatusCode,
-    headers: HeaderMap,
+    headers: Arc<HeaderMap>,
 }
 
 impl Head {
@@ -139,15 +140,18 @@ impl Head {
         self.header("sunset")
     }
 
-    /// The same head, without a secret that a server echoes in it.
-    pub(crate) fn without(mut self, secret: &str) -> Self {
+    /// The head of a response, without a secret that a server echoes in it.
+    pub(crate) fn redacted(mut parts: response::Parts, secret: &str) -> Self {
         let secret = secret.as_bytes();
-        for value in self.headers.values_mut() {
+        for value in parts.headers.values_mut() {
             if !secret.is_empty() && memchr::memmem::find(value.as_bytes(), secret).is_some() {
                 *value = HeaderValue::from_static(KEY_TAKEN_OUT);
             }
         }
-        self
+        Self {
+            status: parts.status,
+            headers: Arc::new(parts.headers),
+        }
     }
 
     fn is_true(&self, name: &'static str) -> bool {
@@ -179,7 +183,7 @@ impl From<&response::Parts> for Head {
     fn from(parts: &response::Parts) -> Self {
         Self {
             status: parts.status,
-            headers: parts.headers.clone(),
+            headers: Arc::new(parts.headers.clone()),
         }
     }
 }

@@ -31,8 +31,8 @@ impl<E: Endpoint> Call<E> {
         }
     }
 
-    pub(super) fn take_head(&mut self, parts: &response::Parts) {
-        let head = Head::from(parts).without(self.key.reveal());
+    pub(super) fn take_head(&mut self, parts: response::Parts) {
+        let head = Head::redacted(parts, self.key.reveal());
         let body = Reading {
             since: Since::Undated,
             ended: false,

@@ -79,9 +79,8 @@ impl<E: Endpoint> Outgoing<'_, E> {
     }
 
     /// The response's head has come.
-    #[allow(clippy::needless_pass_by_value, reason = "a head is said once")]
     pub fn head(self, parts: response::Parts) {
-        self.call.take_head(&parts);
+        self.call.take_head(parts);
     }
 
     /// The exchange has failed.
