@@ -247,11 +247,11 @@ fn spliced<T: Wire>(value: &T) -> Result<Body, BuildError> {
 fn json_request(
     target: &Target,
     method: Method,
-    path: &str,
+    path: impl Into<Bytes>,
     accept: &'static str,
     body: Body,
 ) -> Result<http::Request<Body>, BuildError> {
-    let mut request = target.request(method, path)?.body(body)?;
+    let mut request = target.request_for(method, path.into())?.body(body)?;
     let has_body = !request.body().is_empty();
     let headers = request.headers_mut();
     if has_body {

@@ -62,8 +62,8 @@ impl BuildError {
         }
     }
 
-    pub(crate) fn path(path: &str) -> Self {
-        Self::Path(excerpt(path.as_bytes()))
+    pub(crate) fn path(path: &[u8]) -> Self {
+        Self::Path(excerpt(path))
     }
 
     pub(crate) fn json(error: serde_json::Error) -> Self {

@@ -66,13 +66,7 @@ impl Endpoint for GetModel {
 
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         let path = format!("/v1/models{}", escape(&self.id)?);
-        json_request(
-            target,
-            Method::GET,
-            &path,
-            "application/json",
-            Body::empty(),
-        )
+        json_request(target, Method::GET, path, "application/json", Body::empty())
     }
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {

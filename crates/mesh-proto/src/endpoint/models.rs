@@ -73,13 +73,7 @@ impl Endpoint for ListModels {
             .with("type", &self.model_type)
             .with("provider", &self.provider)
             .into_path();
-        json_request(
-            target,
-            Method::GET,
-            &path,
-            "application/json",
-            Body::empty(),
-        )
+        json_request(target, Method::GET, path, "application/json", Body::empty())
     }
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {

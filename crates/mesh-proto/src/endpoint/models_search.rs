@@ -165,13 +165,7 @@ impl Endpoint for SearchModels {
             .with("limit", self.limit)
             .with("offset", self.offset)
             .into_path();
-        json_request(
-            target,
-            Method::GET,
-            &path,
-            "application/json",
-            Body::empty(),
-        )
+        json_request(target, Method::GET, path, "application/json", Body::empty())
     }
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {

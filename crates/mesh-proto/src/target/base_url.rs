@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use http::uri::{Authority, Scheme, Uri};
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 
 use crate::error::BuildError;
 
@@ -116,13 +117,23 @@ impl BaseUrl {
             && other.port_u16().unwrap_or(own_port) == self.port()
     }
 
-    pub(super) fn join(&self, path_and_query: &str) -> Result<Uri, BuildError> {
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(format!("{}{path_and_query}", self.prefix))
-            .build()
-            .map_err(|_| BuildError::path(path_and_query))
+    /// The URL of `path_and_query`, which is not copied where there is no prefix.
+    pub(super) fn join(&self, path_and_query: Bytes) -> Result<Uri, BuildError> {
+        let whole = if self.prefix.is_empty() {
+            path_and_query.clone()
+        } else {
+            [self.prefix.as_bytes(), &path_and_query].concat().into()
+        };
+        let uri = PathAndQuery::from_maybe_shared(whole)
+            .map_err(http::Error::from)
+            .and_then(|whole| {
+                Uri::builder()
+                    .scheme(self.scheme.clone())
+                    .authority(self.authority.clone())
+                    .path_and_query(whole)
+                    .build()
+            });
+        uri.map_err(|_| BuildError::path(&path_and_query))
     }
 }
 
@@ -222,7 +233,10 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                BaseUrl::new(base).unwrap().join("/v1/models").unwrap(),
+                BaseUrl::new(base)
+                    .unwrap()
+                    .join("/v1/models".into())
+                    .unwrap(),
                 url,
                 "{base}"
             );
