@@ -19,8 +19,15 @@ use crate::base64;
 
 /// The bytes of a request, in segments that are shared and never copied. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Body {
-    segments: Arc<[Segment]>,
+pub struct Body(Segments);
+
+/// Most bodies are one piece of JSON, which needs no list.
+#[derive(Clone, Default)]
+enum Segments {
+    #[default]
+    None,
+    One(Segment),
+    Many(Arc<[Segment]>),
 }
 
 /// One stretch of a body.
@@ -79,19 +86,28 @@ impl Body {
 
     /// The segments in their order.
     pub fn new(segments: impl IntoIterator<Item = Segment>) -> Self {
-        Self {
-            segments: segments.into_iter().collect(),
-        }
+        let mut segments = segments.into_iter();
+        Self(match (segments.next(), segments.next()) {
+            (None, _) => Segments::None,
+            (Some(only), None) => Segments::One(only),
+            (Some(first), Some(second)) => {
+                Segments::Many([first, second].into_iter().chain(segments).collect())
+            }
+        })
     }
 
     /// The segments in their order.
     pub fn segments(&self) -> &[Segment] {
-        &self.segments
+        match &self.0 {
+            Segments::None => &[],
+            Segments::One(segment) => std::slice::from_ref(segment),
+            Segments::Many(segments) => segments,
+        }
     }
 
     /// The exact number of bytes that a reader gives: the request's `Content-Length`.
     pub fn len(&self) -> u64 {
-        self.segments
+        self.segments()
             .iter()
             .fold(0, |sum, segment| sum.saturating_add(segment.len()))
     }
@@ -116,7 +132,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Body")
             .field("len", &self.len())
-            .field("segments", &self.segments)
+            .field("segments", &self.segments())
             .finish()
     }
 }
@@ -147,7 +163,7 @@ impl BodyReader {
     /// `out.len()` only at the end, 0 only after it or for an empty `out`.
     pub fn read(&mut self, out: &mut [u8]) -> usize {
         let mut filled = 0;
-        while let Some(segment) = self.body.segments.get(self.segment) {
+        while let Some(segment) = self.body.segments().get(self.segment) {
             let Some(free) = out.get_mut(filled..).filter(|free| !free.is_empty()) else {
                 break;
             };

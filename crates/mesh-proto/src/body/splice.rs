@@ -91,8 +91,12 @@ impl Splice {
 
         let mut rest = Bytes::from(written.into_inner());
         let mut from = 0;
-        let mut segments = Vec::new();
-        for Hole { at, content } in self.holes.take() {
+        let holes = self.holes.take();
+        if holes.is_empty() {
+            return Ok(Body::from(rest));
+        }
+        let mut segments = Vec::with_capacity(2 * holes.len() + 1);
+        for Hole { at, content } in holes {
             segments.push(Segment::Literal(rest.split_to((at - from).min(rest.len()))));
             segments.push(content);
             from = at;
