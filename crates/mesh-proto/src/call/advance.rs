@@ -13,13 +13,12 @@ impl<E: Endpoint> Call<E> {
     pub(super) fn advance(&mut self) -> Next<E> {
         loop {
             self.date_inputs();
+            if let Some(next) = self.read_reply() {
+                return next;
+            }
             let step = match std::mem::replace(&mut self.state, State::Ended) {
                 State::Sending { stage, since } => self.send(stage, since),
-                State::Replying {
-                    decoder,
-                    began,
-                    body,
-                } => self.decode(decoder, began, body),
+                State::Replying { decoder, began, .. } => self.finish(decoder, began),
                 State::Refused { head, text, body } => self.read_error(head, text, body),
                 State::Failed(failed) => Err(failed),
                 State::TimedOut {
@@ -67,45 +66,54 @@ impl<E: Endpoint> Call<E> {
         Ok(Next::Send)
     }
 
-    fn decode(
-        &mut self,
-        mut decoder: E::Decoder,
-        began: BeganReply,
-        body: Reading,
-    ) -> Result<Next<E>, Failed> {
+    /// What comes next of a reply, or `None` where there is none or nothing more of it. The decoder
+    /// stays where it is: it is large, and events are many.
+    fn read_reply(&mut self) -> Option<Next<E>> {
+        let State::Replying {
+            decoder,
+            began,
+            body,
+        } = &mut self.state
+        else {
+            return None;
+        };
         let failure = match decoder.next() {
             Ok(Decoded::Event(event)) => {
-                self.state = State::Replying {
-                    decoder,
-                    began: BeganReply::Events,
-                    // How long the caller takes over an event is not the gateway's silence.
-                    body: Reading {
-                        since: Since::Undated,
-                        ..body
-                    },
-                };
-                return Ok(Next::Event(event));
+                *began = BeganReply::Events;
+                // How long the caller takes over an event is not the gateway's silence.
+                body.since = Since::Undated;
+                return Some(Next::Event(event));
             }
-            Ok(Decoded::Starved) if !body.ended => match self.passed(body.since, self.idle_limit())
-            {
-                Some(deadline) => Failure::Deadline(deadline),
-                None => {
-                    self.state = State::Replying {
-                        decoder,
-                        began,
-                        body,
-                    };
-                    return Ok(Next::Receive);
+            Ok(Decoded::Starved) if !body.ended => {
+                let since = body.since;
+                match self.passed(since, self.idle_limit()) {
+                    Some(deadline) => Failure::Deadline(deadline),
+                    None => return Some(Next::Receive),
                 }
-            },
-            Ok(Decoded::Starved | Decoded::Complete) => match decoder.finish() {
-                Ok(value) => return Ok(Next::Done(self.succeed(value))),
-                Err(error) => Failure::Decode(error),
-            },
+            }
+            Ok(Decoded::Starved | Decoded::Complete) => return None,
             Err(error) => Failure::Decode(error),
         };
-        self.partial = decoder.partial();
-        Err(Failed::after_sending(failure, began))
+        self.break_off(failure);
+        None
+    }
+
+    /// Fails a reply that is being read, and keeps what there is of it.
+    pub(super) fn break_off(&mut self, failure: Failure) {
+        if let State::Replying { decoder, began, .. } = &mut self.state {
+            self.partial = decoder.partial();
+            self.state = State::Failed(Failed::after_sending(failure, *began));
+        }
+    }
+
+    fn finish(&mut self, mut decoder: E::Decoder, began: BeganReply) -> Result<Next<E>, Failed> {
+        decoder
+            .finish()
+            .map(|value| Next::Done(self.succeed(value)))
+            .map_err(|error| {
+                self.partial = decoder.partial();
+                Failed::after_sending(Failure::Decode(error), began)
+            })
     }
 
     /// An error whose body does not end in time is told by what has come of it.

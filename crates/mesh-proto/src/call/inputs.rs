@@ -64,16 +64,10 @@ impl<E: Endpoint> Call<E> {
     pub(super) fn take_bytes(&mut self, chunk: Bytes) {
         let limit = self.settings.limits.error_body;
         match &mut self.state {
-            State::Replying {
-                decoder,
-                body,
-                began,
-            } => {
+            State::Replying { decoder, body, .. } => {
                 body.since = Since::Undated;
                 if let Err(error) = decoder.push(chunk) {
-                    self.partial = decoder.partial();
-                    self.state =
-                        State::Failed(Failed::after_sending(Failure::Decode(error), *began));
+                    self.break_off(Failure::Decode(error));
                 }
             }
             State::Refused { text, body, .. } => {
