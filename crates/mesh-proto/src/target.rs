@@ -123,14 +123,14 @@ impl Target {
         method: Method,
         path_and_query: &str,
     ) -> Result<request::Builder, BuildError> {
-        self.request_for(method, Bytes::copy_from_slice(path_and_query.as_bytes()))
+        self.request_for(method, &Bytes::copy_from_slice(path_and_query.as_bytes()))
     }
 
     /// As [`Target::request`], for a path that need not be copied.
     pub(crate) fn request_for(
         &self,
         method: Method,
-        path_and_query: Bytes,
+        path_and_query: &Bytes,
     ) -> Result<request::Builder, BuildError> {
         let uri = self.base.join(path_and_query)?;
         let mut builder = request::Builder::new().method(method).uri(uri);

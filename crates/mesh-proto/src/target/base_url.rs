@@ -118,11 +118,11 @@ impl BaseUrl {
     }
 
     /// The URL of `path_and_query`, which is not copied where there is no prefix.
-    pub(super) fn join(&self, path_and_query: Bytes) -> Result<Uri, BuildError> {
+    pub(super) fn join(&self, path_and_query: &Bytes) -> Result<Uri, BuildError> {
         let whole = if self.prefix.is_empty() {
             path_and_query.clone()
         } else {
-            [self.prefix.as_bytes(), &path_and_query].concat().into()
+            [self.prefix.as_bytes(), path_and_query].concat().into()
         };
         let uri = PathAndQuery::from_maybe_shared(whole)
             .map_err(http::Error::from)
@@ -133,7 +133,7 @@ impl BaseUrl {
                     .path_and_query(whole)
                     .build()
             });
-        uri.map_err(|_| BuildError::path(&path_and_query))
+        uri.map_err(|_| BuildError::path(path_and_query))
     }
 }
 
@@ -235,7 +235,7 @@ mod tests {
             assert_eq!(
                 BaseUrl::new(base)
                     .unwrap()
-                    .join("/v1/models".into())
+                    .join(&"/v1/models".into())
                     .unwrap(),
                 url,
                 "{base}"
