@@ -18,7 +18,8 @@ pub(crate) struct Driver<E: Endpoint> {
     sender: Sender,
     clock: Clock,
     response: Option<BodyReader<'static>>,
-    buffer: Vec<u8>,
+    /// How much is read at a time, in bytes.
+    piece: usize,
     /// The library's own error behind the last fault.
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -35,7 +36,7 @@ impl<E: Endpoint> Driver<E> {
             sender,
             clock,
             response: None,
-            buffer: Vec::new(),
+            piece: SMALLEST,
             source: None,
         }
     }
@@ -66,6 +67,7 @@ impl<E: Endpoint> Driver<E> {
                     match self.sender.send(outgoing.request(), outgoing.limits()) {
                         Ok(response) => {
                             let (parts, body) = response.into_parts();
+                            self.piece = body.content_length().map_or(SMALLEST, fitting);
                             self.response = Some(body.into_reader());
                             outgoing.head(parts);
                         }
@@ -80,15 +82,15 @@ impl<E: Endpoint> Driver<E> {
                     }
                 }
                 Step::Receive(incoming) => {
-                    self.buffer.resize(BUFFER, 0);
-                    match self
-                        .response
-                        .as_mut()
-                        .map(|body| body.read(&mut self.buffer))
-                    {
+                    let mut piece = vec![0; self.piece];
+                    match self.response.as_mut().map(|body| body.read(&mut piece)) {
                         Some(Ok(0)) | None => incoming.end(),
                         Some(Ok(count)) => {
-                            incoming.data(self.buffer.get(..count).unwrap_or_default());
+                            if count == piece.len() {
+                                self.piece = LARGEST.min(2 * count);
+                            }
+                            piece.truncate(count);
+                            incoming.bytes(piece.into());
                         }
                         Some(Err(error)) => {
                             let error = ureq::Error::from(error);
@@ -122,5 +124,13 @@ impl<E: Endpoint> Driver<E> {
     }
 }
 
-/// How much is read at a time.
-const BUFFER: usize = 64 << 10;
+/// How much is read at first of a response that does not say its size, such as a stream, in bytes.
+const SMALLEST: usize = 4 << 10;
+
+/// How much is read at once at most, in bytes.
+const LARGEST: usize = 64 << 10;
+
+/// How much to read of a response of `length` bytes at once.
+fn fitting(length: u64) -> usize {
+    usize::try_from(length).map_or(LARGEST, |length| length.clamp(1, LARGEST))
+}
