@@ -1,27 +1,25 @@
 //! ureq, configured so that it leaves every decision to the core.
 
-use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
 use http::{Request, Response};
 use mesh_proto::BaseUrl;
-use mesh_proto::body::{Body, BodyReader};
+use mesh_proto::body::Body;
 use mesh_proto::call::{ExchangeLimits, Fault, FaultKind, Sent};
-use mesh_proto::download::{Reach, is_public};
+use mesh_proto::download::Reach;
 use mesh_proto::error::SetUpError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use ureq::config::{Config, ConfigBuilder};
+use ureq::config::ConfigBuilder;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{Connector as _, DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::Connector as _;
 use ureq::{Agent, SendBody, Timeout};
 
+use crate::lookup::{LookupConnector, NoAddress, Unresolved};
 use crate::phases::PhasedConnector;
 
 /// How many idle connections are kept: one for each of many threads, where ureq's own three would
@@ -60,14 +58,14 @@ impl AgentOptions {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .build();
-        let connector = DefaultConnector::new().chain(PhasedConnector);
         // Behind a proxy it is the proxy's name that is resolved here.
         let looked_up = if config.proxy().is_none() {
             reach
         } else {
             Reach::Anywhere
         };
-        Ok(Agent::with_parts(config, connector, Lookup(looked_up)))
+        let connector = LookupConnector::new(looked_up).chain(PhasedConnector);
+        Ok(Agent::with_parts(config, connector, Unresolved))
     }
 
     fn tls(&self, reach: Reach, base: &BaseUrl) -> Result<TlsConfig, SetUpError> {
@@ -121,45 +119,43 @@ impl Sender {
         request: &Request<Body>,
         limits: ExchangeLimits,
     ) -> Result<Response<ureq::Body>, (ureq::Error, Fault)> {
-        let handed_over = Arc::new(AtomicU64::new(0));
         let length = request.body().len();
+        let mut reader = request.body().reader();
         let mut outgoing = Request::new(());
         outgoing.method_mut().clone_from(request.method());
         outgoing.uri_mut().clone_from(request.uri());
-        outgoing.headers_mut().clone_from(request.headers());
+        let headers = outgoing.headers_mut();
+        headers.reserve(request.headers().len() + 2);
+        headers.extend(request.headers().clone());
+        if length > 0 {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        if length >= EXPECT_FROM {
+            headers.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
+        }
         let result = if length == 0 {
             self.run(outgoing.map(|()| SendBody::none()), limits)
         } else {
-            outgoing
-                .headers_mut()
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-            if length >= EXPECT_FROM {
-                outgoing
-                    .headers_mut()
-                    .insert(header::EXPECT, HeaderValue::from_static("100-continue"));
-            }
-            let body = Counted {
-                reader: request.body().reader(),
-                handed_over: handed_over.clone(),
-            };
-            self.run(outgoing.map(|()| SendBody::from_owned_reader(body)), limits)
+            self.run(
+                outgoing.map(|()| SendBody::from_reader(&mut reader)),
+                limits,
+            )
         };
         result.map_err(|error| {
-            let fault = fault(&error, handed_over.load(Ordering::Relaxed), length);
+            let fault = fault(&error, length - reader.remaining(), length);
             (error, fault)
         })
     }
 
     fn run(
         &self,
-        request: Request<SendBody<'static>>,
+        request: Request<SendBody<'_>>,
         limits: ExchangeLimits,
     ) -> Result<Response<ureq::Body>, ureq::Error> {
         let request = self
             .0
             .configure_request(request)
             .timeout_global(limits.total.map(bounded))
-            .timeout_resolve(Some(bounded(limits.connect)))
             .timeout_connect(Some(bounded(limits.connect)))
             .timeout_send_request(Some(bounded(limits.head)))
             .timeout_send_body(Some(bounded(limits.head)))
@@ -177,19 +173,6 @@ fn bounded(limit: Duration) -> Duration {
     limit
         .saturating_add(Duration::from_millis(1))
         .min(Duration::from_secs(100 * 365 * 86_400))
-}
-
-struct Counted {
-    reader: BodyReader,
-    handed_over: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(out);
-        self.handed_over.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
-    }
 }
 
 /// What a failure is to the core, of a request of which `handed_over` bytes of `length` had gone
@@ -245,56 +228,6 @@ pub(crate) fn fault_kind(error: &ureq::Error) -> FaultKind {
     }
 }
 
-/// Resolves names, all of them or only those that stand for public addresses, and says so where
-/// that fails: ureq gives the bare error of the lookup, which looks like a lost connection.
-#[derive(Debug)]
-struct Lookup(Reach);
-
-/// A name without an address.
-#[derive(Debug)]
-enum NoAddress {
-    NotFound(ureq::Error),
-    Private,
-}
-
-impl fmt::Display for NoAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotFound(error) => write!(f, "no address for the host: {error}"),
-            Self::Private => f.write_str("the host stands for addresses in a private network only"),
-        }
-    }
-}
-
-impl std::error::Error for NoAddress {}
-
-impl Resolver for Lookup {
-    fn resolve(
-        &self,
-        uri: &http::Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = DefaultResolver::default()
-            .resolve(uri, config, timeout)
-            .map_err(|error| match error {
-                ureq::Error::Timeout(_) => error,
-                error => ureq::Error::Other(Box::new(NoAddress::NotFound(error))),
-            })?;
-        if self.0 != Reach::Public {
-            return Ok(found);
-        }
-        let mut public = self.empty();
-        for address in found.iter().filter(|address| is_public(address.ip())) {
-            public.push(*address);
-        }
-        if public.is_empty() {
-            return Err(ureq::Error::Other(Box::new(NoAddress::Private)));
-        }
-        Ok(public)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,18 +245,6 @@ mod tests {
             fault(&tls(), 9, 9),
             Fault::new(FaultKind::Lost).after(Sent::Whole)
         );
-    }
-
-    #[test]
-    fn a_name_that_stands_for_a_private_address_has_none() {
-        let look_up = |reach| {
-            let uri = http::Uri::from_static("https://localhost:9/a.png");
-            Lookup(reach).resolve(&uri, &Config::default(), NextTimeout::default())
-        };
-        assert!(look_up(Reach::Anywhere).is_ok_and(|found| !found.is_empty()));
-        let error = look_up(Reach::Public).unwrap_err();
-        assert_eq!(fault_kind(&error), FaultKind::Connect);
-        assert!(error.to_string().contains("private network"), "{error}");
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod agent;
 mod client;
 mod driver;
 pub mod image;
+mod lookup;
 mod phases;
 mod resources;
 mod search;

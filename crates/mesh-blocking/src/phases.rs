@@ -1,8 +1,9 @@
-//! Time limits phase by phase, which ureq does not tell apart: its limit per read holds while the
-//! head is waited for, too, and that wait is a long one.
+//! What ureq does not tell apart: the phases of an exchange.
 //!
-//! A transport wrapped in [`Phased`] knows whether the head has come. It lifts the limit per read
-//! until then. It also hands a head that is there already to whoever waits for one: after
+//! A transport wrapped in [`Phased`] knows whether the response's head has come. It lifts the limit
+//! per read until then: that wait is a long one. It keeps a request's head back until the body, or
+//! what there is of it, can go with it: one packet and one system call instead of two, and a server
+//! that is woken once. It also hands a head that is there already to whoever waits for one: after
 //! `Expect: 100-continue` ureq waits for more of a refusal that it has whole, for as long as the
 //! server keeps the connection.
 
@@ -23,7 +24,8 @@ impl<In: Transport> Connector<In> for PhasedConnector {
     ) -> Result<Option<Self::Out>, Error> {
         Ok(chained.map(|inner| Phased {
             inner,
-            head: Head::Awaited,
+            head: Head::Offered,
+            held: Vec::new(),
         }))
     }
 }
@@ -33,6 +35,8 @@ impl<In: Transport> Connector<In> for PhasedConnector {
 pub(crate) struct Phased<T> {
     inner: T,
     head: Head,
+    /// The beginning of a request, to go with what follows.
+    held: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +44,27 @@ enum Head {
     Awaited,
     /// It lies in the buffer whole.
     Here,
-    /// Whoever asks has been told that it is there.
+    /// Whoever asks has been told that it is there, or nobody has asked for one.
     Offered,
+}
+
+/// How much memory a kept connection keeps for the heads of requests, in bytes.
+const HELD: usize = 4 << 10;
+
+impl<T: Transport> Phased<T> {
+    /// Transmits what was held.
+    fn release(&mut self, timeout: NextTimeout) -> Result<(), Error> {
+        let room = self.inner.buffers().output().len().max(1);
+        for piece in self.held.chunks(room) {
+            if let Some(output) = self.inner.buffers().output().get_mut(..piece.len()) {
+                output.copy_from_slice(piece);
+            }
+            self.inner.transmit_output(piece.len(), timeout)?;
+        }
+        self.held.clear();
+        self.held.shrink_to(HELD);
+        Ok(())
+    }
 }
 
 impl<T: Transport> Transport for Phased<T> {
@@ -50,11 +73,24 @@ impl<T: Transport> Transport for Phased<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        // What has come and is not read yet keeps ureq from waiting, and so from releasing.
+        let begins = self.head != Head::Awaited && self.inner.buffers().input().is_empty();
         self.head = Head::Awaited;
-        self.inner.transmit_output(amount, timeout)
+        if !begins && self.held.is_empty() {
+            return self.inner.transmit_output(amount, timeout);
+        }
+        let output = self.inner.buffers().output();
+        self.held
+            .extend_from_slice(output.get(..amount).unwrap_or_default());
+        if begins {
+            Ok(())
+        } else {
+            self.release(timeout)
+        }
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.release(timeout)?;
         if self.head == Head::Here {
             self.head = Head::Offered;
             if has_final_head(self.inner.buffers().input()) {
