@@ -11,6 +11,7 @@ use ureq::{BodyReader, Timeout};
 
 use crate::agent::{self, Sender};
 use crate::client::Clock;
+use crate::phases;
 
 /// A call under way.
 pub(crate) struct Driver<E: Endpoint> {
@@ -109,7 +110,9 @@ impl<E: Endpoint> Driver<E> {
                 }
                 Step::Event(event) => return Progress::Event(event),
                 Step::Done(result) => {
-                    self.response = None;
+                    if let (Some(body), Ok(_)) = (self.response.take(), &result) {
+                        phases::let_go(body);
+                    }
                     return Progress::Done(result.map_err(|error| self.explain(error)));
                 }
             }

@@ -86,19 +86,19 @@ impl Connector for LookupConnector {
 #[derive(Debug)]
 struct Lookup(Reach);
 
-/// A name without an address.
+/// Why a name has no address.
 #[derive(Debug)]
-pub(crate) enum NoAddress {
-    NotFound(Error),
-    Private,
+pub(crate) struct NoAddress(String);
+
+impl NoAddress {
+    fn error(why: impl Into<String>) -> Error {
+        Error::Other(Box::new(Self(why.into())))
+    }
 }
 
 impl fmt::Display for NoAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotFound(error) => write!(f, "no address for the host: {error}"),
-            Self::Private => f.write_str("the host stands for addresses in a private network only"),
-        }
+        f.write_str(&self.0)
     }
 }
 
@@ -111,11 +111,17 @@ impl Resolver for Lookup {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        // An address is no name: nothing takes time, and no thread is needed.
+        let timeout = match host.parse::<IpAddr>() {
+            Ok(_) => NextTimeout::default(),
+            Err(_) => timeout,
+        };
         let found = DefaultResolver::default()
             .resolve(uri, config, timeout)
             .map_err(|error| match error {
                 Error::Timeout(_) => error,
-                error => Error::Other(Box::new(NoAddress::NotFound(error))),
+                error => NoAddress::error(format!("no address for the host: {error}")),
             })?;
         if self.0 != Reach::Public {
             return Ok(found);
@@ -125,7 +131,9 @@ impl Resolver for Lookup {
             public.push(*address);
         }
         if public.is_empty() {
-            return Err(Error::Other(Box::new(NoAddress::Private)));
+            return Err(NoAddress::error(
+                "the host stands for addresses in a private network only",
+            ));
         }
         Ok(public)
     }

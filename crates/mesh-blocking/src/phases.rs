@@ -7,8 +7,30 @@
 //! `Expect: 100-continue` ureq waits for more of a refusal that it has whole, for as long as the
 //! server keeps the connection.
 
-use ureq::Error;
+use std::cell::Cell;
+use std::io::Read;
+use std::time::Duration;
+
+use ureq::unversioned::transport::time;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use ureq::{BodyReader, Error};
+
+thread_local! {
+    /// Whether what is read on this thread is needed by nobody.
+    static LETS_GO: Cell<bool> = const { Cell::new(false) };
+}
+
+/// How long the end of a body is waited for of which everything that matters has come.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// Lets go of a response. Where its end is at hand, the connection is kept: a stream's reply is
+/// whole some bytes before its body is.
+pub(crate) fn let_go(mut body: BodyReader<'_>) {
+    LETS_GO.set(true);
+    // With anything but its end, the connection is closed.
+    let _rest = body.read(&mut [0; 64]);
+    LETS_GO.set(false);
+}
 
 /// Wraps the transports of the connector before it.
 #[derive(Debug)]
@@ -89,8 +111,11 @@ impl<T: Transport> Transport for Phased<T> {
         }
     }
 
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+    fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
         self.release(timeout)?;
+        if LETS_GO.get() {
+            timeout.after = timeout.after.min(time::Duration::Exact(PATIENCE));
+        }
         if self.head == Head::Here {
             self.head = Head::Offered;
             if has_final_head(self.inner.buffers().input()) {
