@@ -188,6 +188,24 @@ impl Fault {
         Self { kind, sent }
     }
 
+    /// A fault, where the driver knows how much of the request's body had gone out: `handed_over` of
+    /// `length` bytes. Without a body, the request may be whole when its first line is out.
+    ///
+    /// What looks like a failure to connect is a lost connection once there had been one: an error of
+    /// TLS looks the same in the handshake and after the whole request.
+    pub fn in_upload(kind: FaultKind, handed_over: u64, length: u64) -> Self {
+        let sent = match handed_over {
+            0 if length > 0 => Sent::Nothing,
+            count if count < length => Sent::Part,
+            _ => Sent::Whole,
+        };
+        match kind {
+            FaultKind::Connect if handed_over > 0 => Self::new(FaultKind::Lost).after(sent),
+            FaultKind::Connect => Self::new(kind),
+            kind => Self { kind, sent },
+        }
+    }
+
     /// The same fault, where the driver knows how much of the request had gone out.
     pub fn after(self, sent: Sent) -> Self {
         Self { sent, ..self }
