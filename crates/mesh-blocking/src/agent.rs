@@ -16,11 +16,9 @@ use rustls::pki_types::pem::PemObject;
 use ureq::config::ConfigBuilder;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
-use ureq::unversioned::transport::Connector as _;
 use ureq::{Agent, SendBody, Timeout};
 
-use crate::lookup::{LookupConnector, NoAddress, Unresolved};
-use crate::phases::PhasedConnector;
+use crate::lookup::{PhasedConnector, Unresolved};
 
 /// How many idle connections are kept: one for each of many threads, where ureq's own three would
 /// make the others reconnect for every call.
@@ -64,7 +62,7 @@ impl AgentOptions {
         } else {
             Reach::Anywhere
         };
-        let connector = LookupConnector::new(looked_up).chain(PhasedConnector);
+        let connector = PhasedConnector::new(looked_up);
         Ok(Agent::with_parts(config, connector, Unresolved))
     }
 
@@ -178,22 +176,10 @@ fn bounded(limit: Duration) -> Duration {
 /// What a failure is to the core, of a request of which `handed_over` bytes of `length` had gone
 /// out.
 fn fault(error: &ureq::Error, handed_over: u64, length: u64) -> Fault {
-    let before_connected = matches!(
-        error,
-        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
-    );
-    let sent = match handed_over {
-        0 if before_connected || length > 0 => Sent::Nothing,
-        count if count < length => Sent::Part,
-        // Without a body, the request may be whole when its first line is out.
-        _ => Sent::Whole,
-    };
-    match fault_kind(error) {
-        // An error of TLS looks the same in the handshake and after the whole request.
-        FaultKind::Connect if handed_over > 0 => Fault::new(FaultKind::Lost).after(sent),
-        FaultKind::Connect => Fault::new(FaultKind::Connect),
-        kind => Fault::new(kind).after(sent),
+    if let ureq::Error::Timeout(Timeout::Connect) = error {
+        return Fault::new(FaultKind::TimedOut).after(Sent::Nothing);
     }
+    Fault::in_upload(fault_kind(error), handed_over, length)
 }
 
 /// What a failure of ureq's is to the core.
@@ -208,7 +194,6 @@ pub(crate) fn fault_kind(error: &ureq::Error) -> FaultKind {
         | ureq::Error::TlsRequired => FaultKind::Connect,
         ureq::Error::Timeout(_) => FaultKind::TimedOut,
         ureq::Error::BodyStalled => FaultKind::BodyRefused,
-        ureq::Error::Other(error) if error.is::<NoAddress>() => FaultKind::Connect,
         ureq::Error::Io(error) => match error.kind() {
             io::ErrorKind::ConnectionRefused
             | io::ErrorKind::NetworkUnreachable
@@ -250,7 +235,6 @@ mod tests {
     #[test]
     fn a_limit_that_passes_before_the_connection_stands_sent_nothing() {
         for (limit, sent) in [
-            (Timeout::Resolve, Sent::Nothing),
             (Timeout::Connect, Sent::Nothing),
             (Timeout::RecvResponse, Sent::Whole),
         ] {

@@ -73,8 +73,7 @@ impl<E: Endpoint> Driver<E> {
                             outgoing.head(parts);
                         }
                         Err((error, fault)) => {
-                            if let ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) = error
-                            {
+                            if let ureq::Error::Timeout(Timeout::Connect) = error {
                                 outgoing.progress(Stage::Connecting);
                             }
                             outgoing.fault(fault);

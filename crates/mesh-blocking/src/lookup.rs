@@ -2,8 +2,9 @@
 //! request, before it takes a kept connection, and in a thread of its own for the sake of the time
 //! limit.
 
-use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Instant;
 
 use mesh_proto::download::{Reach, is_public};
 use ureq::Error;
@@ -14,10 +15,12 @@ use ureq::unversioned::transport::{
     ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport, time,
 };
 
+use crate::phases::Phased;
+
 /// Stands for an address that is still to be looked up.
 const UNRESOLVED: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
-/// What ureq asks for addresses: leaves it to the [`LookupConnector`].
+/// What ureq asks for addresses: leaves it to the [`PhasedConnector`].
 #[derive(Debug)]
 pub(crate) struct Unresolved;
 
@@ -34,35 +37,36 @@ impl Resolver for Unresolved {
     }
 }
 
-/// Looks the address up, where one is needed, and connects as ureq does.
+/// Looks the address up where one is needed, all addresses or the public ones only, connects as ureq
+/// does, and wraps the transport.
 #[derive(Debug)]
-pub(crate) struct LookupConnector {
-    lookup: Lookup,
+pub(crate) struct PhasedConnector {
+    reach: Reach,
     connector: DefaultConnector,
 }
 
-impl LookupConnector {
+impl PhasedConnector {
     pub(crate) fn new(reach: Reach) -> Self {
         Self {
-            lookup: Lookup(reach),
+            reach,
             connector: DefaultConnector::new(),
         }
     }
 }
 
-impl Connector for LookupConnector {
-    type Out = Box<dyn Transport>;
+impl Connector for PhasedConnector {
+    type Out = Phased<Box<dyn Transport>>;
 
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
         chained: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
+        let began = Instant::now();
         let mut addrs = details.addrs.clone();
         let mut timeout = details.timeout;
-        let began = std::time::Instant::now();
         if addrs.first() == Some(&UNRESOLVED) {
-            addrs = self.lookup.resolve(details.uri, details.config, timeout)?;
+            addrs = self.resolve(details.uri, details.config, timeout)?;
             if let time::Duration::Exact(left) = &mut timeout.after {
                 *left = left.saturating_sub(began.elapsed());
             }
@@ -70,41 +74,18 @@ impl Connector for LookupConnector {
         let details = ConnectionDetails {
             addrs,
             timeout,
-            resolver: &self.lookup,
+            resolver: self,
             now: (details.current_time)(),
             current_time: details.current_time.clone(),
             run_connector: details.run_connector.clone(),
             register_shutdown: details.register_shutdown.clone(),
             ..*details
         };
-        self.connector.connect(&details, chained)
+        Ok(self.connector.connect(&details, chained)?.map(Phased::new))
     }
 }
 
-/// Resolves names, all of them or only those that stand for public addresses, and says so where
-/// that fails: ureq gives the bare error of the lookup, which looks like a lost connection.
-#[derive(Debug)]
-struct Lookup(Reach);
-
-/// Why a name has no address.
-#[derive(Debug)]
-pub(crate) struct NoAddress(String);
-
-impl NoAddress {
-    fn error(why: impl Into<String>) -> Error {
-        Error::Other(Box::new(Self(why.into())))
-    }
-}
-
-impl fmt::Display for NoAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NoAddress {}
-
-impl Resolver for Lookup {
+impl Resolver for PhasedConnector {
     fn resolve(
         &self,
         uri: &Uri,
@@ -121,9 +102,9 @@ impl Resolver for Lookup {
             .resolve(uri, config, timeout)
             .map_err(|error| match error {
                 Error::Timeout(_) => error,
-                error => NoAddress::error(format!("no address for the host: {error}")),
+                error => no_address(format!("no address for the host: {error}")),
             })?;
-        if self.0 != Reach::Public {
+        if self.reach != Reach::Public {
             return Ok(found);
         }
         let mut public = self.empty();
@@ -131,12 +112,17 @@ impl Resolver for Lookup {
             public.push(*address);
         }
         if public.is_empty() {
-            return Err(NoAddress::error(
+            return Err(no_address(
                 "the host stands for addresses in a private network only",
             ));
         }
         Ok(public)
     }
+}
+
+/// ureq's own error of a lookup is bare, and looks like a lost connection.
+fn no_address(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Io(io::Error::new(io::ErrorKind::HostUnreachable, why))
 }
 
 #[cfg(test)]
@@ -149,7 +135,7 @@ mod tests {
     fn a_name_that_stands_for_a_private_address_has_none() {
         let look_up = |reach| {
             let uri = http::Uri::from_static("https://localhost:9/a.png");
-            Lookup(reach).resolve(&uri, &Config::default(), NextTimeout::default())
+            PhasedConnector::new(reach).resolve(&uri, &Config::default(), NextTimeout::default())
         };
         assert!(look_up(Reach::Anywhere).is_ok_and(|found| !found.is_empty()));
         let error = look_up(Reach::Public).unwrap_err();

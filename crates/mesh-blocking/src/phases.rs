@@ -12,7 +12,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use ureq::unversioned::transport::time;
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 use ureq::{BodyReader, Error};
 
 thread_local! {
@@ -30,26 +30,6 @@ pub(crate) fn let_go(mut body: BodyReader<'_>) {
     // With anything but its end, the connection is closed.
     let _rest = body.read(&mut [0; 64]);
     LETS_GO.set(false);
-}
-
-/// Wraps the transports of the connector before it.
-#[derive(Debug)]
-pub(crate) struct PhasedConnector;
-
-impl<In: Transport> Connector<In> for PhasedConnector {
-    type Out = Phased<In>;
-
-    fn connect(
-        &self,
-        _details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        Ok(chained.map(|inner| Phased {
-            inner,
-            head: Head::Offered,
-            held: Vec::new(),
-        }))
-    }
 }
 
 /// A transport that knows whether the response's head has come.
@@ -74,6 +54,14 @@ enum Head {
 const HELD: usize = 4 << 10;
 
 impl<T: Transport> Phased<T> {
+    pub(crate) fn new(inner: T) -> Self {
+        Self {
+            inner,
+            head: Head::Offered,
+            held: Vec::new(),
+        }
+    }
+
     /// Transmits what was held.
     fn release(&mut self, timeout: NextTimeout) -> Result<(), Error> {
         let room = self.inner.buffers().output().len().max(1);

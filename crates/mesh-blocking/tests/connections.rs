@@ -60,14 +60,13 @@ fn a_small_request_comes_in_one_piece() {
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut piece = vec![0; 64 << 10];
-        let pieces = [(); 2].map(|()| {
+        [(); 2].map(|()| {
             let count = stream.read(&mut piece).unwrap();
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", REPLY.len());
             stream.write_all(head.as_bytes()).unwrap();
             stream.write_all(REPLY.as_bytes()).unwrap();
             String::from_utf8_lossy(piece.get(..count).unwrap()).into_owned()
-        });
-        pieces
+        })
     });
     let client = client(&url);
     let request = ChatRequest::new("m").user("hello");
@@ -93,7 +92,7 @@ fn a_request_of_any_size_comes_as_it_is() {
         client.chat().completions().create(&request).unwrap();
 
         let mut whole = Vec::new();
-        let sent = (&request).request(client.target()).unwrap().into_body();
+        let sent = request.request(client.target()).unwrap().into_body();
         sent.reader().read_to_end(&mut whole).unwrap();
         assert!(server.next().body == whole, "{size}");
     }
