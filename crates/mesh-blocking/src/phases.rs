@@ -8,6 +8,7 @@
 //! server keeps the connection.
 
 use std::cell::Cell;
+use std::fmt;
 use std::io::Read;
 use std::time::Duration;
 
@@ -16,24 +17,29 @@ use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 use ureq::{BodyReader, Error};
 
 thread_local! {
-    /// Whether what is read on this thread is needed by nobody.
-    static LETS_GO: Cell<bool> = const { Cell::new(false) };
+    /// How long a read on this thread may take, where a response is let go of.
+    static HASTE: Cell<Option<Duration>> = const { Cell::new(None) };
 }
 
 /// How long the end of a body is waited for of which everything that matters has come.
 const PATIENCE: Duration = Duration::from_millis(1);
 
-/// Lets go of a response. Where its end is at hand, the connection is kept: a stream's reply is
-/// whole some bytes before its body is.
+/// Lets go of a response. Where its end is at hand, or comes with the next read, the connection is
+/// kept: a stream's reply is whole some bytes before its body is.
 pub(crate) fn let_go(mut body: BodyReader<'_>) {
-    LETS_GO.set(true);
+    struct Haste;
+    impl Drop for Haste {
+        fn drop(&mut self) {
+            HASTE.set(None);
+        }
+    }
+    HASTE.set(Some(PATIENCE));
+    let _haste = Haste;
     // With anything but its end, the connection is closed.
     let _rest = body.read(&mut [0; 64]);
-    LETS_GO.set(false);
 }
 
 /// A transport that knows whether the response's head has come.
-#[derive(Debug)]
 pub(crate) struct Phased<T> {
     inner: T,
     head: Head,
@@ -77,6 +83,13 @@ impl<T: Transport> Phased<T> {
     }
 }
 
+// What is held has the key in it.
+impl<T: fmt::Debug> fmt::Debug for Phased<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Phased").field(&self.inner).finish()
+    }
+}
+
 impl<T: Transport> Transport for Phased<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
@@ -101,8 +114,12 @@ impl<T: Transport> Transport for Phased<T> {
 
     fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
         self.release(timeout)?;
-        if LETS_GO.get() {
-            timeout.after = timeout.after.min(time::Duration::Exact(PATIENCE));
+        if let Some(left) = HASTE.get() {
+            if left.is_zero() {
+                return Err(Error::Timeout(timeout.reason));
+            }
+            HASTE.set(Some(Duration::ZERO));
+            timeout.after = timeout.after.min(time::Duration::Exact(left));
         }
         if self.head == Head::Here {
             self.head = Head::Offered;
@@ -143,7 +160,72 @@ fn has_final_head(input: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use ureq::unversioned::transport::LazyBuffers;
+
     use super::*;
+
+    struct Wire(LazyBuffers, Vec<Vec<u8>>);
+
+    impl fmt::Debug for Wire {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Wire")
+        }
+    }
+
+    impl Transport for Wire {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.0
+        }
+
+        fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+            let sent = self.0.output().get(..amount).unwrap().to_vec();
+            self.1.push(sent);
+            Ok(())
+        }
+
+        fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+            let head = b"HTTP/1.1 200 OK\r\n\r\n";
+            let input = self.0.input_append_buf();
+            input.get_mut(..head.len()).unwrap().copy_from_slice(head);
+            self.0.input_appended(head.len());
+            Ok(true)
+        }
+
+        fn is_open(&mut self) -> bool {
+            true
+        }
+    }
+
+    fn write(phased: &mut Phased<Wire>, bytes: &[u8]) {
+        let output = phased.buffers().output();
+        output
+            .get_mut(..bytes.len())
+            .unwrap()
+            .copy_from_slice(bytes);
+        let timeout = NextTimeout::default();
+        phased.transmit_output(bytes.len(), timeout).unwrap();
+    }
+
+    #[test]
+    fn a_head_waits_for_what_follows_and_is_not_shown() {
+        let mut phased = Phased::new(Wire(LazyBuffers::new(64, 8), Vec::new()));
+        for _ in 0..2 {
+            write(&mut phased, b"head");
+            assert!(phased.inner.1.is_empty());
+            assert_eq!(format!("{phased:?}"), "Phased(Wire)");
+            write(&mut phased, b"-and-bo");
+            write(&mut phased, b"dy");
+            let sent: Vec<_> = phased.inner.1.drain(..).collect();
+            assert_eq!(sent, [&b"head-and"[..], b"-bo", b"dy"]);
+
+            assert!(phased.await_input(NextTimeout::default()).unwrap());
+            let length = phased.buffers().input().len();
+            phased.buffers().input_consume(length);
+        }
+        write(&mut phased, b"head");
+        assert!(phased.await_input(NextTimeout::default()).unwrap());
+        assert_eq!(phased.inner.1, [b"head"]);
+    }
 
     #[test]
     fn a_final_head_is_whole_and_not_interim() {
