@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ureq::unversioned::transport::time;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
-use ureq::{BodyReader, Error};
+use ureq::{BodyReader, Error, Timeout};
 
 thread_local! {
     /// How long a read on this thread may take, where a response is let go of.
@@ -69,7 +69,9 @@ impl<T: Transport> Phased<T> {
     }
 
     /// Transmits what was held.
-    fn release(&mut self, timeout: NextTimeout) -> Result<(), Error> {
+    fn release(&mut self, mut timeout: NextTimeout) -> Result<(), Error> {
+        // When a wait for the go-ahead takes too long, ureq goes on, and must not on half a head.
+        timeout.reason = Timeout::SendRequest;
         let room = self.inner.buffers().output().len().max(1);
         for piece in self.held.chunks(room) {
             if let Some(output) = self.inner.buffers().output().get_mut(..piece.len()) {
