@@ -15,7 +15,7 @@ use mesh_save::{SaveError, Saved, Saving};
 use tokio::time::Instant;
 
 use crate::driver::{Clock, Driver, Progress};
-use crate::http_client::HttpOptions;
+use crate::http_client::{HttpClient, HttpOptions};
 use crate::stream::EventStream;
 
 /// A client of one gateway with one key. Cheap to clone; clones share connections and the retry
@@ -28,10 +28,10 @@ pub struct Client {
 }
 
 struct Shared {
-    gateway: reqwest::Client,
+    gateway: HttpClient,
     /// For pictures behind URLs, made when the first is fetched.
-    public: OnceLock<reqwest::Client>,
-    anywhere: OnceLock<reqwest::Client>,
+    public: OnceLock<HttpClient>,
+    anywhere: OnceLock<HttpClient>,
     options: HttpOptions,
     clock: Clock,
 }
@@ -219,7 +219,7 @@ fn seed() -> u64 {
 }
 
 impl Shared {
-    fn reaching(&self, reach: Reach, base: &BaseUrl) -> Result<reqwest::Client, Error> {
+    fn reaching(&self, reach: Reach, base: &BaseUrl) -> Result<HttpClient, Error> {
         let made = match reach {
             Reach::Gateway => return Ok(self.gateway.clone()),
             Reach::Public => &self.public,

@@ -2,23 +2,23 @@
 
 use std::error::Error as StdError;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use http_body::Body as _;
 use mesh_proto::call::{Fault, FaultKind, Sent, Stage};
 use mesh_proto::error::{CallError, Failure};
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::exchange::{Progress as Upload, Upload as UploadBody};
-use crate::http_client::fault_kind;
+use crate::http_client::{HttpClient, Sending, fault_kind};
 
 /// A call under way.
 pub(crate) struct Driver<E: Endpoint> {
     call: Call<E>,
-    client: reqwest::Client,
+    client: HttpClient,
     clock: Clock,
     exchange: Exchange,
     timer: Option<Pin<Box<Sleep>>>,
@@ -26,18 +26,18 @@ pub(crate) struct Driver<E: Endpoint> {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-type Sending = Pin<Box<dyn Future<Output = Result<reqwest::Response, reqwest::Error>> + Send>>;
-
 enum Exchange {
     None,
     Sending(u32, Sending, Arc<Upload>),
-    Receiving(reqwest::Body),
+    Receiving(reqwest::Response),
 }
 
 pub(crate) enum Progress<E: Endpoint> {
     Event(E::Event),
     Done(Result<Answer<E::Output>, CallError>),
 }
+
+const NEVER: Moment = Moment::after_origin(Duration::MAX);
 
 /// Time since the client was made.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ impl Clock {
 }
 
 impl<E: Endpoint> Driver<E> {
-    pub(crate) fn new(call: Call<E>, client: reqwest::Client, clock: Clock) -> Self {
+    pub(crate) fn new(call: Call<E>, client: HttpClient, clock: Clock) -> Self {
         Self {
             call,
             client,
@@ -81,55 +81,58 @@ impl<E: Endpoint> Driver<E> {
     /// Drives the call to its next event or its end.
     pub(crate) fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<Progress<E>> {
         loop {
-            self.report_upload(context);
-            match self.call.poll(self.clock.now()) {
+            let now = self.clock.now();
+            self.report_upload(now);
+            match self.call.poll(now) {
                 Step::Send(mut outgoing) => {
                     let attempt = outgoing.attempt();
                     if !matches!(self.exchange, Exchange::Sending(begun, ..) if begun == attempt) {
-                        let (body, progress) = UploadBody::new(outgoing.request().body());
-                        let request = outgoing
-                            .request()
-                            .clone()
-                            .map(|_| reqwest::Body::wrap(body));
-                        let client = self.client.clone();
-                        let sending = async move { client.execute(request.try_into()?).await };
-                        self.exchange = Exchange::Sending(attempt, Box::pin(sending), progress);
+                        let request = outgoing.request();
+                        let (body, upload) = UploadBody::new(request.body().reader(), self.clock);
+                        let sending = self.client.send(request, body);
+                        self.exchange = Exchange::Sending(attempt, sending, upload);
                         continue;
                     }
                     let Exchange::Sending(_, sending, upload) = &mut self.exchange else {
                         continue;
                     };
                     match sending.as_mut().poll(context) {
-                        Poll::Ready(Ok(response)) => {
-                            let (parts, body) = http::Response::from(response).into_parts();
-                            self.exchange = Exchange::Receiving(body);
+                        Poll::Ready(Ok(mut response)) => {
+                            let (mut parts, ()) = http::Response::new(()).into_parts();
+                            parts.status = response.status();
+                            parts.headers = std::mem::take(response.headers_mut());
+                            self.exchange = Exchange::Receiving(response);
                             outgoing.head(parts);
                         }
-                        Poll::Ready(Err(error)) if error.is_connect() && error.is_timeout() => {
-                            outgoing.progress(Stage::Connecting);
-                            outgoing.fault(Fault::new(FaultKind::TimedOut).after(Sent::Nothing));
-                            self.source = Some(error.into());
-                            self.exchange = Exchange::None;
-                        }
                         Poll::Ready(Err(error)) => {
-                            outgoing.fault(upload.fault(fault_kind(&error)));
+                            if error.is_connect() && error.is_timeout() {
+                                outgoing.progress(Stage::Connecting);
+                                outgoing
+                                    .fault(Fault::new(FaultKind::TimedOut).after(Sent::Nothing));
+                            } else {
+                                outgoing.fault(upload.fault(fault_kind(&error)));
+                            }
                             self.source = Some(error.into());
                             self.exchange = Exchange::None;
                         }
-                        Poll::Pending => ready!(self.poll_deadline(context)),
+                        Poll::Pending => {
+                            // Nobody wakes the driver for a stage of the upload; the limit that it
+                            // begins cannot pass before this.
+                            let soonest = now.plus(outgoing.limits().head);
+                            ready!(self.poll_deadline(soonest, context));
+                        }
                     }
                 }
                 Step::Receive(incoming) => {
-                    let Exchange::Receiving(body) = &mut self.exchange else {
+                    let Exchange::Receiving(response) = &mut self.exchange else {
                         incoming.end();
                         continue;
                     };
-                    match Pin::new(body).poll_frame(context) {
-                        Poll::Ready(Some(Ok(frame))) => {
-                            // Trailers say nothing that is needed, and still are a sign of life.
-                            incoming.bytes(frame.into_data().unwrap_or_default());
-                        }
-                        Poll::Ready(Some(Err(error))) => {
+                    let read = pin!(response.chunk()).poll(context);
+                    match read {
+                        Poll::Ready(Ok(Some(bytes))) => incoming.bytes(bytes),
+                        Poll::Ready(Ok(None)) => incoming.end(),
+                        Poll::Ready(Err(error)) => {
                             let kind = if error.is_timeout() {
                                 FaultKind::TimedOut
                             } else {
@@ -138,13 +141,12 @@ impl<E: Endpoint> Driver<E> {
                             incoming.fault(Fault::new(kind));
                             self.source = Some(error.into());
                         }
-                        Poll::Ready(None) => incoming.end(),
-                        Poll::Pending => ready!(self.poll_deadline(context)),
+                        Poll::Pending => ready!(self.poll_deadline(NEVER, context)),
                     }
                 }
                 Step::Wait(_) => {
                     self.exchange = Exchange::None;
-                    ready!(self.poll_deadline(context));
+                    ready!(self.poll_deadline(NEVER, context));
                 }
                 Step::Event(event) => return Poll::Ready(Progress::Event(event)),
                 Step::Done(result) => {
@@ -159,41 +161,39 @@ impl<E: Endpoint> Driver<E> {
 
     /// Tells the call how far the upload has got, before it may find a deadline passed that this
     /// moves: no time passes with a moment that is no later than an earlier one.
-    fn report_upload(&mut self, context: &Context<'_>) {
+    fn report_upload(&mut self, now: Moment) {
         if let Exchange::Sending(attempt, _, upload) = &self.exchange {
-            upload.watch(context.waker());
             // Past the limit for connecting, the body must not leave while the call gives it up.
-            if self
-                .call
-                .deadline()
-                .is_some_and(|deadline| deadline <= self.clock.now())
-            {
+            if self.call.deadline().is_some_and(|deadline| deadline <= now) {
                 upload.close();
             }
-            if let (Some(stage), Step::Send(mut outgoing)) =
+            if let (Some((stage, at)), Step::Send(mut outgoing)) =
                 (upload.stage(), self.call.poll(Moment::ORIGIN))
                 && outgoing.attempt() == *attempt
             {
-                outgoing.progress(stage);
+                outgoing.progress_at(stage, at);
             }
         }
     }
 
-    /// Ready when the call has to be polled again though nothing came.
-    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.call.deadline() else {
-            return Poll::Pending;
-        };
+    /// Ready when the call has to be polled again though nothing came: at its deadline, or at
+    /// `soonest`.
+    fn poll_deadline(&mut self, soonest: Moment, context: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.call.deadline().map(|deadline| deadline.min(soonest));
         // What lies beyond the clock's range never comes.
-        let Some(deadline) = self.clock.0.checked_add(deadline.since_origin()) else {
+        let Some(deadline) =
+            deadline.and_then(|deadline| self.clock.0.checked_add(deadline.since_origin()))
+        else {
             return Poll::Pending;
         };
         let timer = self
             .timer
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
+        // Most deadlines only move on, and setting a timer takes longer than finding it too early.
+        if timer.deadline() <= deadline && timer.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
         }
+        timer.as_mut().reset(deadline);
         timer.as_mut().poll(context)
     }
 

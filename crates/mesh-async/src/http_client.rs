@@ -1,10 +1,14 @@
 //! reqwest, configured so that it leaves every decision to the core.
 
+use std::future::{Future, ready};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::{Request, Uri};
 use mesh_proto::BaseUrl;
+use mesh_proto::body::Body;
 use mesh_proto::call::FaultKind;
 use mesh_proto::download::{Reach, is_public};
 use mesh_proto::error::SetUpError;
@@ -12,6 +16,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+
+use crate::exchange::Upload;
 
 /// What a caller changes in reqwest's configuration.
 pub(crate) type Configure =
@@ -26,11 +32,7 @@ pub(crate) struct HttpOptions {
 }
 
 impl HttpOptions {
-    pub(crate) fn client(
-        &self,
-        reach: Reach,
-        base: &BaseUrl,
-    ) -> Result<reqwest::Client, SetUpError> {
+    pub(crate) fn client(&self, reach: Reach, base: &BaseUrl) -> Result<HttpClient, SetUpError> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls(reach, base)?)
             .connect_timeout(self.connect)
@@ -44,12 +46,16 @@ impl HttpOptions {
         if reach == Reach::Public && !has_proxy() {
             builder = builder.dns_resolver(PublicResolver);
         }
-        builder
+        let client = builder
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
             .build()
-            .map_err(|error| SetUpError::Http(error.into()))
+            .map_err(|error| SetUpError::Http(error.into()))?;
+        Ok(HttpClient {
+            client,
+            last: Arc::default(),
+        })
     }
 
     fn tls(&self, reach: Reach, base: &BaseUrl) -> Result<ClientConfig, SetUpError> {
@@ -89,6 +95,40 @@ impl HttpOptions {
             .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
+    }
+}
+
+/// reqwest's client, and the URL that it was last sent to: most calls go where the last went, and
+/// reading a URL takes longer than all else that is done to send a request.
+#[derive(Clone)]
+pub(crate) struct HttpClient {
+    client: reqwest::Client,
+    last: Arc<Mutex<Option<(Uri, reqwest::Url)>>>,
+}
+
+pub(crate) type Sending =
+    Pin<Box<dyn Future<Output = Result<reqwest::Response, reqwest::Error>> + Send>>;
+
+impl HttpClient {
+    pub(crate) fn send(&self, request: &Request<Body>, body: Upload) -> Sending {
+        match self.make(request) {
+            Ok(mut made) => {
+                request.headers().clone_into(made.headers_mut());
+                *made.body_mut() = Some(reqwest::Body::wrap(body));
+                Box::pin(self.client.execute(made))
+            }
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+
+    fn make(&self, request: &Request<Body>) -> Result<reqwest::Request, reqwest::Error> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, url)) = last.as_ref().filter(|(uri, _)| uri == request.uri()) {
+            return Ok(reqwest::Request::new(request.method().clone(), url.clone()));
+        }
+        let made: reqwest::Request = request.clone().map(|_| "").try_into()?;
+        *last = Some((request.uri().clone(), made.url().clone()));
+        Ok(made)
     }
 }
 

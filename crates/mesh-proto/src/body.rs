@@ -184,6 +184,25 @@ impl BodyReader {
         self.remaining = self.remaining.saturating_sub(filled as u64);
         filled
     }
+
+    /// The next bytes without a copy: `size` of them, or all that are left. `None` where they are
+    /// not held that way, but encoded or put together as they are read.
+    pub fn slice(&mut self, size: usize) -> Option<Bytes> {
+        let (Segment::Literal(bytes) | Segment::DataUrl(bytes) | Segment::File(bytes)) =
+            self.body.segments().get(self.segment)?
+        else {
+            return None;
+        };
+        let held = bytes.len().checked_sub(self.offset)?;
+        if held == 0 || (held < size && held as u64 != self.remaining) {
+            return None;
+        }
+        let end = self.offset + held.min(size);
+        let slice = bytes.slice(self.offset..end);
+        self.offset = end;
+        self.remaining = self.remaining.saturating_sub(slice.len() as u64);
+        Some(slice)
+    }
 }
 
 fn copy(from: &[u8], to: &mut [u8]) -> usize {
@@ -256,7 +275,7 @@ mod tests {
 
             let mut reader = body.reader();
             let mut read = Vec::new();
-            for size in sizes.into_iter().chain(std::iter::repeat(64)) {
+            for size in sizes.iter().copied().chain(std::iter::repeat(64)) {
                 let mut out = vec![0xaa; size];
                 let count = reader.read(&mut out);
                 read.extend_from_slice(&out[..count]);
@@ -266,8 +285,50 @@ mod tests {
                     break;
                 }
             }
+            prop_assert_eq!(&read, &whole);
+
+            let mut reader = body.reader();
+            let mut read = Vec::new();
+            for size in sizes.into_iter().map(|size| size + 1).chain(std::iter::repeat(64)) {
+                let left = whole.len() - read.len();
+                if let Some(slice) = reader.slice(size) {
+                    prop_assert_eq!(slice.len(), size.min(left));
+                    read.extend_from_slice(&slice);
+                }
+                let mut out = vec![0xaa; size];
+                let count = reader.read(&mut out);
+                read.extend_from_slice(&out[..count]);
+                prop_assert_eq!(reader.remaining(), (whole.len() - read.len()) as u64);
+                if count == 0 {
+                    break;
+                }
+            }
             prop_assert_eq!(read, whole);
         }
+    }
+
+    #[test]
+    fn a_slice_is_what_is_held() {
+        let bytes = Bytes::from(vec![7; 10]);
+        let body = Body::new([
+            Segment::Literal(bytes.clone()),
+            Segment::Base64(Bytes::from_static(b"abc")),
+            Segment::File(bytes.clone()),
+        ]);
+        let mut reader = body.reader();
+        assert_eq!(reader.slice(11), None, "the next bytes are of two segments");
+        let slice = reader.slice(4).unwrap();
+        assert_eq!((slice.as_ptr(), slice.len()), (bytes.as_ptr(), 4));
+        assert_eq!(reader.slice(6).map(|slice| slice.len()), Some(6));
+        assert_eq!(
+            reader.slice(4),
+            None,
+            "the next bytes have yet to be encoded"
+        );
+        assert_eq!(reader.read(&mut [0; 5]), 5);
+        let slice = reader.slice(100).unwrap();
+        assert_eq!((slice.as_ptr(), slice.len()), (bytes[1..].as_ptr(), 9));
+        assert_eq!((reader.slice(1), reader.remaining()), (None, 0));
     }
 
     #[test]

@@ -192,14 +192,15 @@ impl Course {
         }
     }
 
-    pub(super) fn take_progress(&mut self, reached: Stage) {
+    /// Progress, and when that was, where the driver knows.
+    pub(super) fn take_progress(&mut self, reached: Stage, at: Option<Moment>) {
         if let Phase::Sending { stage, since } = &mut self.phase
             && stage.is_none_or(|stage| stage < reached)
         {
             *stage = Some(reached);
             // Connecting begins with the attempt, whenever the driver gets to say so.
             if reached > Stage::Connecting {
-                *since = Since::Undated;
+                *since = at.map_or(Since::Undated, |at| Since::At(at.max(self.now)));
             }
         }
     }

@@ -67,7 +67,12 @@ impl<E: Endpoint> Outgoing<'_, E> {
     /// Says how far the exchange has got. A driver that cannot tell says nothing, and its request
     /// counts as sent.
     pub fn progress(&mut self, reached: Stage) {
-        self.call.course.take_progress(reached);
+        self.call.course.take_progress(reached, None);
+    }
+
+    /// The same, where the driver knows when that was: at most as late as the next poll.
+    pub fn progress_at(&mut self, reached: Stage, at: Moment) {
+        self.call.course.take_progress(reached, Some(at));
     }
 
     /// The response's head has come.

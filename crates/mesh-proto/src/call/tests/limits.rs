@@ -46,6 +46,27 @@ fn deadlines_are_noticed_in_every_phase() {
 }
 
 #[test]
+fn a_driver_may_say_late_when_the_body_was_sent() {
+    let settings = Settings {
+        retry: RetryPolicy::never(),
+        ..Settings::default()
+    };
+    let mut call = Call::new(stream(), &target(), &settings, Moment::ORIGIN, 0).unwrap();
+    let at = |time| Moment::after_origin(seconds(time));
+    let Step::Send(mut outgoing) = call.poll(at(3)) else {
+        panic!()
+    };
+    outgoing.progress(Stage::Connecting);
+    let Step::Send(mut outgoing) = call.poll(Moment::ORIGIN) else {
+        panic!()
+    };
+    outgoing.progress_at(Stage::BodySent, at(9));
+    assert_eq!(call.deadline(), Some(at(9 + 330)));
+    assert!(matches!(call.poll(at(9 + 329)), Step::Send(_)));
+    assert!(matches!(call.poll(at(9 + 330)), Step::Done(Err(_))));
+}
+
+#[test]
 fn a_driver_may_say_late_that_it_was_connecting() {
     let settings = Settings {
         retry: RetryPolicy::never(),
