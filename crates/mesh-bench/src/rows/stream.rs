@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use tokio::runtime::Runtime;
 
 use crate::clients::{
     asynchronous, blocking, openai, openai_about, ours_short, raw_short, runtime,
@@ -27,8 +28,14 @@ pub(super) fn row() -> Row {
         effort: Effort::Usual,
         contestants: vec![
             ours("mesh, blocking", mesh_blocking),
-            ours("mesh, async", mesh_async),
-            peer("async-openai", async_openai),
+            ours("mesh, async", |scale| mesh_async(scale, Place::Task)),
+            ours("mesh, async, in block_on", |scale| {
+                mesh_async(scale, Place::BlockOn)
+            }),
+            peer("async-openai", |scale| async_openai(scale, Place::Task)),
+            peer("async-openai, in block_on", |scale| {
+                async_openai(scale, Place::BlockOn)
+            }),
             peer("official Python SDK", official),
             limit("bare TCP and serde_json", bare),
         ],
@@ -48,6 +55,25 @@ pub(super) fn row() -> Row {
                 "async-openai",
             ),
         ],
+    }
+}
+
+/// Where a future runs. A service runs its work in tasks; what `block_on` polls itself is woken
+/// through the I/O driver, chunk by chunk.
+#[derive(Clone, Copy)]
+enum Place {
+    Task,
+    BlockOn,
+}
+
+fn run(
+    runtime: &Runtime,
+    place: Place,
+    work: impl Future<Output = Result<(), Failure>> + Send + 'static,
+) -> Result<(), Failure> {
+    match place {
+        Place::Task => runtime.block_on(runtime.spawn(work))?,
+        Place::BlockOn => runtime.block_on(work),
     }
 }
 
@@ -81,7 +107,7 @@ fn mesh_blocking(scale: Scale) -> Result<Sample, Failure> {
     )
 }
 
-fn mesh_async(scale: Scale) -> Result<Sample, Failure> {
+fn mesh_async(scale: Scale, place: Place) -> Result<Sample, Failure> {
     let server = server(scale)?;
     let client = asynchronous(&server.url())?;
     let runtime = runtime()?;
@@ -89,7 +115,8 @@ fn mesh_async(scale: Scale) -> Result<Sample, Failure> {
         scale.times(25),
         || Ok(()),
         |()| {
-            runtime.block_on(async {
+            let client = client.clone();
+            run(&runtime, place, async move {
                 let mut chunks = client.chat().completions().stream(&ours_short())?;
                 let mut count = 0;
                 while let Some(chunk) = chunks.next().await {
@@ -102,7 +129,7 @@ fn mesh_async(scale: Scale) -> Result<Sample, Failure> {
     )
 }
 
-fn async_openai(scale: Scale) -> Result<Sample, Failure> {
+fn async_openai(scale: Scale, place: Place) -> Result<Sample, Failure> {
     let server = server(scale)?;
     let client = openai(&server.url())?;
     let runtime = runtime()?;
@@ -110,7 +137,8 @@ fn async_openai(scale: Scale) -> Result<Sample, Failure> {
         scale.times(25),
         || Ok(()),
         |()| {
-            runtime.block_on(async {
+            let client = client.clone();
+            run(&runtime, place, async move {
                 let request = openai_about::<Bytes>(&[]);
                 let mut chunks = client.chat().create_stream(request).await?;
                 let mut count = 0;
