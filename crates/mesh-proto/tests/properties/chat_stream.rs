@@ -36,7 +36,7 @@ fn alone(stream: &[u8]) -> Vec<ChatChunk> {
     decoder.end();
     let mut chunks = Vec::new();
     while let Ok(Some(frame)) = decoder.next() {
-        chunks.extend(serde_json::from_slice::<ChatChunk>(frame.data()).ok());
+        chunks.extend(serde_json::from_slice::<ChatChunk>(frame.data().trim_ascii()).ok());
     }
     chunks
 }
