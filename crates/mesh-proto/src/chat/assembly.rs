@@ -33,7 +33,7 @@ impl Assembly {
         keep_first(&mut reply.id, chunk.id.as_ref());
         reply.created = reply.created.or(chunk.created);
         keep_first(&mut reply.model, chunk.model.as_ref());
-        keep_last(&mut reply.usage, chunk.usage.as_ref());
+        keep_last(&mut reply.usage, chunk.usage.as_deref());
         keep_last(
             &mut reply.system_fingerprint,
             chunk.system_fingerprint.as_ref(),

@@ -26,9 +26,9 @@ read_object! {
         pub model: Option<String> => lenient,
         /// What is new, by choice. Empty in the chunk that carries the usage.
         pub choices: Vec<ChunkChoice> => without_nulls,
-        /// What the reply took, usually in the last chunk.
+        /// What the reply took, usually in the last chunk; boxed, as most chunks have none.
         #[serde(skip_serializing_if = "Option::is_none")]
-        pub usage: Option<Usage> => lenient,
+        pub usage: Option<Box<Usage>> => lenient,
         /// The system that answers.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub system_fingerprint: Option<String> => lenient,
@@ -44,7 +44,7 @@ impl ChatChunk {
 
     /// What the reply cost, where this is the chunk that says so: see [`ChatReply::cost`].
     pub fn cost(&self) -> Option<Usd> {
-        cost(&self.extra, self.usage.as_ref())
+        cost(&self.extra, self.usage.as_deref())
     }
 
     /// A whole reply as one chunk: what a gateway amounts to that answers a stream with a
@@ -67,7 +67,7 @@ impl ChatChunk {
             created: reply.created,
             model: reply.model.clone(),
             choices: choices.collect(),
-            usage: reply.usage.clone(),
+            usage: reply.usage.clone().map(Box::new),
             system_fingerprint: reply.system_fingerprint.clone(),
             extra: reply.extra.clone(),
         }
