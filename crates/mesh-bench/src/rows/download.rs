@@ -1,4 +1,4 @@
-//! A picture of 8 MiB behind a URL, fetched over loopback into a file.
+//! A picture of 8 MiB behind a URL, fetched over loopback into a file, and brought to the disk.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -113,8 +113,9 @@ fn ureq(scale: Scale) -> Result<Sample, Failure> {
     sample(scale, |server, path| {
         let mut response = agent.get(url(server)).call()?;
         let mut body = response.body_mut().with_config().limit(1 << 30).reader();
-        io::copy(&mut body, &mut File::create(path)?)?;
-        Ok(())
+        let mut file = File::create(path)?;
+        io::copy(&mut body, &mut file)?;
+        Ok(file.sync_data()?)
     })
 }
 
@@ -125,7 +126,9 @@ fn reqwest(scale: Scale) -> Result<Sample, Failure> {
             let response = client.get(url(server)).send().await?;
             response.error_for_status()?.bytes().await
         })?;
-        Ok(fs::write(path, body)?)
+        let mut file = File::create(path)?;
+        file.write_all(&body)?;
+        Ok(file.sync_data()?)
     })
 }
 
@@ -144,6 +147,7 @@ fn bare(scale: Scale) -> Result<Sample, Failure> {
             let written = file.write_all(piece.get(before..).unwrap_or_default());
             failed = std::mem::replace(&mut failed, Ok(())).and(written);
         })?;
-        Ok(failed?)
+        failed?;
+        Ok(file.sync_data()?)
     })
 }

@@ -1,6 +1,8 @@
-//! A reply with a picture of 8 MiB, from the received body into a file.
+//! A reply with a picture of 8 MiB, from the received body into a file, and by all but async-openai
+//! brought to the disk.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::Path;
 
 use async_openai::types::images::ImagesResponse;
@@ -112,7 +114,7 @@ fn mesh_async(scale: Scale) -> Result<Sample, Failure> {
 fn whole(scale: Scale) -> Result<Sample, Failure> {
     received(scale, |body, directory| {
         let bytes = picture(body)?.into_bytes()?;
-        Ok(fs::write(directory.join("rocket.png"), bytes)?)
+        write(directory, &bytes)
     })
 }
 
@@ -129,6 +131,12 @@ fn in_place(scale: Scale) -> Result<Sample, Failure> {
     received(scale, |mut body, directory| {
         let bytes = plain::decode_in_place(&mut body)?;
         let bytes = body.get(..bytes).ok_or("not the whole picture")?;
-        Ok(fs::write(directory.join("rocket.png"), bytes)?)
+        write(directory, bytes)
     })
+}
+
+fn write(directory: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut file = File::create(directory.join("rocket.png"))?;
+    file.write_all(bytes)?;
+    Ok(file.sync_data()?)
 }
