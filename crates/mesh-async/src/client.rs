@@ -4,11 +4,12 @@ use std::fmt;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use mesh_connect::Routes;
 use mesh_proto::call::CallOptions;
 use mesh_proto::download::{Download, DownloadBounds, Fetch, Reach};
-use mesh_proto::error::{BuildError, SetUpError};
+use mesh_proto::error::SetUpError;
 use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Settings, Target};
 use mesh_save::{SaveError, Saved, Saving};
@@ -28,10 +29,7 @@ pub struct Client {
 }
 
 struct Shared {
-    gateway: HttpClient,
-    /// For pictures behind URLs, made when the first is fetched.
-    public: OnceLock<HttpClient>,
-    anywhere: OnceLock<HttpClient>,
+    routes: Routes<HttpClient>,
     options: HttpOptions,
     clock: Clock,
 }
@@ -159,7 +157,7 @@ impl Client {
             let Some(under_way) = driver else {
                 let (reach, call) =
                     fetch.call(&self.target, &self.settings, clock.now(), seed())?;
-                let client = self.shared.reaching(reach, self.target.base())?;
+                let client = self.reaching(reach)?;
                 *driver = Some(Driver::new(call, client, clock));
                 continue;
             };
@@ -206,8 +204,15 @@ impl Client {
         Ok(())
     }
 
+    fn reaching(&self, reach: Reach) -> Result<HttpClient, Error> {
+        let Shared {
+            routes, options, ..
+        } = &*self.shared;
+        routes.reaching(reach, || options.client(reach, self.target.base()))
+    }
+
     fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
-        let (clock, client) = (self.shared.clock, self.shared.gateway.clone());
+        let (clock, client) = (self.shared.clock, self.shared.routes.gateway());
         let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed())?;
         Ok(Driver::new(call, client, clock))
     }
@@ -216,24 +221,6 @@ impl Client {
 /// Chance for one call.
 fn seed() -> u64 {
     RandomState::new().hash_one(0)
-}
-
-impl Shared {
-    fn reaching(&self, reach: Reach, base: &BaseUrl) -> Result<HttpClient, Error> {
-        let made = match reach {
-            Reach::Gateway => return Ok(self.gateway.clone()),
-            Reach::Public => &self.public,
-            Reach::Anywhere => &self.anywhere,
-        };
-        if let Some(client) = made.get() {
-            return Ok(client.clone());
-        }
-        let client = self
-            .options
-            .client(reach, base)
-            .map_err(|error| BuildError::invalid("url", error.to_string()))?;
-        Ok(made.get_or_init(|| client).clone())
-    }
 }
 
 impl fmt::Debug for Client {
@@ -294,7 +281,7 @@ impl ClientBuilder {
 
     /// Trusts a certificate authority, in PEM, beside the system's own.
     pub fn certificate_authority(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.options.authorities.push(pem.into());
+        self.options.authorities.add(pem.into());
         self
     }
 
@@ -312,9 +299,7 @@ impl ClientBuilder {
         };
         let gateway = options.client(Reach::Gateway, target.base())?;
         let shared = Shared {
-            gateway,
-            public: OnceLock::new(),
-            anywhere: OnceLock::new(),
+            routes: Routes::new(gateway),
             options,
             clock: Clock(Instant::now()),
         };

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use mesh_connect::reqwest::{Upload, UploadProgress};
 use mesh_proto::call::{Fault, FaultKind, Sent, Stage};
 use mesh_proto::error::{CallError, Failure};
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::exchange::{Progress as Upload, Upload as UploadBody};
 use crate::http_client::{HttpClient, Sending, fault_kind};
 
 /// A call under way.
@@ -28,7 +28,7 @@ pub(crate) struct Driver<E: Endpoint> {
 
 enum Exchange {
     None,
-    Sending(u32, Sending, Arc<Upload>),
+    Sending(u32, Sending, Arc<UploadProgress>),
     Receiving(reqwest::Response),
 }
 
@@ -88,7 +88,7 @@ impl<E: Endpoint> Driver<E> {
                     let attempt = outgoing.attempt();
                     if !matches!(self.exchange, Exchange::Sending(begun, ..) if begun == attempt) {
                         let request = outgoing.request();
-                        let (body, upload) = UploadBody::new(request.body().reader(), self.clock);
+                        let (body, upload) = Upload::new(request.body().reader(), self.clock.0);
                         let sending = self.client.send(request, body);
                         self.exchange = Exchange::Sending(attempt, sending, upload);
                         continue;
