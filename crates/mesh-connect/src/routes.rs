@@ -37,16 +37,16 @@ impl<C: Clone> Routes<C> {
         reach: Reach,
         make: impl FnOnce() -> Result<C, SetUpError>,
     ) -> Result<C, Error> {
-        let made = match reach {
+        let client = match reach {
             Reach::Gateway => return Ok(self.gateway()),
             Reach::Public => &self.public,
             Reach::Anywhere => &self.anywhere,
         };
-        if let Some(client) = made.get() {
+        if let Some(client) = client.get() {
             return Ok(client.clone());
         }
-        let client = make().map_err(|error| BuildError::invalid("url", error.to_string()))?;
-        Ok(made.get_or_init(|| client).clone())
+        let new = make().map_err(|error| BuildError::invalid("url", error.to_string()))?;
+        Ok(client.get_or_init(|| new).clone())
     }
 }
 

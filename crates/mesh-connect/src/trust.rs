@@ -22,8 +22,7 @@ impl Authorities {
     /// refused, and the system's, of which those are left out that are.
     ///
     /// Errors where a certificate given cannot be read, or there is none.
-    #[cfg_attr(not(any(feature = "reqwest", feature = "ureq")), expect(dead_code))]
-    pub(crate) fn each(
+    pub fn each(
         &self,
         reach: Reach,
         base: &BaseUrl,
@@ -33,11 +32,12 @@ impl Authorities {
         for pem in &self.0 {
             let before = trusted;
             for certificate in CertificateDer::pem_slice_iter(pem) {
-                trust(certificate.map_err(refused)?).map_err(refused)?;
+                let certificate = certificate.map_err(|error| refused(&error))?;
+                trust(certificate).map_err(|error| refused(&error))?;
                 trusted += 1;
             }
             if trusted == before {
-                return Err(refused("the certificate authority given holds none"));
+                return Err(refused(&"the certificate authority given holds none"));
             }
         }
         // Reading the system's certificates takes longer than a call.
@@ -48,7 +48,7 @@ impl Authorities {
             if trusted == 0 {
                 let reasons: Vec<String> = system.errors.iter().map(ToString::to_string).collect();
                 let reasons = reasons.join("; ");
-                return Err(refused(format!(
+                return Err(refused(&format!(
                     "the system's trust store is empty {reasons}"
                 )));
             }
@@ -64,7 +64,7 @@ impl fmt::Debug for Authorities {
     }
 }
 
-pub(crate) fn refused(why: impl ToString) -> SetUpError {
+pub(crate) fn refused(why: &impl ToString) -> SetUpError {
     SetUpError::Certificates(why.to_string())
 }
 
