@@ -2,17 +2,17 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use mesh_connect::Routes;
+use mesh_io::chance;
+use mesh_io::connect::Routes;
+use mesh_io::save::{SaveError, Saved, Saving};
 use mesh_proto::call::CallOptions;
 use mesh_proto::download::{Download, DownloadBounds, Fetch, Reach};
 use mesh_proto::error::SetUpError;
 use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Settings, Target};
-use mesh_save::{SaveError, Saved, Saving};
 use tokio::time::Instant;
 
 use crate::driver::{Clock, Driver, Progress};
@@ -156,7 +156,7 @@ impl Client {
         loop {
             let Some(under_way) = driver else {
                 let (reach, call) =
-                    fetch.call(&self.target, &self.settings, clock.now(), seed())?;
+                    fetch.call(&self.target, &self.settings, clock.now(), chance())?;
                 let client = self.reaching(reach)?;
                 *driver = Some(Driver::new(call, client, clock));
                 continue;
@@ -213,14 +213,15 @@ impl Client {
 
     fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
         let (clock, client) = (self.shared.clock, self.shared.routes.gateway());
-        let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed())?;
+        let call = Call::new(
+            endpoint,
+            &self.target,
+            &self.settings,
+            clock.now(),
+            chance(),
+        )?;
         Ok(Driver::new(call, client, clock))
     }
-}
-
-/// Chance for one call.
-fn seed() -> u64 {
-    RandomState::new().hash_one(0)
 }
 
 impl fmt::Debug for Client {

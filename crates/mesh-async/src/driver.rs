@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use mesh_connect::reqwest::{Upload, UploadProgress};
+use mesh_io::connect::reqwest::{Upload, UploadProgress};
 use mesh_proto::call::{Fault, FaultKind, Sent, Stage};
-use mesh_proto::error::{CallError, Failure};
+use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -152,7 +152,7 @@ impl<E: Endpoint> Driver<E> {
                 Step::Done(result) => {
                     self.exchange = Exchange::None;
                     return Poll::Ready(Progress::Done(
-                        result.map_err(|error| self.explain(error)),
+                        result.map_err(|error| error.with_source(self.source.take())),
                     ));
                 }
             }
@@ -195,12 +195,5 @@ impl<E: Endpoint> Driver<E> {
         }
         timer.as_mut().reset(deadline);
         timer.as_mut().poll(context)
-    }
-
-    fn explain(&mut self, error: CallError) -> CallError {
-        match (error.failure(), self.source.take()) {
-            (Failure::Fault(_), Some(source)) => error.with_source(source),
-            _ => error,
-        }
     }
 }

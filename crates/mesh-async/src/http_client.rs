@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Uri};
-use mesh_connect::Authorities;
-use mesh_connect::reqwest::{self as connect, Upload};
+use mesh_io::connect::Authorities;
+use mesh_io::connect::reqwest::{self as connect, Upload};
 use mesh_proto::BaseUrl;
 use mesh_proto::body::Body;
 use mesh_proto::call::FaultKind;

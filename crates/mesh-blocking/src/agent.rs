@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use http::header::{self, HeaderValue};
 use http::{Request, Response};
-use mesh_connect::Authorities;
-use mesh_connect::ureq as connect;
+use mesh_io::connect::Authorities;
+use mesh_io::connect::ureq as connect;
 use mesh_proto::BaseUrl;
 use mesh_proto::body::Body;
 use mesh_proto::call::{ExchangeLimits, Fault, FaultKind, Sent};

@@ -1,17 +1,17 @@
 //! The client: a target, settings, and an agent.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 
-use mesh_connect::Routes;
+use mesh_io::chance;
+use mesh_io::connect::Routes;
+use mesh_io::save::{Draft, SaveError, Saved};
 use mesh_proto::call::CallOptions;
 use mesh_proto::download::{Download, DownloadBounds, Fetch, Reach};
 use mesh_proto::error::SetUpError;
 use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Moment, Settings, Target};
-use mesh_save::{Draft, SaveError, Saved};
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
@@ -150,7 +150,7 @@ impl Client {
         let clock = self.shared.clock;
         loop {
             let (reach, call) = fetch
-                .call(&self.target, &self.settings, clock.now(), seed())
+                .call(&self.target, &self.settings, clock.now(), chance())
                 .map_err(Error::from)?;
             let sender = self.reaching(reach)?;
             let mut driver = Driver::new(call, sender, clock);
@@ -208,14 +208,15 @@ impl Client {
 
     fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
         let (clock, sender) = (self.shared.clock, self.shared.routes.gateway());
-        let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed())?;
+        let call = Call::new(
+            endpoint,
+            &self.target,
+            &self.settings,
+            clock.now(),
+            chance(),
+        )?;
         Ok(Driver::new(call, sender, clock))
     }
-}
-
-/// Chance for one call.
-fn seed() -> u64 {
-    RandomState::new().hash_one(0)
 }
 
 impl fmt::Debug for Client {

@@ -15,7 +15,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use self::lookup::{PhasedConnector, Unresolved};
 pub use self::phases::let_go;
-use crate::Authorities;
+use super::Authorities;
 
 /// TLS with ring, trusting the system's certificates and `authorities`. For a gateway over plain
 /// http the system's are not read.

@@ -13,8 +13,8 @@ use rustls::{ClientConfig, RootCertStore};
 
 pub use self::lookup::within;
 pub use self::upload::{Upload, UploadProgress};
-use crate::Authorities;
-use crate::trust::refused;
+use super::Authorities;
+use super::trust::refused;
 
 /// TLS with ring, for HTTP/2 and HTTP/1.1, trusting the system's certificates and `authorities`.
 /// For a gateway over plain http the system's are not read.
