@@ -11,7 +11,7 @@ use std::time::Instant;
 use http::Request;
 use mesh_proto::body::Body;
 use mesh_proto::call::{Fault, FaultKind, Stage};
-use mesh_proto::error::{CallError, Failure};
+use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use smol::future::or;
 use smol::{Async, Timer};
@@ -66,16 +66,8 @@ pub async fn drive<E: Endpoint>(
                 sleep(origin, Some(until)).await;
             }
             Step::Event(event) => seen(event),
-            Step::Done(result) => return result.map_err(|error| explain(error, source)),
+            Step::Done(result) => return result.map_err(|error| error.with_source(source)),
         }
-    }
-}
-
-/// The error with the socket's own beneath it, where that is what it is about.
-fn explain(error: CallError, source: Option<Box<dyn Error + Send + Sync>>) -> CallError {
-    match (error.failure(), source) {
-        (Failure::Fault(_), Some(source)) => error.with_source(source),
-        _ => error,
     }
 }
 

@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use mesh_io::chance;
+use mesh_io::connect::Routes;
+use mesh_io::save::{SaveError, Saved, Saving};
 use mesh_proto::call::CallOptions;
 use mesh_proto::download::{Download, DownloadBounds, Fetch, Reach};
-use mesh_proto::error::{BuildError, SetUpError};
+use mesh_proto::error::SetUpError;
 use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Settings, Target};
-use mesh_save::{SaveError, Saved, Saving};
 use tokio::time::Instant;
 
 use crate::driver::{Clock, Driver, Progress};
@@ -28,10 +29,7 @@ pub struct Client {
 }
 
 struct Shared {
-    gateway: HttpClient,
-    /// For pictures behind URLs, made when the first is fetched.
-    public: OnceLock<HttpClient>,
-    anywhere: OnceLock<HttpClient>,
+    routes: Routes<HttpClient>,
     options: HttpOptions,
     clock: Clock,
 }
@@ -158,8 +156,8 @@ impl Client {
         loop {
             let Some(under_way) = driver else {
                 let (reach, call) =
-                    fetch.call(&self.target, &self.settings, clock.now(), seed())?;
-                let client = self.shared.reaching(reach, self.target.base())?;
+                    fetch.call(&self.target, &self.settings, clock.now(), chance())?;
+                let client = self.reaching(reach)?;
                 *driver = Some(Driver::new(call, client, clock));
                 continue;
             };
@@ -206,33 +204,23 @@ impl Client {
         Ok(())
     }
 
-    fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
-        let (clock, client) = (self.shared.clock, self.shared.gateway.clone());
-        let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed())?;
-        Ok(Driver::new(call, client, clock))
+    fn reaching(&self, reach: Reach) -> Result<HttpClient, Error> {
+        let Shared {
+            routes, options, ..
+        } = &*self.shared;
+        routes.reaching(reach, || options.client(reach, self.target.base()))
     }
-}
 
-/// Chance for one call.
-fn seed() -> u64 {
-    RandomState::new().hash_one(0)
-}
-
-impl Shared {
-    fn reaching(&self, reach: Reach, base: &BaseUrl) -> Result<HttpClient, Error> {
-        let made = match reach {
-            Reach::Gateway => return Ok(self.gateway.clone()),
-            Reach::Public => &self.public,
-            Reach::Anywhere => &self.anywhere,
-        };
-        if let Some(client) = made.get() {
-            return Ok(client.clone());
-        }
-        let client = self
-            .options
-            .client(reach, base)
-            .map_err(|error| BuildError::invalid("url", error.to_string()))?;
-        Ok(made.get_or_init(|| client).clone())
+    fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
+        let (clock, client) = (self.shared.clock, self.shared.routes.gateway());
+        let call = Call::new(
+            endpoint,
+            &self.target,
+            &self.settings,
+            clock.now(),
+            chance(),
+        )?;
+        Ok(Driver::new(call, client, clock))
     }
 }
 
@@ -294,7 +282,7 @@ impl ClientBuilder {
 
     /// Trusts a certificate authority, in PEM, beside the system's own.
     pub fn certificate_authority(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.options.authorities.push(pem.into());
+        self.options.authorities.add(pem.into());
         self
     }
 
@@ -312,9 +300,7 @@ impl ClientBuilder {
         };
         let gateway = options.client(Reach::Gateway, target.base())?;
         let shared = Shared {
-            gateway,
-            public: OnceLock::new(),
-            anywhere: OnceLock::new(),
+            routes: Routes::new(gateway),
             options,
             clock: Clock(Instant::now()),
         };

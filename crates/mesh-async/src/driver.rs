@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use mesh_io::connect::reqwest::{Upload, UploadProgress};
 use mesh_proto::call::{Fault, FaultKind, Sent, Stage};
-use mesh_proto::error::{CallError, Failure};
+use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::exchange::{Progress as Upload, Upload as UploadBody};
 use crate::http_client::{HttpClient, Sending, fault_kind};
 
 /// A call under way.
@@ -28,7 +28,7 @@ pub(crate) struct Driver<E: Endpoint> {
 
 enum Exchange {
     None,
-    Sending(u32, Sending, Arc<Upload>),
+    Sending(u32, Sending, Arc<UploadProgress>),
     Receiving(reqwest::Response),
 }
 
@@ -88,7 +88,7 @@ impl<E: Endpoint> Driver<E> {
                     let attempt = outgoing.attempt();
                     if !matches!(self.exchange, Exchange::Sending(begun, ..) if begun == attempt) {
                         let request = outgoing.request();
-                        let (body, upload) = UploadBody::new(request.body().reader(), self.clock);
+                        let (body, upload) = Upload::new(request.body().reader(), self.clock.0);
                         let sending = self.client.send(request, body);
                         self.exchange = Exchange::Sending(attempt, sending, upload);
                         continue;
@@ -152,7 +152,7 @@ impl<E: Endpoint> Driver<E> {
                 Step::Done(result) => {
                     self.exchange = Exchange::None;
                     return Poll::Ready(Progress::Done(
-                        result.map_err(|error| self.explain(error)),
+                        result.map_err(|error| error.with_source(self.source.take())),
                     ));
                 }
             }
@@ -195,12 +195,5 @@ impl<E: Endpoint> Driver<E> {
         }
         timer.as_mut().reset(deadline);
         timer.as_mut().poll(context)
-    }
-
-    fn explain(&mut self, error: CallError) -> CallError {
-        match (error.failure(), self.source.take()) {
-            (Failure::Fault(_), Some(source)) => error.with_source(source),
-            _ => error,
-        }
     }
 }

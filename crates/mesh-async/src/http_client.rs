@@ -1,23 +1,18 @@
 //! reqwest, configured so that it leaves every decision to the core.
 
 use std::future::{Future, ready};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Uri};
+use mesh_io::connect::Authorities;
+use mesh_io::connect::reqwest::{self as connect, Upload};
 use mesh_proto::BaseUrl;
 use mesh_proto::body::Body;
 use mesh_proto::call::FaultKind;
-use mesh_proto::download::{Reach, is_public};
+use mesh_proto::download::Reach;
 use mesh_proto::error::SetUpError;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
-
-use crate::exchange::Upload;
 
 /// What a caller changes in reqwest's configuration.
 pub(crate) type Configure =
@@ -27,14 +22,14 @@ pub(crate) type Configure =
 #[derive(Clone, Default)]
 pub(crate) struct HttpOptions {
     pub(crate) configure: Option<Configure>,
-    pub(crate) authorities: Vec<Vec<u8>>,
+    pub(crate) authorities: Authorities,
     pub(crate) connect: Duration,
 }
 
 impl HttpOptions {
     pub(crate) fn client(&self, reach: Reach, base: &BaseUrl) -> Result<HttpClient, SetUpError> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(self.tls(reach, base)?)
+            .tls_backend_preconfigured(connect::tls(&self.authorities, reach, base)?)
             .connect_timeout(self.connect)
             .tcp_nodelay(true);
         if let Some(configure) = &self.configure {
@@ -43,10 +38,7 @@ impl HttpOptions {
         if reach == Reach::Gateway && base.is_loopback() {
             builder = builder.no_proxy();
         }
-        if reach == Reach::Public && !has_proxy() {
-            builder = builder.dns_resolver(PublicResolver);
-        }
-        let client = builder
+        let client = connect::within(reach, builder)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -56,45 +48,6 @@ impl HttpOptions {
             client,
             last: Arc::default(),
         })
-    }
-
-    fn tls(&self, reach: Reach, base: &BaseUrl) -> Result<ClientConfig, SetUpError> {
-        let mut trusted = RootCertStore::empty();
-        for pem in &self.authorities {
-            let before = trusted.len();
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate =
-                    certificate.map_err(|error| SetUpError::Certificates(error.to_string()))?;
-                trusted
-                    .add(certificate)
-                    .map_err(|error| SetUpError::Certificates(error.to_string()))?;
-            }
-            if trusted.len() == before {
-                return Err(SetUpError::Certificates(
-                    "the certificate authority given holds none".to_owned(),
-                ));
-            }
-        }
-        // Reading the system's certificates takes longer than a call.
-        if reach != Reach::Gateway || base.is_https() {
-            let system = rustls_native_certs::load_native_certs();
-            trusted.add_parsable_certificates(system.certs);
-            if trusted.is_empty() {
-                let reasons: Vec<String> = system.errors.iter().map(ToString::to_string).collect();
-                return Err(SetUpError::Certificates(format!(
-                    "the system's trust store is empty {}",
-                    reasons.join("; ")
-                )));
-            }
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| SetUpError::Certificates(error.to_string()))?
-            .with_root_certificates(trusted)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
     }
 }
 
@@ -142,42 +95,5 @@ pub(crate) fn fault_kind(error: &reqwest::Error) -> FaultKind {
         FaultKind::Other
     } else {
         FaultKind::Lost
-    }
-}
-
-/// Whether the environment names a proxy: it is the proxy's name that is resolved here then.
-fn has_proxy() -> bool {
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-        .into_iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-}
-
-/// Resolves names to public addresses only.
-struct PublicResolver;
-
-impl Resolve for PublicResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err("the name stands for addresses in a private network only".into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_name_that_stands_for_a_private_address_has_none() {
-        let name: Name = "localhost".parse().unwrap();
-        let Err(error) = PublicResolver.resolve(name).await else {
-            panic!("an address");
-        };
-        assert!(error.to_string().contains("private network"), "{error}");
     }
 }

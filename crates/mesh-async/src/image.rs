@@ -3,11 +3,11 @@
 use std::io;
 use std::path::Path;
 
+pub use mesh_io::save::{SaveError, Saved};
 use mesh_proto::image::MAX_FILE;
 pub use mesh_proto::image::{
     Destination, Detail, Existing, GeneratedImage, Image, ImageError, ImageFileError,
 };
-pub use mesh_save::{SaveError, Saved};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 

@@ -37,7 +37,6 @@
 
 mod client;
 mod driver;
-mod exchange;
 mod http_client;
 pub mod image;
 mod resources;

@@ -6,19 +6,16 @@ use std::time::Duration;
 
 use http::header::{self, HeaderValue};
 use http::{Request, Response};
+use mesh_io::connect::Authorities;
+use mesh_io::connect::ureq as connect;
 use mesh_proto::BaseUrl;
 use mesh_proto::body::Body;
 use mesh_proto::call::{ExchangeLimits, Fault, FaultKind, Sent};
 use mesh_proto::download::Reach;
 use mesh_proto::error::SetUpError;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use ureq::config::ConfigBuilder;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
 use ureq::{Agent, SendBody, Timeout};
-
-use crate::lookup::{PhasedConnector, Unresolved};
 
 /// How many idle connections are kept: one for each of many threads, where ureq's own three would
 /// make the others reconnect for every call.
@@ -36,15 +33,15 @@ pub(crate) type Configure =
 #[derive(Clone, Default)]
 pub(crate) struct AgentOptions {
     pub(crate) configure: Option<Configure>,
-    pub(crate) authorities: Vec<Vec<u8>>,
+    pub(crate) authorities: Authorities,
 }
 
 impl AgentOptions {
-    pub(crate) fn agent(&self, reach: Reach, base: &BaseUrl) -> Result<Agent, SetUpError> {
+    pub(crate) fn sender(&self, reach: Reach, base: &BaseUrl) -> Result<Sender, SetUpError> {
         let mut builder = Agent::config_builder()
             .max_idle_connections(IDLE_CONNECTIONS)
             .max_idle_connections_per_host(IDLE_CONNECTIONS)
-            .tls_config(self.tls(reach, base)?);
+            .tls_config(connect::tls(&self.authorities, reach, base)?);
         if let Some(configure) = &self.configure {
             builder = configure(builder);
         }
@@ -56,58 +53,13 @@ impl AgentOptions {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .build();
-        // Behind a proxy it is the proxy's name that is resolved here.
-        let looked_up = if config.proxy().is_none() {
-            reach
-        } else {
-            Reach::Anywhere
-        };
-        let connector = PhasedConnector::new(looked_up);
-        Ok(Agent::with_parts(config, connector, Unresolved))
-    }
-
-    fn tls(&self, reach: Reach, base: &BaseUrl) -> Result<TlsConfig, SetUpError> {
-        let mut trusted: Vec<Certificate<'static>> = Vec::new();
-        for pem in &self.authorities {
-            let before = trusted.len();
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                let der =
-                    certificate.map_err(|error| SetUpError::Certificates(error.to_string()))?;
-                trusted.push(Certificate::from_der(&der).to_owned());
-            }
-            if trusted.len() == before {
-                return Err(SetUpError::Certificates(
-                    "the certificate authority given holds none".to_owned(),
-                ));
-            }
-        }
-        // Reading the system's certificates takes longer than a call.
-        if reach != Reach::Gateway || base.is_https() {
-            let system = rustls_native_certs::load_native_certs();
-            if system.certs.is_empty() && trusted.is_empty() {
-                let reasons: Vec<String> = system.errors.iter().map(ToString::to_string).collect();
-                return Err(SetUpError::Certificates(format!(
-                    "the system's trust store is empty {}",
-                    reasons.join("; ")
-                )));
-            }
-            trusted.extend(
-                system
-                    .certs
-                    .iter()
-                    .map(|certificate| Certificate::from_der(certificate).to_owned()),
-            );
-        }
-        Ok(TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .root_certs(RootCerts::from(trusted))
-            .build())
+        Ok(Sender(connect::agent(config, reach)))
     }
 }
 
 /// Sends requests with one agent.
 #[derive(Clone, Debug)]
-pub(crate) struct Sender(pub(crate) Agent);
+pub(crate) struct Sender(Agent);
 
 impl Sender {
     /// Sends `request`, and waits for the response's head. On failure says how much of the request
@@ -241,5 +193,11 @@ mod tests {
             let expected = Fault::new(FaultKind::TimedOut).after(sent);
             assert_eq!(fault(&ureq::Error::Timeout(limit), 0, 0), expected);
         }
+    }
+
+    #[test]
+    fn a_host_without_an_address_is_not_connected_to() {
+        let error = ureq::Error::Io(io::ErrorKind::HostUnreachable.into());
+        assert_eq!(fault_kind(&error), FaultKind::Connect);
     }
 }

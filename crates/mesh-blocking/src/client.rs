@@ -1,16 +1,17 @@
 //! The client: a target, settings, and an agent.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
+use mesh_io::chance;
+use mesh_io::connect::Routes;
+use mesh_io::save::{Draft, SaveError, Saved};
 use mesh_proto::call::CallOptions;
 use mesh_proto::download::{Download, DownloadBounds, Fetch, Reach};
-use mesh_proto::error::{BuildError, SetUpError};
+use mesh_proto::error::SetUpError;
 use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Moment, Settings, Target};
-use mesh_save::{Draft, SaveError, Saved};
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
@@ -28,10 +29,7 @@ pub struct Client {
 }
 
 struct Shared {
-    gateway: Sender,
-    /// For pictures behind URLs, made when the first is fetched.
-    public: OnceLock<Sender>,
-    anywhere: OnceLock<Sender>,
+    routes: Routes<Sender>,
     options: AgentOptions,
     clock: Clock,
 }
@@ -152,9 +150,9 @@ impl Client {
         let clock = self.shared.clock;
         loop {
             let (reach, call) = fetch
-                .call(&self.target, &self.settings, clock.now(), seed())
+                .call(&self.target, &self.settings, clock.now(), chance())
                 .map_err(Error::from)?;
-            let sender = self.shared.reaching(reach, self.target.base())?;
+            let sender = self.reaching(reach)?;
             let mut driver = Driver::new(call, sender, clock);
             let error = loop {
                 match driver.advance() {
@@ -201,34 +199,23 @@ impl Client {
         Ok(())
     }
 
-    fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
-        let (clock, sender) = (self.shared.clock, self.shared.gateway.clone());
-        let call = Call::new(endpoint, &self.target, &self.settings, clock.now(), seed())?;
-        Ok(Driver::new(call, sender, clock))
+    fn reaching(&self, reach: Reach) -> Result<Sender, Error> {
+        let Shared {
+            routes, options, ..
+        } = &*self.shared;
+        routes.reaching(reach, || options.sender(reach, self.target.base()))
     }
-}
 
-/// Chance for one call.
-fn seed() -> u64 {
-    RandomState::new().hash_one(0)
-}
-
-impl Shared {
-    fn reaching(&self, reach: Reach, base: &BaseUrl) -> Result<Sender, Error> {
-        let made = match reach {
-            Reach::Gateway => return Ok(self.gateway.clone()),
-            Reach::Public => &self.public,
-            Reach::Anywhere => &self.anywhere,
-        };
-        if let Some(sender) = made.get() {
-            return Ok(sender.clone());
-        }
-        let sender = self
-            .options
-            .agent(reach, base)
-            .map(Sender)
-            .map_err(|error| BuildError::invalid("url", error.to_string()))?;
-        Ok(made.get_or_init(|| sender).clone())
+    fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
+        let (clock, sender) = (self.shared.clock, self.shared.routes.gateway());
+        let call = Call::new(
+            endpoint,
+            &self.target,
+            &self.settings,
+            clock.now(),
+            chance(),
+        )?;
+        Ok(Driver::new(call, sender, clock))
     }
 }
 
@@ -304,7 +291,7 @@ impl ClientBuilder {
 
     /// Trusts a certificate authority, in PEM, beside the system's own.
     pub fn certificate_authority(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.options.authorities.push(pem.into());
+        self.options.authorities.add(pem.into());
         self
     }
 
@@ -316,11 +303,9 @@ impl ClientBuilder {
             Some(target) => target,
             None => Target::of(self.key.as_deref(), self.base.as_deref())?,
         };
-        let gateway = Sender(self.options.agent(Reach::Gateway, target.base())?);
+        let gateway = self.options.sender(Reach::Gateway, target.base())?;
         let shared = Shared {
-            gateway,
-            public: OnceLock::new(),
-            anywhere: OnceLock::new(),
+            routes: Routes::new(gateway),
             options: self.options,
             clock: Clock(Instant::now()),
         };

@@ -4,14 +4,14 @@ use std::error::Error as StdError;
 use std::io::Read;
 use std::thread;
 
+use mesh_io::connect::ureq::let_go;
 use mesh_proto::call::{Fault, FaultKind, Stage};
-use mesh_proto::error::{CallError, Failure};
+use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Step};
 use ureq::{BodyReader, Timeout};
 
 use crate::agent::{self, Sender};
 use crate::client::Clock;
-use crate::phases;
 
 /// A call under way.
 pub(crate) struct Driver<E: Endpoint> {
@@ -110,18 +110,13 @@ impl<E: Endpoint> Driver<E> {
                 Step::Event(event) => return Progress::Event(event),
                 Step::Done(result) => {
                     if let (Some(body), Ok(_)) = (self.response.take(), &result) {
-                        phases::let_go(body);
+                        let_go(body);
                     }
-                    return Progress::Done(result.map_err(|error| self.explain(error)));
+                    return Progress::Done(
+                        result.map_err(|error| error.with_source(self.source.take())),
+                    );
                 }
             }
-        }
-    }
-
-    fn explain(&mut self, error: CallError) -> CallError {
-        match (error.failure(), self.source.take()) {
-            (Failure::Fault(_), Some(source)) => error.with_source(source),
-            _ => error,
         }
     }
 }

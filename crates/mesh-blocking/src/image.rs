@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+pub use mesh_io::save::{SaveError, Saved};
 use mesh_proto::image::MAX_FILE;
 pub use mesh_proto::image::{
     Destination, Detail, Existing, GeneratedImage, Image, ImageError, ImageFileError,
 };
-pub use mesh_save::{SaveError, Saved};
 
 /// Opens the file at `path` as a picture to be sent: PNG, JPEG, GIF or WebP.
 ///

@@ -35,8 +35,6 @@ mod agent;
 mod client;
 mod driver;
 pub mod image;
-mod lookup;
-mod phases;
 mod resources;
 mod search;
 mod stream;

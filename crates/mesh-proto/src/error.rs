@@ -334,9 +334,12 @@ impl CallError {
         }))
     }
 
-    /// Attaches the transport's own error, which [`source`](StdError::source) then gives.
-    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+    /// Attaches the transport's own error, which [`source`](StdError::source) then gives, where the
+    /// call failed of a fault of the transport's, and nothing otherwise.
+    pub fn with_source(mut self, source: Option<Box<dyn StdError + Send + Sync>>) -> Self {
+        if let Failure::Fault(_) = self.0.failure {
+            self.0.source = source;
+        }
         self
     }
 

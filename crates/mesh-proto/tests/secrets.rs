@@ -555,7 +555,7 @@ fn failed(seen: &mut Seen, error: CallError) {
         seen.error(absence);
     }
     seen.error(&error);
-    let error = error.with_source(Fault::new(FaultKind::Lost));
+    let error = error.with_source(Some(Fault::new(FaultKind::Lost).into()));
     seen.error(&error);
     seen.error(&Error::from(error));
 }

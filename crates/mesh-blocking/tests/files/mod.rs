@@ -9,13 +9,13 @@ use std::time::Duration;
 use mesh_conformance::{Act, Exchange, ScriptedServer};
 use mesh_emulator::gateway::Gateway;
 use mesh_emulator::{Server, vision};
+use mesh_io::save::{SaveError, Saved};
 use mesh_proto::body::{Body, Segment};
 use mesh_proto::chat::{ChatReply, ImageFormat, ImageOptions};
 use mesh_proto::download::{Addresses, DownloadBounds};
 use mesh_proto::error::{DecodeError, Failure};
 use mesh_proto::image::{Destination, Evidence, Existing, GeneratedImage, MediaType, PictureError};
 use mesh_proto::{ChatRequest, Error, Settings, Target};
-use mesh_save::{SaveError, Saved};
 
 /// What is done with a client.
 pub trait Client: Sized {

@@ -9,13 +9,13 @@ use std::thread;
 use std::time::Duration;
 
 use mesh_conformance::{Act, Exchange, ScriptedServer, stream_head};
+use mesh_io::save::{SaveError, Saved};
 use mesh_proto::call::{Deadline, RetryPolicy};
 use mesh_proto::download::{Addresses, DownloadBounds};
 use mesh_proto::error::{CallError, DecodeError, Failure};
 use mesh_proto::image::{Destination, GeneratedImage, Image};
 use mesh_proto::images::EditRequest;
 use mesh_proto::{ApiKey, BaseUrl, ChatRequest, Error, Settings, Target};
-use mesh_save::{SaveError, Saved};
 
 pub const KEY: &str = "rsk_01CANARYCANARYCANARYCANARY";
 

@@ -310,3 +310,19 @@ fn an_answer_to_an_earlier_attempt_cannot_be_given() {
     };
     assert_eq!(outgoing.attempt(), 2);
 }
+
+#[test]
+fn a_transports_own_error_stands_beneath_its_fault_only() {
+    use std::error::Error as _;
+
+    for (exchange, is_told) in [
+        (vec![Act::Fault(FaultKind::Lost, Sent::Whole)], true),
+        (error(401, "unauthorized"), false),
+        (whole(200, "<html>"), false),
+    ] {
+        let run = run(chat(), &Settings::default(), &[exchange]);
+        let error = run.result.unwrap_err();
+        let error = error.with_source(Some("connection reset".into()));
+        assert_eq!(error.source().is_some(), is_told, "{error}");
+    }
+}

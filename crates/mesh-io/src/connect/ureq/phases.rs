@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Lets go of a response. Where its end is at hand, or comes with the next read, the connection is
 /// kept: a stream's reply is whole some bytes before its body is.
-pub(crate) fn let_go(mut body: BodyReader<'_>) {
+pub fn let_go(mut body: BodyReader<'_>) {
     struct Haste;
     impl Drop for Haste {
         fn drop(&mut self) {
@@ -40,7 +40,7 @@ pub(crate) fn let_go(mut body: BodyReader<'_>) {
 }
 
 /// A transport that knows whether the response's head has come.
-pub(crate) struct Phased<T> {
+pub(super) struct Phased<T> {
     inner: T,
     head: Head,
     /// The beginning of a request, to go with what follows.
@@ -60,7 +60,7 @@ enum Head {
 const HELD: usize = 4 << 10;
 
 impl<T: Transport> Phased<T> {
-    pub(crate) fn new(inner: T) -> Self {
+    pub(super) fn new(inner: T) -> Self {
         Self {
             inner,
             head: Head::Offered,

@@ -8,7 +8,7 @@ use mesh_proto::download::Piece;
 use mesh_proto::image::{Destination, GeneratedImage};
 use tokio::task::spawn_blocking;
 
-use crate::{Draft, SaveError, Saved};
+use super::{Draft, SaveError, Saved};
 
 /// A [`Draft`] for asynchronous code: its file is touched on threads that may block. Dropped before
 /// the picture is put into its place, it leaves nothing, at the latest when the turn of writing

@@ -1,6 +1,7 @@
 //! A request's body on its way through reqwest, and how far it has got.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use mesh_proto::Moment;
 use mesh_proto::body::BodyReader;
 use mesh_proto::call::{Fault, FaultKind, Stage};
-
-use crate::driver::Clock;
+use tokio::time::Instant;
 
 /// How much is handed over at a time.
 const PIECE: usize = 64 << 10;
@@ -22,16 +22,16 @@ const PIECES: usize = 4;
 
 /// A body as hyper reads it, with its exact size: without a copy where it is held as it is sent, and
 /// else from a few buffers that are used again.
-pub(crate) struct Upload {
+pub struct Upload {
     reader: BodyReader,
     handed_out: VecDeque<Bytes>,
-    progress: Arc<Progress>,
+    progress: Arc<UploadProgress>,
 }
 
-/// How far an upload has got, as the driver sees it.
+/// How far an upload has got, as whoever drives the call sees it.
 #[derive(Debug)]
-pub(crate) struct Progress {
-    clock: Clock,
+pub struct UploadProgress {
+    origin: Instant,
     length: u64,
     taken: Mutex<Taken>,
 }
@@ -45,9 +45,10 @@ struct Taken {
 }
 
 impl Upload {
-    pub(crate) fn new(reader: BodyReader, clock: Clock) -> (Self, Arc<Progress>) {
-        let progress = Arc::new(Progress {
-            clock,
+    /// What `reader` reads, and how far it has got; moments count from `origin`.
+    pub fn new(reader: BodyReader, origin: Instant) -> (Self, Arc<UploadProgress>) {
+        let progress = Arc::new(UploadProgress {
+            origin,
             length: reader.remaining(),
             taken: Mutex::default(),
         });
@@ -102,7 +103,13 @@ impl Body for Upload {
     }
 }
 
-impl Progress {
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Upload").field(&self.progress).finish()
+    }
+}
+
+impl UploadProgress {
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,20 +123,20 @@ impl Progress {
         let is_first = taken.bytes == 0;
         taken.bytes += count;
         if is_first || taken.bytes == self.length {
-            taken.at = self.clock.now();
+            taken.at = Moment::after_origin(self.origin.elapsed());
         }
         Ok(())
     }
 
     /// Lets nothing be taken, unless something has been.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         let mut taken = self.taken();
         taken.is_closed = taken.bytes == 0;
     }
 
     /// The stage that has been reached, and when. Without a body nothing shows whether the
     /// connection stands.
-    pub(crate) fn stage(&self) -> Option<(Stage, Moment)> {
+    pub fn stage(&self) -> Option<(Stage, Moment)> {
         let taken = self.taken();
         let stage = match taken.bytes {
             _ if self.length == 0 => return None,
@@ -141,7 +148,7 @@ impl Progress {
     }
 
     /// A failure of the exchange, with how much of the request the gateway can have.
-    pub(crate) fn fault(&self, kind: FaultKind) -> Fault {
+    pub fn fault(&self, kind: FaultKind) -> Fault {
         Fault::in_upload(kind, self.taken().bytes, self.length)
     }
 }

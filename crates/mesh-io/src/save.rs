@@ -1,9 +1,9 @@
 //! Puts a picture into a file: piece by piece under a temporary name, and at the end into its place
-//! at once. What the clients of Mesh API have in common when they save; a program uses theirs.
+//! at once. A program uses what the clients have for it.
 //!
 //! ```
 //! use mesh_proto::image::GeneratedImage;
-//! use mesh_save::Draft;
+//! use mesh_io::save::Draft;
 //! # let directory = tempfile::tempdir()?;
 //! # let path = directory.path().join("fox");
 //!
@@ -16,19 +16,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "this crate is where files are written"
-)]
-
 mod error;
-#[cfg(feature = "tokio")]
+#[cfg(feature = "reqwest")]
 mod saving;
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Seek as _, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -39,7 +32,7 @@ use mesh_proto::image::{
 };
 
 pub use self::error::SaveError;
-#[cfg(feature = "tokio")]
+#[cfg(feature = "reqwest")]
 pub use self::saving::Saving;
 
 /// A picture that has been saved.
@@ -264,7 +257,7 @@ impl Drop for Draft {
 /// whoever may read what the user creates.
 fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
     loop {
-        let chance = RandomState::new().hash_one(0);
+        let chance = crate::chance();
         let temporary = path.with_file_name(format!(".mesh-{chance:016x}"));
         let created = OpenOptions::new()
             .write(true)

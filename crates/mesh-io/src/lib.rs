@@ -1,0 +1,21 @@
+//! The I/O that both clients of Mesh API do beside their calls: how they reach a host, and how they
+//! save a picture.
+//!
+//! A part of `mesh-blocking` (feature `ureq`) and `mesh-async` (feature `reqwest`), not meant to be
+//! used alone: it changes with them.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this crate is where connections are made and files are written"
+)]
+
+pub mod connect;
+pub mod save;
+
+use std::hash::{BuildHasher as _, RandomState};
+
+/// A number that nobody can have guessed: the seed of a call, a part of a name.
+pub fn chance() -> u64 {
+    RandomState::new().hash_one(0)
+}
