@@ -66,8 +66,8 @@ macro_rules! row {
             pub extra: crate::wire::Extra,
         }
 
-        impl serde::Serialize for $row {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde_core::Serialize for $row {
+            fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut row = self.extra.0.clone();
                 $(
                     let names: &[&str] = crate::row::row!(@names $key $($($key_name)+)?);
@@ -80,15 +80,15 @@ macro_rules! row {
             }
         }
 
-        impl<'de> serde::Deserialize<'de> for $row {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        impl<'de> serde_core::Deserialize<'de> for $row {
+            fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let mut row = serde_json::Map::deserialize(deserializer)?;
                 Ok(Self {
                     $($key: {
                         let names: &[&str] = crate::row::row!(@names $key $($($key_name)+)?);
                         crate::row::take::<Option<String>>(&mut row, names)
                             .filter(|key| !key.is_empty())
-                            .ok_or_else(|| serde::de::Error::missing_field(stringify!($key)))?
+                            .ok_or_else(|| serde_core::de::Error::missing_field(stringify!($key)))?
                             .into()
                     },)?
                     $($field: crate::row::take(&mut row, crate::row::row!(@names $field $($($name)+)?)),)*

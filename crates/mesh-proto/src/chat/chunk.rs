@@ -16,21 +16,16 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ChatChunk without "object" {
         /// The reply's id, the same in every chunk.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String> => lenient,
         /// When the reply was made, in seconds since 1970.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub created: Option<u64> => count,
         /// The model that answers.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub model: Option<String> => lenient,
         /// What is new, by choice. Empty in the chunk that carries the usage.
-        pub choices: Vec<ChunkChoice> => without_nulls,
+        pub choices: Vec<ChunkChoice> [always] => without_nulls,
         /// What the reply took, usually in the last chunk; boxed, as most chunks have none.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub usage: Option<Box<Usage>> => lenient,
         /// The system that answers.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub system_fingerprint: Option<String> => lenient,
     }
 }
@@ -89,11 +84,10 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ChunkChoice {
         /// Its place among the answers.
-        pub index: u64 => place,
+        pub index: u64 [always] => place,
         /// What is new.
-        pub delta: Delta => null_is_default,
+        pub delta: Delta [always] => null_is_default,
         /// Why it ended, in the choice's last chunk.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub finish_reason: Option<FinishReason> => lenient,
     }
 }
@@ -112,16 +106,12 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct Delta {
         /// Who speaks, in the first piece.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub role: Option<Role> => lenient,
         /// What is said next.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub content: Option<Content>,
         /// Pictures.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
         pub images: Vec<Picture> => pictures,
         /// Pieces of calls of tools.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
         pub tool_calls: Vec<ToolCallDelta> => lenient_list,
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde_core::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::content::{Content, Part};
@@ -23,24 +23,18 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ChatReply {
         /// The reply's id.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String> => lenient,
         /// When it was made, in seconds since 1970.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub created: Option<u64> => count,
         /// The model that answered; may be the provider's own name for it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub model: Option<String> => lenient,
         /// The answers, one unless more were asked for.
-        pub choices: Vec<Choice> => without_nulls,
+        pub choices: Vec<Choice> [always] => without_nulls,
         /// What it took.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub usage: Option<Usage> => lenient,
         /// The system that answered; the emulator names itself here.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub system_fingerprint: Option<String> => lenient,
         /// Pictures beside or instead of choices, as the images endpoint has them.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
         pub data: Vec<Picture> => pictures,
     }
 }
@@ -192,11 +186,10 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct Choice {
         /// Its place among the answers.
-        pub index: u64 => place,
+        pub index: u64 [always] => place,
         /// What is said.
-        pub message: ReplyMessage => null_is_default,
+        pub message: ReplyMessage [always] => null_is_default,
         /// Why it ended.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub finish_reason: Option<FinishReason> => lenient,
     }
 }
@@ -209,7 +202,9 @@ impl Choice {
     }
 }
 
-pub(super) fn place<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(super) fn place<'de, D: serde_core::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<u64, D::Error> {
     Ok(count(deserializer)?.unwrap_or(0))
 }
 
@@ -218,15 +213,12 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ReplyMessage {
         /// Who speaks: the assistant.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub role: Option<Role> => lenient,
         /// What is said. Some models leave it out or empty.
-        pub content: Option<Content>,
+        pub content: Option<Content> [always],
         /// Pictures beside the content.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
         pub images: Vec<Picture> => pictures,
         /// The calls of tools.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
         pub tool_calls: Vec<ToolCall> => lenient_list,
     }
 }
@@ -288,12 +280,23 @@ impl ReplyMessage {
 }
 
 /// A picture as a reply holds it; [`ChatReply::images`] reads it.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq)]
 pub struct Picture(pub(crate) Json);
 
+impl Serialize for Picture {
+    fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Picture {
+    fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Json::deserialize(deserializer).map(Self)
+    }
+}
+
 /// Whatever stands where pictures belong: a list, or a single one without its brackets.
-pub(crate) fn pictures<'de, D: serde::Deserializer<'de>>(
+pub(crate) fn pictures<'de, D: serde_core::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<Picture>, D::Error> {
     Ok(match Json::deserialize(deserializer)? {

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde_core::de::{Deserialize, Deserializer};
+use serde_core::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use crate::open_enum::open_enum;
-use crate::wire::{Extra, count, lenient, null_is_default};
+use crate::wire::{Extra, count, lenient, null_is_default, read_fields, read_object};
 
 open_enum! {
     /// A kind of tool.
@@ -19,28 +19,24 @@ open_enum! {
     }
 }
 
-/// A tool that the model may call.
-///
-/// ```
-/// use mesh_proto::chat::Tool;
-///
-/// let schema = serde_json::json!({"type": "object", "properties": {"page": {"type": "integer"}}});
-/// let tool = Tool::function("turn_to", "Turns to a page", schema);
-/// assert_eq!(serde_json::to_value(&tool)?["function"]["name"], "turn_to");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct Tool {
-    /// What kind of tool it is.
-    #[serde(rename = "type", default)]
-    pub kind: ToolKind,
-    /// The function, where it is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub function: Option<Function>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// A tool that the model may call.
+    ///
+    /// ```
+    /// use mesh_proto::chat::Tool;
+    ///
+    /// let schema = serde_json::json!({"type": "object", "properties": {"page": {"type": "integer"}}});
+    /// let tool = Tool::function("turn_to", "Turns to a page", schema);
+    /// assert_eq!(serde_json::to_value(&tool)?["function"]["name"], "turn_to");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Tool from Self { kind: ToolKind::Function, function: None, extra: Extra::new() }, {
+        /// What kind of tool it is.
+        pub kind: ToolKind [always] = "type",
+        /// The function, where it is one.
+        pub function: Option<Function>,
+    }
 }
 
 impl Tool {
@@ -65,24 +61,25 @@ impl Tool {
     }
 }
 
-/// A function that the model may call.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct Function {
-    /// Its name.
-    pub name: String,
-    /// What it does, for the model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// The JSON Schema of its arguments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<Value>,
-    /// Whether the arguments have to follow the schema to the letter.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub strict: Option<bool>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// A function that the model may call.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Function from Self {
+        name: String::new(),
+        description: None,
+        parameters: None,
+        strict: None,
+        extra: Extra::new(),
+    }, {
+        /// Its name.
+        pub name: String [required],
+        /// What it does, for the model.
+        pub description: Option<String>,
+        /// The JSON Schema of its arguments.
+        pub parameters: Option<Value>,
+        /// Whether the arguments have to follow the schema to the letter.
+        pub strict: Option<bool>,
+    }
 }
 
 /// Whether the model has to call a tool.
@@ -141,27 +138,18 @@ impl<'de> Deserialize<'de> for ToolChoice {
     }
 }
 
-/// A call of a tool by the model. To be sent back as it came, `thought_signature` in `extra`
-/// included.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct ToolCall {
-    /// The call's id, which its result refers to.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub id: Option<String>,
-    /// What kind of tool is called.
-    #[serde(rename = "type", default, deserialize_with = "null_is_default")]
-    pub kind: ToolKind,
-    /// The function that is called.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub function: CalledFunction,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// A call of a tool by the model. To be sent back as it came, `thought_signature` in `extra`
+    /// included.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ToolCall {
+        /// The call's id, which its result refers to.
+        pub id: Option<String> => lenient,
+        /// What kind of tool is called.
+        pub kind: ToolKind [always] = "type" => null_is_default,
+        /// The function that is called.
+        pub function: CalledFunction [always] => null_is_default,
+    }
 }
 
 impl ToolCall {
@@ -171,19 +159,15 @@ impl ToolCall {
     }
 }
 
-/// The function of a call.
-#[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct CalledFunction {
-    /// Its name.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub name: String,
-    /// Its arguments: a JSON object as text, which the model wrote and which may be broken.
-    #[serde(default, deserialize_with = "text_or_json")]
-    pub arguments: String,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// The function of a call.
+    #[derive(Clone, Default, PartialEq)]
+    pub struct CalledFunction {
+        /// Its name.
+        pub name: String [always] => null_is_default,
+        /// Its arguments: a JSON object as text, which the model wrote and which may be broken.
+        pub arguments: String [always] => text_or_json,
+    }
 }
 
 // An argument may be a picture.
@@ -198,19 +182,33 @@ impl fmt::Debug for CalledFunction {
 }
 
 /// A piece of a call in a stream. Any of it may be missing.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ToolCallDelta {
     /// Which of the message's calls it belongs to, from 0.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub index: Option<u64>,
     /// The rest, as far as it has come.
-    #[serde(flatten)]
     pub call: ToolCall,
+}
+
+read_fields! {
+    ToolCallDelta in call; {
+        index: Option<u64> => count,
+        id in call: Option<String> => lenient,
+        kind in call: ToolKind = "type" => null_is_default,
+        function in call: CalledFunction => null_is_default,
+    }
+}
+
+impl Serialize for ToolCallDelta {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        if let Some(index) = self.index {
+            fields.serialize_entry("index", &index)?;
+        }
+        self.call.write_fields(&mut fields)?;
+        fields.end()
+    }
 }
 
 /// Some models write the arguments as the object itself.

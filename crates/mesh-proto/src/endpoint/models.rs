@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use http::{Method, Request};
+use serde_core::de::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -18,6 +19,7 @@ use crate::error::{BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::models::{ModelList, OddRow};
 use crate::target::Target;
+use crate::wire::only_field;
 
 /// Asks for the catalogue, or for the part of it that filters leave.
 ///
@@ -99,13 +101,16 @@ fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
     Ok(list)
 }
 
-fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
-    #[derive(serde::Deserialize)]
-    struct Enveloped<'b> {
-        #[serde(borrow)]
-        data: Vec<&'b RawValue>,
-    }
+/// An object that holds the rows under `data`.
+struct Enveloped<'b>(Vec<&'b RawValue>);
 
+impl<'b> Deserialize<'b> for Enveloped<'b> {
+    fn deserialize<D: Deserializer<'b>>(deserializer: D) -> Result<Self, D::Error> {
+        only_field(deserializer, "Enveloped", &["data"]).map(Self)
+    }
+}
+
+fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
     if let Some(what) = not_json(body) {
         return Err(DecodeError::NotJson {
             what,
@@ -115,7 +120,7 @@ fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
     let read = if body.trim_ascii_start().starts_with(b"[") {
         serde_json::from_slice(body)
     } else {
-        serde_json::from_slice(body).map(|envelope: Enveloped<'_>| envelope.data)
+        serde_json::from_slice(body).map(|envelope: Enveloped<'_>| envelope.0)
     };
     read.map_err(|error| {
         let document: Option<serde_json::Map<String, Value>> = serde_json::from_slice(body).ok();

@@ -1,7 +1,7 @@
 //! Replies that are lists of rows, of which none hides another.
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::document::parse;

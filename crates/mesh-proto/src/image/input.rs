@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use bytes::{Bytes, BytesMut};
 use http::Uri;
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::Serializer;
+use serde_core::de::{Deserialize, Deserializer};
+use serde_core::ser::Serializer;
 
 use super::data_url::{DataUrl, InvalidDataUrl};
 use super::media_type::{Dimensions, MediaType, describe};
@@ -110,6 +110,11 @@ impl Image {
         Ok(Self::of(Source::Url(Bytes::copy_from_slice(
             url.as_bytes(),
         ))))
+    }
+
+    /// A place for a picture that is to come.
+    pub(crate) fn nowhere() -> Self {
+        Self::of(Source::Url(Bytes::new()))
     }
 
     fn of(source: Source) -> Self {
@@ -297,7 +302,7 @@ serialize_inline!(Image);
 
 struct Inline<'i>(&'i Image);
 
-impl serde::Serialize for Inline<'_> {
+impl serde_core::Serialize for Inline<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize_url(serializer)
     }
@@ -307,7 +312,7 @@ impl<'de> Deserialize<'de> for Image {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Json::deserialize(deserializer)?;
         Self::of_json(&json).ok_or_else(|| {
-            serde::de::Error::custom("a picture is a URL, or an object with a field \"url\"")
+            serde_core::de::Error::custom("a picture is a URL, or an object with a field \"url\"")
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A chunk of a streamed reply: that work goes on, an earlier state of a picture, or the picture.
 
-use serde::Deserialize;
+use serde_core::Deserialize;
 use serde_json::Value;
 
 use super::reply::ImageReply;
@@ -13,20 +13,15 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ImageChunk {
         /// What the gateway says of the work: `processing`, and words that are not documented.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<String> => lenient,
         /// OpenAI's type of event, such as `image_generation.partial_image`.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub kind: Option<String> = "type" => lenient,
         /// Which earlier state of the picture this is, from 0.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub partial_image_index: Option<u64> => count,
         /// The pictures, as they came: [`ImageChunk::images`] reads them.
-        pub data: Vec<Picture> => pictures,
+        pub data: Vec<Picture> [always] => pictures,
         /// The picture at the top, where OpenAI has it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         b64_json: Option<Json>,
-        #[serde(skip_serializing_if = "Option::is_none")]
         url: Option<Json>,
     }
 }

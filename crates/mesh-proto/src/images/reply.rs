@@ -11,24 +11,18 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ImageReply {
         /// When it was made, in seconds since 1970.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub created: Option<u64> => count,
         /// The pictures, as they came: [`ImageReply::images`] reads them.
-        pub data: Vec<Picture> => pictures,
+        pub data: Vec<Picture> [always] => pictures,
         /// What stands behind the subject, where the provider says so.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub background: Option<Background> => lenient,
         /// The file format, where the provider says so. The bytes know better.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub output_format: Option<OutputFormat> => lenient,
         /// The quality, where the provider says so.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub quality: Option<Quality> => lenient,
         /// The size, where the provider says so.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub size: Option<String> => lenient,
         /// What it took, where the provider says so.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub usage: Option<Usage> => lenient,
     }
 }

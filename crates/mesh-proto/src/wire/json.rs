@@ -7,8 +7,8 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_core::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Number, Value};
 
 /// A JSON value, cheap to clone whatever pictures are in it.
@@ -110,7 +110,7 @@ thread_local! {
 }
 
 /// Reads `T` from a body, the long texts of [`Json`] in it as slices of that body.
-pub(crate) fn from_body<T: serde::de::DeserializeOwned>(
+pub(crate) fn from_body<T: serde_core::de::DeserializeOwned>(
     body: &Bytes,
 ) -> Result<T, serde_json::Error> {
     // What is not UTF-8 is an error that the parser words, with its place.
