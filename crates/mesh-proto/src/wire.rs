@@ -12,7 +12,7 @@ use serde_core::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde_core::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use self::json::{Json, Text, field, from_body};
+pub(crate) use self::json::{Json, Text, field, from_body, whole_from_body};
 pub(crate) use self::lenient::{
     count, lenient, lenient_list, null_is_default, unkept, without_nulls,
 };

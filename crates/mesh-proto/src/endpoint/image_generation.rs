@@ -2,9 +2,8 @@
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use serde_json::{Map, Value};
 
-use super::document::{DocumentDecoder, parse};
+use super::document::{DocumentDecoder, object, parse};
 use super::{Endpoint, Replay, in_band_error, json_request, spliced};
 use crate::body::Body;
 use crate::call::Limits;
@@ -56,7 +55,7 @@ pub(super) fn parse_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
     if !reply.data.is_empty() {
         return Ok(reply);
     }
-    let document: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    let document = object(body).unwrap_or_default();
     let error = in_band_error(&document);
     let other = || {
         if document.contains_key("data") {

@@ -5,9 +5,8 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::{Method, Request};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
-use serde_json::{Map, Value};
 
-use super::document::{DocumentDecoder, parse};
+use super::document::{DocumentDecoder, object, parse};
 use super::query::VALUE;
 use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
@@ -79,7 +78,7 @@ impl Endpoint for GetModel {
 /// The row, bare or in an envelope.
 fn read(body: &Bytes) -> Result<Model, DecodeError> {
     parse(body).or_else(|error| {
-        let envelope: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
+        let envelope = object(body);
         let row = envelope.and_then(|mut envelope| envelope.remove("data"));
         row.and_then(|row| serde_json::from_value(row).ok())
             .ok_or(error)

@@ -5,13 +5,12 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::{Method, Request};
 use serde_core::de::{Deserialize, Deserializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::document::{DocumentDecoder, not_json};
+use super::document::{DocumentDecoder, no_reply, not_json};
 use super::query::Query;
 use super::rows::{ID, oddity};
-use super::{Endpoint, Replay, in_band_error, json_request};
+use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::chat::Modality;
@@ -122,12 +121,5 @@ fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
     } else {
         serde_json::from_slice(body).map(|envelope: Enveloped<'_>| envelope.0)
     };
-    read.map_err(|error| {
-        let document: Option<serde_json::Map<String, Value>> = serde_json::from_slice(body).ok();
-        match document.and_then(|document| in_band_error(&document)) {
-            Some(error) => error.into(),
-            None if error.is_eof() => DecodeError::Truncated,
-            None => DecodeError::json(&error, body),
-        }
-    })
+    read.map_err(|error| no_reply(body, &error))
 }
