@@ -44,6 +44,7 @@ impl Head {
     }
 
     /// How often the gateway itself tried, for plain chat.
+    #[inline]
     pub fn routing_attempts(&self) -> Option<u32> {
         self.header("x-mesh-routing-attempts")?.trim().parse().ok()
     }
@@ -180,6 +181,7 @@ impl From<&str> for HeaderNameOrText {
 }
 
 impl From<&response::Parts> for Head {
+    #[inline]
     fn from(parts: &response::Parts) -> Self {
         Self {
             status: parts.status,

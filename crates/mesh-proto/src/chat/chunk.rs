@@ -32,6 +32,7 @@ read_object! {
 
 impl ChatChunk {
     /// The new text of the first choice; empty where there is none.
+    #[inline]
     pub fn text(&self) -> Cow<'_, str> {
         let first = self.choices.iter().find(|choice| choice.index == 0);
         first.map(ChunkChoice::text).unwrap_or_default()
@@ -44,6 +45,7 @@ impl ChatChunk {
 
     /// A whole reply as one chunk: what a gateway amounts to that answers a stream with a
     /// document.
+    #[inline]
     pub(crate) fn whole(reply: &ChatReply) -> Self {
         let choices = reply.choices.iter().map(|choice| ChunkChoice {
             index: choice.index,
@@ -69,6 +71,7 @@ impl ChatChunk {
     }
 }
 
+#[inline]
 fn whole_calls(calls: &[ToolCall]) -> Vec<ToolCallDelta> {
     let indexed = (0..).zip(calls);
     indexed

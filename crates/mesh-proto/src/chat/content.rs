@@ -73,6 +73,7 @@ impl Content {
     }
 
     /// Adds what a delta says.
+    #[inline]
     pub(super) fn append(&mut self, more: Self) {
         match (&mut *self, more) {
             (Self::Text(text), Self::Text(more)) => text.push_str(&more),
@@ -93,6 +94,7 @@ impl Content {
 }
 
 /// Adds a part, or what it has more of the last one: text, or the base64 of a picture.
+#[inline]
 fn append_part(parts: &mut Vec<Part>, part: Part) {
     match (parts.last_mut(), part) {
         (Some(Part::Text { text, .. }), Part::Text { text: more, .. }) => text.push_str(&more),
@@ -311,6 +313,7 @@ impl<'de> Deserialize<'de> for Content {
 
 impl Part {
     /// The part as it stands on the wire, its picture not copied.
+    #[inline]
     pub(super) fn to_json(&self) -> Json {
         let object = |kind: &str, name: &str, value: Json, extra: &Extra| {
             let rest = extra

@@ -50,6 +50,7 @@ impl ChatReply {
 
     /// Every picture of the reply, in every shape of the protocol reference, section 6: in parts,
     /// in `images`, in `data`, in Markdown, by data URL, base64 or URL.
+    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
         let in_choices = self
             .choices
@@ -60,6 +61,7 @@ impl ChatReply {
 
     /// The same pictures, without the reply: [`GeneratedImage::into_bytes`] can then decode a
     /// picture in the memory that it was received in.
+    #[inline]
     pub fn into_images(self) -> Vec<GeneratedImage> {
         self.images()
     }
@@ -68,6 +70,7 @@ impl ChatReply {
     ///
     /// Errors where there is none, with the reason and what the model says instead. The answer
     /// was delivered all the same, and it is billed.
+    #[inline]
     pub fn drawn(&self) -> Result<Vec<GeneratedImage>, NoPicture> {
         let images = self.images();
         if !images.is_empty() {
@@ -92,6 +95,7 @@ impl ChatReply {
 
     /// The first choice's message, to go on with: with its tool calls, its reasoning and whatever
     /// else has to be sent back as it came. `None` where there is no choice.
+    #[inline]
     pub fn into_message(self) -> Option<Message> {
         self.choices
             .into_iter()
@@ -106,6 +110,7 @@ impl ChatReply {
     }
 
     /// How the model was chosen, where that was left to the gateway (`model: "auto"`).
+    #[inline]
     pub fn auto_routing(&self) -> Option<AutoRouting> {
         AutoRouting::read(&self.extra)
     }
@@ -130,6 +135,7 @@ impl ChatReply {
     }
 
     /// What the model says where it declines: its `refusal`, or the text beside a content filter.
+    #[inline]
     pub fn refusal(&self) -> Option<Cow<'_, str>> {
         let choice = self.choices.first()?;
         match (choice.refusal(), &choice.finish_reason) {
@@ -162,6 +168,7 @@ pub struct AutoRouting {
 }
 
 impl AutoRouting {
+    #[inline]
     fn read(extra: &Extra) -> Option<Self> {
         let is = |name| extra.get(name).and_then(Value::as_bool) == Some(true);
         let text = |name| extra.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -196,6 +203,7 @@ read_object! {
 
 impl Choice {
     /// The model's own words of refusal.
+    #[inline]
     fn refusal(&self) -> Option<&str> {
         let refusal = self.message.extra.get("refusal").and_then(Value::as_str);
         refusal.filter(|text| !text.trim().is_empty())
@@ -225,6 +233,7 @@ read_object! {
 
 impl ReplyMessage {
     /// The message as one of a conversation, nothing left out.
+    #[inline]
     pub fn into_message(self) -> Message {
         let mut message = Message::new(self.role.unwrap_or(Role::Assistant), "");
         message.content = self.content;
@@ -240,6 +249,7 @@ impl ReplyMessage {
     }
 
     /// What the model thought, as it tells it in words; empty where it does not.
+    #[inline]
     pub fn reasoning(&self) -> &str {
         let places = ["reasoning_content", "reasoning"];
         let texts = places
@@ -269,6 +279,7 @@ impl ReplyMessage {
     }
 
     /// Every picture of the message.
+    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
         let (text, parts) = match &self.content {
             Some(Content::Text(text)) => (Some(text.as_str()), Vec::new()),

@@ -124,6 +124,7 @@ read_fields! {
 
 // What stands in a slot may be a picture.
 impl fmt::Debug for ChatRequest {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("ChatRequest");
         macro_rules! what_is_set {

@@ -231,6 +231,7 @@ pub(super) struct ToolCalls {
 impl ToolCalls {
     /// Adds a piece: an explicit index wins, a known id continues its call, a new id opens one, and
     /// a bare piece extends the current one (protocol reference, section 4.3).
+    #[inline]
     pub(super) fn add(&mut self, calls: &mut Vec<ToolCall>, piece: ToolCallDelta) {
         let ToolCallDelta { index, call } = piece;
         let known = match (index, &call.id) {

@@ -23,6 +23,7 @@ impl Endpoint for ImageRequest {
         Replay::Unprocessed
     }
 
+    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.validate()?;
         json_request(

@@ -36,6 +36,7 @@ const SEGMENT: &AsciiSet = &VALUE.remove(b':').remove(b'@');
 /// An id as part of a path: its slashes stay, everything else is escaped by segment.
 ///
 /// Errors on segments that a server would take for a place elsewhere.
+#[inline]
 fn escape(id: &str) -> Result<String, BuildError> {
     let mut path = String::new();
     for segment in id.split('/') {
@@ -63,11 +64,13 @@ impl Endpoint for GetModel {
         Replay::Always
     }
 
+    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         let path = format!("/v1/models{}", escape(&self.id)?);
         json_request(target, Method::GET, path, "application/json", Body::empty())
     }
 
+    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             read(&body)
@@ -76,6 +79,7 @@ impl Endpoint for GetModel {
 }
 
 /// The row, bare or in an envelope.
+#[inline]
 fn read(body: &Bytes) -> Result<Model, DecodeError> {
     parse(body).or_else(|error| {
         let envelope = object(body);

@@ -68,6 +68,7 @@ impl Endpoint for ListModels {
         Replay::Always
     }
 
+    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         let path = Query::new("/v1/models")
             .with("free", self.free)
@@ -77,6 +78,7 @@ impl Endpoint for ListModels {
         json_request(target, Method::GET, path, "application/json", Body::empty())
     }
 
+    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             read(&body)
@@ -86,6 +88,7 @@ impl Endpoint for ListModels {
 
 /// The catalogue: a bare array, or an object with `data`. A row that is no model is reported and
 /// costs nothing else.
+#[inline]
 fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
     let mut list = ModelList::default();
     for (place, row) in raw_rows(body)?.into_iter().enumerate() {
@@ -109,6 +112,7 @@ impl<'b> Deserialize<'b> for Enveloped<'b> {
     }
 }
 
+#[inline]
 fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
     if let Some(what) = not_json(body) {
         return Err(DecodeError::NotJson {

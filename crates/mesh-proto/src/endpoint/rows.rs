@@ -49,6 +49,7 @@ pub(super) fn oddity(row: &Value, key: Key) -> &'static str {
 /// A list, bare or under the first of `names` that holds one, and what stood beside it.
 ///
 /// Errors where there is none: with the error that the document is, if it is one.
+#[inline]
 pub(super) fn list(
     body: &Bytes,
     names: &[&str],

@@ -186,6 +186,7 @@ enum Form {
 }
 
 /// Whether a body begins like an event stream: with a comment, or a field of the standard.
+#[inline]
 fn is_event_stream(opening: &str) -> bool {
     let opening = opening.trim_start_matches('\u{feff}').trim_start();
     [":", "data", "event", "id", "retry"]

@@ -185,6 +185,7 @@ impl Image {
     /// The file that the picture is, whether it came as bytes, in a data URL or as bare base64.
     ///
     /// Errors where it is behind a URL, or holds no picture.
+    #[inline]
     pub(crate) fn file(&self) -> Result<(MediaType, Bytes), ImageError> {
         let (declared, bytes) = match &self.source {
             Source::Bytes { media_type, bytes } => return Ok((media_type.clone(), bytes.clone())),
@@ -226,6 +227,7 @@ impl Image {
     }
 
     /// Appends the next piece of a URL that came in pieces. Takes time for the piece alone.
+    #[inline]
     pub(crate) fn extend_url(&mut self, more: &str) {
         if let Source::Url(url) = &mut self.source {
             let mut whole = std::mem::take(url)
@@ -250,6 +252,7 @@ impl Image {
 /// Pictures are equal that are sent alike: one from bytes equals one that was stored with its data
 /// URL and read back.
 impl PartialEq for Image {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         let same_source = match (&self.source, &other.source) {
             (Source::Url(one), Source::Url(other)) => one == other,
@@ -340,6 +343,7 @@ impl Image {
     }
 
     /// The value of a part's `image_url`, its URL not copied where it is one.
+    #[inline]
     pub(crate) fn to_json(&self) -> Json {
         let url = match &self.source {
             Source::Bytes { media_type, bytes } => data_url(media_type, bytes).into(),
@@ -385,6 +389,7 @@ pub enum ImageError {
 }
 
 impl fmt::Display for ImageError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("empty, so no picture"),
@@ -444,6 +449,7 @@ impl ImageFileError {
 }
 
 impl fmt::Display for ImageFileError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
             Reason::Read(error) => write!(f, "{}: {error}", self.path.display()),

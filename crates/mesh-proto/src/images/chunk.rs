@@ -28,6 +28,7 @@ read_object! {
 
 impl ImageChunk {
     /// The pictures in the chunk: earlier states where [`ImageChunk::is_partial`] says so.
+    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
         let top = self.top();
         find_in_data(self.data.iter().chain(&top).map(|picture| &picture.0))
@@ -88,6 +89,7 @@ impl ImageChunk {
     }
 
     /// The picture at the top, as it would stand in `data`.
+    #[inline]
     fn top(&self) -> Option<Picture> {
         let own = [("b64_json", &self.b64_json), ("url", &self.url)];
         let own = own
@@ -169,6 +171,7 @@ impl Assembly {
 
     /// An error where the stream came to its end without a picture, though it may have shown how one
     /// came about.
+    #[inline]
     pub(crate) fn require_picture(&self) -> Result<(), NoPicture> {
         if !self.partial.is_empty() && !self.is_surely_partial {
             return Ok(());

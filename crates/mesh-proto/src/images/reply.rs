@@ -30,17 +30,20 @@ read_object! {
 impl ImageReply {
     /// The pictures: rows 1 to 4 of the protocol reference, section 6. A reply of a call has at
     /// least one: where the model declined (row 5), the call fails with [`NoPicture`].
+    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
         once(find_in_data(self.values()).into_iter())
     }
 
     /// The same pictures, without the reply: [`GeneratedImage::into_bytes`] can then decode a
     /// picture in the memory that it was received in.
+    #[inline]
     pub fn into_images(self) -> Vec<GeneratedImage> {
         self.images()
     }
 
     /// An error where there is no picture in it.
+    #[inline]
     pub(crate) fn require_picture(&self) -> Result<(), NoPicture> {
         if self.values().any(holds_picture) {
             return Ok(());

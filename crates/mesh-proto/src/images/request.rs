@@ -105,12 +105,14 @@ impl ImageRequest {
     }
 
     /// Adds a picture to go by.
+    #[inline]
     pub fn reference(mut self, image: Image) -> Self {
         self.references.push(image);
         self
     }
 
     /// Checks what the protocol reference says of each field, before anything is sent.
+    #[inline]
     pub(crate) fn validate(&self) -> Result<(), BuildError> {
         if self.prompt.trim().is_empty() {
             return Err(BuildError::invalid("prompt", "it is empty"));

@@ -33,6 +33,7 @@ pub(crate) enum Text {
 
 impl Text {
     /// Appends to it; what was a slice becomes its own.
+    #[inline]
     pub(crate) fn push_str(&mut self, more: &str) {
         if let Self::Shared(text) = self {
             *self = Self::Owned(text.to_string());
@@ -82,6 +83,7 @@ impl PartialEq for Text {
 }
 
 impl fmt::Debug for Text {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} characters", self.len())
     }
@@ -196,6 +198,7 @@ impl Json {
     }
 
     /// The same, to be changed.
+    #[inline]
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Self> {
         match self {
             Self::Object(fields) => fields
@@ -234,6 +237,7 @@ pub(crate) fn field<'f>(fields: &'f [(String, Json)], name: &str) -> Option<&'f 
 }
 
 impl From<&Value> for Json {
+    #[inline]
     fn from(value: &Value) -> Self {
         match value {
             Value::Null => Self::Null,
