@@ -373,8 +373,11 @@ impl Part {
 }
 
 fn extra(fields: Vec<(String, Json)>) -> Extra {
-    let fields = fields.into_iter().map(|(name, value)| (name, value.into()));
-    Extra(fields.collect())
+    let mut extra = Extra::new();
+    for (name, value) in fields {
+        extra.insert(name, value.into());
+    }
+    extra
 }
 
 impl<'de> Deserialize<'de> for Part {

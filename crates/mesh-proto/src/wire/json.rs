@@ -9,7 +9,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde_core::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_core::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use super::lenient::Unkept;
 
@@ -279,10 +279,14 @@ impl From<Json> for Value {
             Json::Number(number) => Self::Number(number),
             Json::Text(text) => Self::String(text.into()),
             Json::List(items) => items.into_iter().map(Self::from).collect(),
-            Json::Object(fields) => fields
-                .into_iter()
-                .map(|(name, value)| (name, Self::from(value)))
-                .collect(),
+            Json::Object(fields) => {
+                // To collect them would be to sort them first.
+                let mut object = Map::new();
+                for (name, value) in fields {
+                    object.insert(name, Self::from(value));
+                }
+                Self::Object(object)
+            }
         }
     }
 }
