@@ -331,18 +331,39 @@ mod tests {
     read_object! {
         #[derive(Clone, Debug, Default, PartialEq)]
         struct Ours without "object" {
-            id: Option<String> [always] => lenient,
+            id: Option<String> => lenient,
             number: Option<u64> [always] = "count" => count,
             kind: Option<Content> [always] = "type",
             within: Vec<Ours> [always] => without_nulls,
-            one: Option<Box<Ours>> [always],
+            one: Option<Box<Named>> [always],
         }
+    }
+
+    read_object! {
+        #[derive(Clone, Debug, PartialEq)]
+        struct Named from Self { name: String::new(), ours: Vec::new(), extra: Extra::new() }, {
+            name: String [required],
+            ours: Vec<Ours>,
+        }
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct PlainNamed {
+        name: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ours: Vec<Plain>,
+        #[serde(flatten)]
+        extra: Extra,
     }
 
     /// The same, as serde derives it, its odd fields read by way of a whole value.
     #[derive(Serialize, Deserialize)]
     struct Plain {
-        #[serde(default, deserialize_with = "value")]
+        #[serde(
+            default,
+            deserialize_with = "value",
+            skip_serializing_if = "Option::is_none"
+        )]
         id: Option<String>,
         #[serde(default, deserialize_with = "number")]
         count: Option<u64>,
@@ -351,7 +372,7 @@ mod tests {
         #[serde(default)]
         within: Option<Vec<Option<Plain>>>,
         #[serde(default)]
-        one: Option<Box<Plain>>,
+        one: Option<Box<PlainNamed>>,
         #[serde(default, skip_serializing, rename = "object")]
         _object: Option<Value>,
         #[serde(flatten)]
@@ -393,7 +414,13 @@ mod tests {
                     .map(|it| Some(as_plain(it)))
                     .collect(),
             ),
-            one: ours.one.map(|it| Box::new(as_plain(*it))),
+            one: ours.one.map(|it| {
+                Box::new(PlainNamed {
+                    name: it.name,
+                    ours: it.ours.into_iter().map(as_plain).collect(),
+                    extra: it.extra,
+                })
+            }),
             _object: None,
             extra: ours.extra,
         }
@@ -402,7 +429,10 @@ mod tests {
     fn normal(mut plain: Plain) -> Plain {
         let within = plain.within.unwrap_or_default().into_iter().flatten();
         plain.within = Some(within.map(|it| Some(normal(it))).collect());
-        plain.one = plain.one.map(|it| Box::new(normal(*it)));
+        plain.one = plain.one.map(|mut it| {
+            it.ours = it.ours.into_iter().map(normal).collect();
+            it
+        });
         plain
     }
 
@@ -428,13 +458,15 @@ mod tests {
             "{}",
             "nul",
             "{\"a\":1,\"a\":2}",
+            "{\"name\":\"a\",\"b\":1,\"ours\":[{}]}",
+            "{\"name\":\"\",\"ours\":[]}",
             "[{\"type\":\"text\",\"text\":\"b\"},null]",
         ]);
         leaf.prop_map(str::to_owned)
             .prop_recursive(3, 24, 5, |inner| {
                 let name = prop::sample::select(vec![
                     "id", "count", "type", "within", "one", "object", "x", "i\\u0064", "kind",
-                    "\\n",
+                    "\\n", "name", "ours",
                 ]);
                 let field = (name, inner.clone()).prop_map(|(name, it)| format!("\"{name}\":{it}"));
                 prop_oneof![
@@ -461,7 +493,8 @@ mod tests {
                     prop_assert_eq!(serde_json::from_str::<Ours>(&stored).unwrap(), ours);
                 }
                 (Err(ours), Err(plain)) => {
-                    let said = plain.to_string().replace("struct Plain", "struct Ours");
+                    let said = plain.to_string().replace("struct PlainNamed", "struct Named")
+                        .replace("struct Plain", "struct Ours");
                     prop_assert_eq!(ours.to_string(), said);
                 }
                 (ours, plain) => panic!("{text}: {ours:?} and {:?}", plain.map(|_| ())),
