@@ -75,6 +75,7 @@ impl Head {
     }
 
     /// How long the provider took.
+    #[inline]
     pub fn provider_latency(&self) -> Option<Duration> {
         let milliseconds: f64 = self.header("x-provider-latency-ms")?.trim().parse().ok()?;
         Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
@@ -110,6 +111,7 @@ impl Head {
         self.remaining("tokens")
     }
 
+    #[inline]
     fn remaining(&self, what: &str) -> Option<u64> {
         let mut names = vec![
             format!("remaining-{what}"),

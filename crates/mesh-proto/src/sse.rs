@@ -206,7 +206,6 @@ impl Decoder {
     }
 
     /// Adds a piece to the line that it is nothing but more of, and not too much; whether it is.
-    #[inline]
     fn continue_line(&mut self, chunk: &[u8]) -> bool {
         let size = self.line.len() + chunk.len() + self.pending.data.len();
         let is_more = self.position == Position::Within
@@ -223,7 +222,6 @@ impl Decoder {
     }
 
     /// Takes a piece to be read.
-    #[inline]
     fn hold(&mut self, chunk: Bytes) {
         if self.ended {
             return;
@@ -250,7 +248,6 @@ impl Decoder {
     }
 
     /// Takes a piece before the one before it is read.
-    #[inline]
     fn push_behind(&mut self, chunk: &[u8]) {
         let mut rest = self.chunk.get(self.at..).unwrap_or_default().to_vec();
         rest.extend_from_slice(chunk);
@@ -260,7 +257,6 @@ impl Decoder {
     }
 
     /// Says that the stream has ended: what is pending becomes the last frame.
-    #[inline]
     pub fn end(&mut self) {
         // An unfinished line counts as a line, and the end as the blank line after it.
         self.push(Bytes::from_static(b"\n\n"));
@@ -301,7 +297,6 @@ impl Decoder {
     }
 
     /// Reads lines up to the end of a frame; whether one is ready in `given`.
-    #[inline]
     fn advance(&mut self) -> Result<bool, FrameTooLarge> {
         if !matches!(self.given.data, Data::None) {
             self.forget_given();
@@ -336,7 +331,6 @@ impl Decoder {
     }
 
     /// One whole line, of which `range` of the chunk is the end; whether it ends a frame.
-    #[inline]
     fn line(&mut self, range: Range<usize>, first: bool) -> Result<bool, FrameTooLarge> {
         if self.line.is_empty() {
             let (line, start) =
@@ -373,7 +367,6 @@ impl Decoder {
     }
 
     /// Adds a line of data that lies in the chunk; whether the frame ends with it.
-    #[inline]
     fn append_in_chunk(&mut self, value: Range<usize>) -> Result<bool, FrameTooLarge> {
         self.check(self.pending.data.len_with(value.len()))?;
         if !matches!(self.pending.data, Data::None) {
@@ -396,7 +389,6 @@ impl Decoder {
 
     /// As the line's buffer is ours already, the first data line becomes the data without a second
     /// buffer of its size.
-    #[inline]
     fn append_owned(&mut self, line: Vec<u8>, prefix: usize) -> Result<(), FrameTooLarge> {
         self.check(self.pending.data.len_with(line.len()))?;
         self.keep_data();
@@ -413,7 +405,6 @@ impl Decoder {
         Ok(())
     }
 
-    #[inline]
     fn field(&mut self, line: &[u8]) {
         let (name, value) = match memchr::memchr(b':', line) {
             Some(colon) => {
@@ -439,7 +430,6 @@ impl Decoder {
     }
 
     /// Ends the frame at a blank line; whether it is one to give.
-    #[inline]
     fn dispatch(&mut self) -> bool {
         if let Data::None = self.pending.data {
             self.pending.event.clear();
@@ -476,7 +466,6 @@ impl Decoder {
     }
 
     /// Moves the pending frame's data out of the chunk, which is about to go.
-    #[inline]
     fn keep_data(&mut self) {
         if let Data::Borrowed(range) = &self.pending.data {
             let mut lines = Vec::new();
@@ -489,7 +478,6 @@ impl Decoder {
     }
 
     /// Moves the unfinished line at the chunk's end out of it.
-    #[inline]
     fn keep_line(&mut self) -> Result<(), FrameTooLarge> {
         let rest = self.chunk.get(self.at..).unwrap_or_default();
         self.check(self.line.len() + rest.len() + self.pending.data.len())?;
@@ -578,7 +566,6 @@ fn without_bom(line: &[u8], first: bool) -> (&[u8], usize) {
 }
 
 /// The value of a `data` field, the one that is worth a path of its own.
-#[inline]
 fn data_field(line: &[u8]) -> Option<&[u8]> {
     let value = line.strip_prefix(b"data")?;
     match value.strip_prefix(b":") {

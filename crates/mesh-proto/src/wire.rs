@@ -128,7 +128,10 @@ impl<M: SerializeMap> Object<M> {
         name: &'static str,
         value: Option<&T>,
     ) -> Result<(), M::Error> {
-        value.map_or(Ok(()), |value| self.field(name, value))
+        match value {
+            Some(value) => self.field(name, value),
+            None => Ok(()),
+        }
     }
 
     /// Writes the fields that no other place has written, or will: those in `later`.

@@ -64,12 +64,14 @@ impl Assembly {
     }
 }
 
+#[inline]
 fn keep_first<T: Clone>(known: &mut Option<T>, told: Option<&T>) {
     if known.is_none() {
         *known = told.cloned();
     }
 }
 
+#[inline]
 fn keep_last<T: Clone + PartialEq>(known: &mut Option<T>, told: Option<&T>) {
     if told.is_some() && known.as_ref() != told {
         *known = told.cloned();

@@ -39,6 +39,7 @@ impl ChatChunk {
     }
 
     /// What the reply cost, where this is the chunk that says so: see [`ChatReply::cost`].
+    #[inline]
     pub fn cost(&self) -> Option<Usd> {
         cost(&self.extra, self.usage.as_deref())
     }

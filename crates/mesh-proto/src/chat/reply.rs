@@ -105,6 +105,7 @@ impl ChatReply {
 
     /// What it cost, as the gateway says: a field that is often missing. What is billed for sure,
     /// `POST /v1/usage/events` says by the request's id.
+    #[inline]
     pub fn cost(&self) -> Option<Usd> {
         cost(&self.extra, self.usage.as_ref())
     }
@@ -147,6 +148,7 @@ impl ChatReply {
 }
 
 /// The cost beside the usage, or within it.
+#[inline]
 pub(super) fn cost(extra: &Extra, usage: Option<&Usage>) -> Option<Usd> {
     let within = || usage?.extra.get("cost");
     let told = extra.get("cost").or_else(within)?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_core::de::{Deserialize, Deserializer};
 use serde_core::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::open_enum::open_enum;
 use crate::wire::{Extra, count, lenient, null_is_default, read_fields, read_object};
@@ -105,10 +105,24 @@ impl Serialize for ToolChoice {
             Self::None => serializer.serialize_str("none"),
             Self::Required => serializer.serialize_str("required"),
             Self::Function(name) => {
-                json!({"type": "function", "function": {"name": name}}).serialize(serializer)
+                let mut fields = serializer.serialize_map(None)?;
+                fields.serialize_entry("function", &Named(name))?;
+                fields.serialize_entry("type", "function")?;
+                fields.end()
             }
             Self::Other(value) => value.serialize(serializer),
         }
+    }
+}
+
+/// A function by its name.
+struct Named<'n>(&'n str);
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("name", self.0)?;
+        fields.end()
     }
 }
 
@@ -286,23 +300,40 @@ pub enum ResponseFormat {
 
 impl Serialize for ResponseFormat {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let value = match self {
-            Self::Text => json!({"type": "text"}),
-            Self::JsonObject => json!({"type": "json_object"}),
-            Self::JsonSchema {
-                name,
-                schema,
-                strict,
-            } => {
-                let mut inner = json!({"name": name, "schema": schema});
-                if let (Some(strict), Some(inner)) = (strict, inner.as_object_mut()) {
-                    inner.insert("strict".to_owned(), Value::Bool(*strict));
-                }
-                json!({"type": "json_schema", "json_schema": inner})
-            }
+        let mut fields = match self {
             Self::Other(value) => return value.serialize(serializer),
+            _ => serializer.serialize_map(None)?,
         };
-        value.serialize(serializer)
+        if let Self::JsonSchema {
+            name,
+            schema,
+            strict,
+        } = self
+        {
+            fields.serialize_entry("json_schema", &Followed(name, schema, *strict))?;
+        }
+        let kind = match self {
+            Self::Text => "text",
+            Self::JsonObject => "json_object",
+            Self::JsonSchema { .. } | Self::Other(_) => "json_schema",
+        };
+        fields.serialize_entry("type", kind)?;
+        fields.end()
+    }
+}
+
+/// What an answer has to follow: the schema's name, the schema, and whether to the letter.
+struct Followed<'f>(&'f str, &'f Value, Option<bool>);
+
+impl Serialize for Followed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("name", self.0)?;
+        fields.serialize_entry("schema", self.1)?;
+        if let Some(strict) = self.2 {
+            fields.serialize_entry("strict", &strict)?;
+        }
+        fields.end()
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn read_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
 
 /// A body as an image reply. As every field may be missing, what holds no picture is looked at once
 /// more: it may be an error in any envelope, or no image reply at all.
+#[inline]
 pub(super) fn parse_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
     let reply: ImageReply = parse(body)?;
     if !reply.data.is_empty() {

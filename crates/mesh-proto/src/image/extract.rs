@@ -209,6 +209,7 @@ fn text_of<'o>(object: &'o [(String, Json)], names: &[&str]) -> Option<&'o Text>
 }
 
 /// A text that is a picture: a URL of either kind, or base64 whose bytes are one.
+#[inline]
 fn from_text(text: &Text) -> Option<GeneratedImage> {
     if DataUrl::is_data_url(text) || is_remote(text.trim()) {
         return Some(GeneratedImage::of_url(text.clone()));

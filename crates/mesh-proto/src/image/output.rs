@@ -87,6 +87,7 @@ impl GeneratedImage {
     }
 
     /// Says what the provider made of the prompt.
+    #[inline]
     pub fn with_revised_prompt(mut self, prompt: Option<String>) -> Self {
         self.revised_prompt = prompt.filter(|prompt| !prompt.is_empty());
         self

@@ -60,6 +60,7 @@ impl ImageChunk {
     }
 
     /// A whole reply as one chunk.
+    #[inline]
     pub(crate) fn whole(reply: ImageReply) -> Self {
         let mut extra = reply.extra;
         let mut say = |name: &str, value: Option<Value>| {
@@ -126,6 +127,7 @@ impl Assembly {
     }
 
     /// Adds a chunk.
+    #[inline]
     pub(crate) fn add(&mut self, chunk: &ImageChunk) {
         let reply = self.reply.get_or_insert_default();
         let top = chunk.top();
@@ -183,6 +185,7 @@ impl Assembly {
     }
 
     /// What there is. Leaves nothing.
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<ImageReply> {
         let partial = std::mem::take(&mut self.partial);
         self.reply.take().map(|mut reply| {

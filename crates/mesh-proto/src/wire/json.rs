@@ -256,6 +256,7 @@ impl From<&Value> for Json {
 }
 
 impl From<Value> for Json {
+    #[inline]
     fn from(value: Value) -> Self {
         match value {
             Value::String(text) => Self::Text(text.into()),
