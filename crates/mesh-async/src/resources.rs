@@ -10,7 +10,7 @@ use mesh_proto::images::{EditRequest, ImageReply, ImageRequest};
 use mesh_proto::models::{Model, ModelList, ModelPage};
 use mesh_proto::structured::{Parse, Parsed, Round};
 use mesh_proto::{Answer, Error};
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 
 use crate::client::Client;
 use crate::search::ModelSearch;

@@ -50,6 +50,7 @@ impl Client {
     }
 
     /// The same client with some things done differently; it shares connections with this one.
+    #[inline]
     pub fn with(&self, options: &CallOptions) -> Self {
         let (target, settings) = options.apply(&self.target, &self.settings);
         Self {
@@ -90,11 +91,13 @@ impl Client {
     /// back as it is.
     ///
     /// Errors where the URL leads elsewhere, or the picture cannot be fetched.
+    #[inline]
     pub fn download(&self, image: &GeneratedImage) -> Result<GeneratedImage, Error> {
         self.download_within(image, DownloadBounds::default())
     }
 
     /// As [`Client::download`], within other bounds.
+    #[inline]
     pub fn download_within(
         &self,
         image: &GeneratedImage,
@@ -189,6 +192,7 @@ impl Client {
     /// bytes in the URL's place.
     ///
     /// Errors as [`Client::inline`] does, at the first; those before it are in their places then.
+    #[inline]
     pub fn inline_all(&self, request: &mut ChatRequest) -> Result<(), Error> {
         for image in request.images_mut() {
             if let Some(url) = image.remote_url() {
@@ -199,6 +203,7 @@ impl Client {
         Ok(())
     }
 
+    #[inline]
     fn reaching(&self, reach: Reach) -> Result<Sender, Error> {
         let Shared {
             routes, options, ..
@@ -220,6 +225,7 @@ impl Client {
 }
 
 impl fmt::Debug for Client {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("target", &self.target)
@@ -318,6 +324,7 @@ impl ClientBuilder {
 }
 
 impl fmt::Debug for ClientBuilder {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What is no base URL may hold a password.
         let base = self.base.as_deref().map(BaseUrl::new);

@@ -42,6 +42,7 @@ impl VersionRow {
     /// [`Target::with_version`](crate::Target::with_version).
     ///
     /// Errors where the label is not of the form `YYYY-MM`.
+    #[inline]
     pub fn version(&self) -> Result<ApiVersion, InvalidApiVersion> {
         ApiVersion::new(&self.label)
     }

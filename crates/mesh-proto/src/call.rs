@@ -280,12 +280,13 @@ pub(crate) fn check_size(body: &Body, limit: u64) -> Result<(), BuildError> {
         .segments()
         .iter()
         .filter(|segment| !matches!(segment, Segment::Literal(_)));
-    let mut largest: Vec<(usize, u64)> = pictures
-        .enumerate()
-        .map(|(index, picture)| (index + 1, picture.len()))
-        .collect();
-    largest.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
-    largest.truncate(3);
+    let mut largest: Vec<(usize, u64)> = Vec::new();
+    for (index, picture) in pictures.enumerate() {
+        let size = picture.len();
+        let place = largest.partition_point(|(_, known)| *known >= size);
+        largest.insert(place, (index + 1, size));
+        largest.truncate(3);
+    }
     Err(BuildError::TooLarge {
         size,
         limit,

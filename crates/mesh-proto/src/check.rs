@@ -55,6 +55,7 @@ impl Report {
     }
 
     /// The severest of what was found; none where nothing was.
+    #[inline]
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(|finding| finding.severity).max()
     }
@@ -78,6 +79,7 @@ impl Report {
 
 /// One finding a line, and nothing where there is none.
 impl fmt::Display for Report {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, finding) in self.findings.iter().enumerate() {
             if index > 0 {
@@ -102,6 +104,7 @@ pub struct Finding {
 }
 
 impl fmt::Display for Finding {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {}", self.severity, self.field, self.text)
     }
@@ -161,6 +164,7 @@ impl<'m> Examination<'m> {
     }
 
     /// What would keep the request from being built.
+    #[inline]
     fn built(&mut self, result: Result<(), BuildError>) {
         match result {
             Ok(()) => {}
@@ -175,6 +179,7 @@ impl<'m> Examination<'m> {
         self.whole(splice.body(&Written(request, Some(&splice))));
     }
 
+    #[inline]
     fn whole(&mut self, body: Result<Body, BuildError>) {
         let limit = Limits::default().request;
         self.report.body_bytes = body.as_ref().ok().map(Body::len);
@@ -182,6 +187,7 @@ impl<'m> Examination<'m> {
     }
 
     /// The model that the request names.
+    #[inline]
     fn model(&mut self, named: Option<&str>) {
         let text = match named {
             Some("auto") => "the gateway chooses the model, and this report is of one of them",
@@ -231,6 +237,7 @@ impl<'m> Examination<'m> {
     }
 
     /// A field that only one maker's models know.
+    #[inline]
     fn made_by(&mut self, field: &'static str, maker: &str, severity: Severity, consequence: &str) {
         let other = self
             .model
@@ -245,6 +252,7 @@ impl<'m> Examination<'m> {
         }
     }
 
+    #[inline]
     fn finish(mut self) -> Report {
         if self.report.pictures > MANY_PICTURES {
             self.find(

@@ -110,6 +110,7 @@ impl Download {
     /// The settings of its call: those of the client, within the bounds, with a retry budget of its
     /// own, as the host is not the gateway. `spent` is how long ago the first call of the download
     /// began: redirects share its time.
+    #[inline]
     pub fn settings(&self, client: &Settings, spent: Duration) -> Settings {
         let mut settings = client.clone();
         let total = client
@@ -124,6 +125,7 @@ impl Download {
     /// The download to go on with after `error`, where that is a redirect.
     ///
     /// Errors where it points nowhere or holds the key, or the redirects are too many.
+    #[inline]
     pub fn after(&self, error: &CallError) -> Option<Result<Self, BuildError>> {
         if !matches!(error.failure(), Failure::Redirect { .. }) {
             return None;
@@ -154,10 +156,12 @@ impl Download {
     /// What was fetched, as a picture to be sent.
     ///
     /// Errors where it is none, or one that models do not take, and says what it is.
+    #[inline]
     pub fn to_be_sent(fetched: &GeneratedImage) -> Result<Image, BuildError> {
         Image::try_from(fetched).map_err(|error| BuildError::invalid("url", error.to_string()))
     }
 
+    #[inline]
     fn validate(&self, target: &Target) -> Result<(), BuildError> {
         let own = target.base().is_same_origin(&self.url);
         let host = self.url.host().unwrap_or_default();
@@ -207,6 +211,7 @@ pub enum Reach {
 /// Whether a host is this machine or a private address by its name alone, in any of the forms that
 /// URL parsers take for an IPv4 address (WHATWG URL, section 3.5): `127.1`, `0x7f000001`,
 /// `2130706433`.
+#[inline]
 fn is_local(host: &str) -> bool {
     // A resolver may know what is meant by an address with a zone; nobody public has one.
     let is_address = host.starts_with('[');
@@ -227,6 +232,7 @@ fn is_local(host: &str) -> bool {
 
 /// A redirect's target against the URL that sent it (RFC 3986, section 5.2, as far as `http` needs
 /// it).
+#[inline]
 fn join(base: &Uri, location: &str) -> Option<Uri> {
     let location = location.split('#').next().unwrap_or_default();
     if let Ok(absolute) = location.parse::<Uri>()
@@ -318,6 +324,7 @@ impl Endpoint for Download {
         Replay::Always
     }
 
+    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.validate(target)?;
         Ok(Request::builder()

@@ -503,6 +503,7 @@ impl Error {
     }
 
     /// The status of the last response, if there was one.
+    #[inline]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Parse(error) => error.status(),

@@ -25,6 +25,7 @@ row! {
 
 /// Statuses: one or several, as numbers or texts.
 impl Field for Vec<u16> {
+    #[inline]
     fn read(value: &Value) -> Option<Self> {
         let status = |value: &Value| {
             let number = match value {
@@ -39,6 +40,7 @@ impl Field for Vec<u16> {
         }
     }
 
+    #[inline]
     fn write(&self) -> Option<Value> {
         match self.as_slice() {
             [] => None,
@@ -60,6 +62,7 @@ pub struct ErrorCodeList {
 
 impl ErrorCodeList {
     /// What the gateway says of this code.
+    #[inline]
     pub fn get(&self, code: &ErrorCode) -> Option<&ErrorCodeRow> {
         self.codes.iter().find(|row| row.code == *code)
     }

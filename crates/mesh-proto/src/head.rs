@@ -44,6 +44,7 @@ impl Head {
     }
 
     /// How often the gateway itself tried, for plain chat.
+    #[inline]
     pub fn routing_attempts(&self) -> Option<u32> {
         self.header("x-mesh-routing-attempts")?.trim().parse().ok()
     }
@@ -74,6 +75,7 @@ impl Head {
     }
 
     /// How long the provider took.
+    #[inline]
     pub fn provider_latency(&self) -> Option<Duration> {
         let milliseconds: f64 = self.header("x-provider-latency-ms")?.trim().parse().ok()?;
         Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
@@ -109,6 +111,7 @@ impl Head {
         self.remaining("tokens")
     }
 
+    #[inline]
     fn remaining(&self, what: &str) -> Option<u64> {
         let mut names = vec![
             format!("remaining-{what}"),
@@ -180,6 +183,7 @@ impl From<&str> for HeaderNameOrText {
 }
 
 impl From<&response::Parts> for Head {
+    #[inline]
     fn from(parts: &response::Parts) -> Self {
         Self {
             status: parts.status,

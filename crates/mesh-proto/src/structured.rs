@@ -48,7 +48,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 
 pub use self::failure::{ParseError, ParseReason};
 pub use self::schema::Schema;

@@ -104,6 +104,7 @@ impl Target {
     }
 
     /// The same target with headers that stand before those it has. They are the caller's own.
+    #[inline]
     pub(crate) fn with_headers(mut self, headers: &HeaderMap) -> Self {
         for (name, value) in headers {
             self.headers.insert(name, value.clone());
@@ -156,6 +157,7 @@ const HEADERS: usize = 6;
 
 // What a caller's own headers hold may be a secret, too.
 impl fmt::Debug for Target {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Target")
             .field("base", &self.base)
@@ -203,6 +205,7 @@ pub enum InvalidHeader {
 }
 
 impl fmt::Display for InvalidHeader {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reserved(name) => write!(f, "the header {name} is the SDK's own"),

@@ -8,23 +8,36 @@ mod read_object;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
-use serde::{Deserialize, Serialize};
+use serde_core::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde_core::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use self::json::{Json, Text, field, from_body};
+pub(crate) use self::json::{Json, Text, field, from_body, whole_from_body};
 pub(crate) use self::lenient::{
     count, lenient, lenient_list, null_is_default, unkept, without_nulls,
 };
-pub(crate) use self::read_object::{Name, Once, read_object};
+pub(crate) use self::read_object::{
+    Name, Once, Silent, only_field, read_fields, read_object, write_fields,
+};
 use crate::body::Splice;
 
 /// Fields beyond those that are modelled here: what a reply had, or what a request shall have.
 ///
 /// A field that is also set in its own place is written only once, from there.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Extra(pub Map<String, Value>);
+
+impl Serialize for Extra {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Extra {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Map::deserialize(deserializer).map(Self)
+    }
+}
 
 impl Extra {
     /// No fields.
@@ -115,7 +128,10 @@ impl<M: SerializeMap> Object<M> {
         name: &'static str,
         value: Option<&T>,
     ) -> Result<(), M::Error> {
-        value.map_or(Ok(()), |value| self.field(name, value))
+        match value {
+            Some(value) => self.field(name, value),
+            None => Ok(()),
+        }
     }
 
     /// Writes the fields that no other place has written, or will: those in `later`.
@@ -136,8 +152,8 @@ impl<M: SerializeMap> Object<M> {
 /// Plain serde for a type with pictures in it: the pictures inline.
 macro_rules! serialize_inline {
     ($($name:ty),*) => {$(
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde_core::Serialize for $name {
+            fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 crate::wire::Wire::write(self, None, serializer)
             }
         }

@@ -11,7 +11,7 @@ use std::fmt;
 use std::io;
 
 use bytes::Bytes;
-use serde::{Serialize, Serializer};
+use serde_core::{Serialize, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::{Body, Segment};

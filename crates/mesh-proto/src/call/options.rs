@@ -81,6 +81,7 @@ impl CallOptions {
     /// `:` and `-` (protocol reference, section 1).
     ///
     /// Errors on any other text, which the gateway would silently replace.
+    #[inline]
     pub fn request_id(mut self, id: &str) -> Result<Self, InvalidRequestId> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
         if id.is_empty() || id.len() > 64 || !id.bytes().all(allowed) {
@@ -93,6 +94,7 @@ impl CallOptions {
     }
 
     /// The target and the settings of a call that is made with these options.
+    #[inline]
     pub fn apply(&self, target: &Target, settings: &Settings) -> (Target, Settings) {
         let mut target = target.clone();
         if let Some(version) = &self.version {
@@ -109,6 +111,7 @@ impl CallOptions {
 
 // What a caller's own headers hold may be a secret.
 impl fmt::Debug for CallOptions {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallOptions")
             .field("total", &self.total)

@@ -23,11 +23,13 @@ pub struct Assembly {
 
 impl Assembly {
     /// Reads a chunk.
+    #[inline]
     pub(crate) fn read(&mut self, frame: &str) -> Result<ChatChunk, serde_json::Error> {
         self.reader.read(frame)
     }
 
     /// Adds a chunk. Copies what is new in it, and nothing that is told again.
+    #[inline]
     pub(crate) fn add(&mut self, chunk: &ChatChunk) {
         let reply = self.reply.get_or_insert_default();
         keep_first(&mut reply.id, chunk.id.as_ref());
@@ -62,18 +64,21 @@ impl Assembly {
     }
 }
 
+#[inline]
 fn keep_first<T: Clone>(known: &mut Option<T>, told: Option<&T>) {
     if known.is_none() {
         *known = told.cloned();
     }
 }
 
+#[inline]
 fn keep_last<T: Clone + PartialEq>(known: &mut Option<T>, told: Option<&T>) {
     if told.is_some() && known.as_ref() != told {
         *known = told.cloned();
     }
 }
 
+#[inline]
 fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: &ChunkChoice) {
     let place = choices.partition_point(|choice| choice.index < chunk.index);
     if choices
@@ -112,6 +117,7 @@ fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: &ChunkCho
 
 /// Adds a picture, or the next piece of one: of that with the same index where the piece has one,
 /// of the last where it has none.
+#[inline]
 fn add_picture(pictures: &mut Vec<Picture>, Picture(mut more): Picture) {
     let begun = match more.get("index").cloned() {
         Some(index) => pictures
@@ -128,6 +134,7 @@ fn add_picture(pictures: &mut Vec<Picture>, Picture(mut more): Picture) {
 }
 
 /// Adds to a picture the base64 of a piece that can only be more of it, and says whether it did.
+#[inline]
 pub(super) fn extend_picture(begun: &mut Json, more: &mut Json) -> bool {
     if let Some(piece) = picture_text(more)
         && is_continuation(piece)
@@ -141,6 +148,7 @@ pub(super) fn extend_picture(begun: &mut Json, more: &mut Json) -> bool {
 
 /// Fields that are not modelled go together as deltas do: lists grow, objects grow by their fields,
 /// texts that are told in pieces grow, and the rest is replaced.
+#[inline]
 pub(super) fn append_extra(extra: &mut Map<String, Value>, more: &Map<String, Value>) {
     for (name, value) in more {
         match (extra.get_mut(name), value) {

@@ -16,39 +16,37 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ChatChunk without "object" {
         /// The reply's id, the same in every chunk.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String> => lenient,
         /// When the reply was made, in seconds since 1970.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub created: Option<u64> => count,
         /// The model that answers.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub model: Option<String> => lenient,
         /// What is new, by choice. Empty in the chunk that carries the usage.
-        pub choices: Vec<ChunkChoice> => without_nulls,
+        pub choices: Vec<ChunkChoice> [always] => without_nulls,
         /// What the reply took, usually in the last chunk; boxed, as most chunks have none.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub usage: Option<Box<Usage>> => lenient,
         /// The system that answers.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub system_fingerprint: Option<String> => lenient,
     }
 }
 
 impl ChatChunk {
     /// The new text of the first choice; empty where there is none.
+    #[inline]
     pub fn text(&self) -> Cow<'_, str> {
         let first = self.choices.iter().find(|choice| choice.index == 0);
         first.map(ChunkChoice::text).unwrap_or_default()
     }
 
     /// What the reply cost, where this is the chunk that says so: see [`ChatReply::cost`].
+    #[inline]
     pub fn cost(&self) -> Option<Usd> {
         cost(&self.extra, self.usage.as_deref())
     }
 
     /// A whole reply as one chunk: what a gateway amounts to that answers a stream with a
     /// document.
+    #[inline]
     pub(crate) fn whole(reply: &ChatReply) -> Self {
         let choices = reply.choices.iter().map(|choice| ChunkChoice {
             index: choice.index,
@@ -74,6 +72,7 @@ impl ChatChunk {
     }
 }
 
+#[inline]
 fn whole_calls(calls: &[ToolCall]) -> Vec<ToolCallDelta> {
     let indexed = (0..).zip(calls);
     indexed
@@ -89,11 +88,10 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ChunkChoice {
         /// Its place among the answers.
-        pub index: u64 => place,
+        pub index: u64 [always] => place,
         /// What is new.
-        pub delta: Delta => null_is_default,
+        pub delta: Delta [always] => null_is_default,
         /// Why it ended, in the choice's last chunk.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub finish_reason: Option<FinishReason> => lenient,
     }
 }
@@ -112,16 +110,12 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct Delta {
         /// Who speaks, in the first piece.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub role: Option<Role> => lenient,
         /// What is said next.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub content: Option<Content>,
         /// Pictures.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
         pub images: Vec<Picture> => pictures,
         /// Pieces of calls of tools.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
         pub tool_calls: Vec<ToolCallDelta> => lenient_list,
     }
 }

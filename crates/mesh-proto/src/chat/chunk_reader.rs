@@ -5,11 +5,14 @@
 use std::fmt;
 use std::ops::Range;
 
-use serde::Deserialize;
+use serde_core::de::{
+    DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::Value;
 
 use super::chunk::ChatChunk;
 use super::content::Content;
+use crate::wire::Name;
 
 /// Reads the chunks of one stream: each as `serde_json` alone would.
 #[derive(Default)]
@@ -26,6 +29,7 @@ const LONGEST_PAUSE: u32 = 7;
 
 impl ChunkReader {
     /// The chunk that `frame` is.
+    #[inline]
     pub(super) fn read(&mut self, frame: &str) -> Result<ChatChunk, serde_json::Error> {
         if let Some(chunk) = self.known.as_ref().and_then(|known| known.again(frame)) {
             self.misses = 0;
@@ -74,6 +78,7 @@ enum Place {
 
 impl Place {
     /// The text at this place of a chunk with one choice.
+    #[inline]
     fn of(self, chunk: &mut ChatChunk) -> Option<&mut String> {
         let [choice] = chunk.choices.as_mut_slice() else {
             return None;
@@ -98,6 +103,7 @@ impl Place {
 }
 
 impl Known {
+    #[inline]
     fn of(frame: &str, chunk: &ChatChunk) -> Option<Self> {
         let mut chunk = chunk.clone();
         let mut texts = Vec::new();
@@ -119,6 +125,7 @@ impl Known {
 
     /// The chunk that `frame` is, where it is the known one with other texts between the same
     /// quotes. As all else is the same to the byte, nothing else can be read from it.
+    #[inline]
     fn again(&self, frame: &str) -> Option<ChatChunk> {
         let mut told: [&str; TEXTS] = [""; TEXTS];
         let (mut known, mut rest) = (0, frame);
@@ -139,6 +146,7 @@ impl Known {
 }
 
 /// How long a text is, up to its closing quote.
+#[inline]
 fn length(text: &str) -> Option<usize> {
     let mut bytes = text.bytes().enumerate();
     while let Some((at, byte)) = bytes.next() {
@@ -154,6 +162,7 @@ fn length(text: &str) -> Option<usize> {
     None
 }
 
+#[inline]
 fn unescaped(text: &str) -> Option<String> {
     if text.contains('\\') {
         serde_json::from_str(&format!("\"{text}\"")).ok()
@@ -164,62 +173,152 @@ fn unescaped(text: &str) -> Option<String> {
 
 /// The texts of a frame that differ from chunk to chunk, where no escape stands in them and the
 /// frame has one choice. What is read twice or is no text is an error, as it should be.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Texts<'f> {
-    #[serde(borrow)]
-    choices: [ChoiceTexts<'f>; 1],
-    /// What OpenAI hides the length of a text with.
-    #[serde(default)]
-    obfuscation: Option<&'f str>,
-}
-
-#[derive(Deserialize)]
-struct ChoiceTexts<'f> {
-    #[serde(borrow)]
-    delta: DeltaTexts<'f>,
-}
-
-#[derive(Deserialize)]
-struct DeltaTexts<'f> {
-    #[serde(default)]
     content: Option<&'f str>,
-    #[serde(default)]
     reasoning: Option<&'f str>,
-    #[serde(default)]
     reasoning_content: Option<&'f str>,
-    #[serde(default, borrow)]
-    tool_calls: Option<[CallTexts<'f>; 1]>,
-}
-
-#[derive(Deserialize)]
-struct CallTexts<'f> {
-    #[serde(borrow)]
-    function: FunctionTexts<'f>,
-}
-
-#[derive(Deserialize)]
-struct FunctionTexts<'f> {
-    arguments: &'f str,
+    arguments: Option<&'f str>,
+    /// What OpenAI hides the length of a text with.
+    obfuscation: Option<&'f str>,
 }
 
 const TEXTS: usize = 5;
 
 impl<'f> Texts<'f> {
+    #[inline]
     fn of(frame: &'f str) -> Option<impl Iterator<Item = (Place, &'f str)>> {
-        let Self {
-            choices: [ChoiceTexts { delta }],
-            obfuscation,
-        } = serde_json::from_str(frame).ok()?;
-        let arguments = delta.tool_calls.map(|[call]| call.function.arguments);
+        let mut found = Self::default();
+        let mut frame = serde_json::Deserializer::from_str(frame);
+        let read = Within(Level::Chunk, &mut found).deserialize(&mut frame);
+        read.and_then(|()| frame.end()).ok()?;
         let texts: [_; TEXTS] = [
-            (Place::Content, delta.content),
-            (Place::Arguments, arguments),
-            (Place::Delta("reasoning"), delta.reasoning),
-            (Place::Delta("reasoning_content"), delta.reasoning_content),
-            (Place::Chunk("obfuscation"), obfuscation),
+            (Place::Content, found.content),
+            (Place::Arguments, found.arguments),
+            (Place::Delta("reasoning"), found.reasoning),
+            (Place::Delta("reasoning_content"), found.reasoning_content),
+            (Place::Chunk("obfuscation"), found.obfuscation),
         ];
         let texts = texts.into_iter();
         Some(texts.filter_map(|(place, text)| Some((place, text?))))
+    }
+}
+
+/// Where in a frame the texts are looked for.
+#[derive(Clone, Copy, PartialEq)]
+enum Level {
+    Chunk,
+    Choices,
+    Choice,
+    Delta,
+    /// The list of calls, or null.
+    Calls,
+    Call,
+    Function,
+}
+
+impl Level {
+    /// What stands within it, and whether it has to.
+    fn within(self) -> Option<(&'static str, Self, Need)> {
+        Some(match self {
+            Self::Chunk => ("choices", Self::Choices, Need::Must),
+            Self::Choice => ("delta", Self::Delta, Need::Must),
+            Self::Delta => ("tool_calls", Self::Calls, Need::May),
+            Self::Call => ("function", Self::Function, Need::Must),
+            Self::Choices | Self::Calls | Self::Function => return None,
+        })
+    }
+
+    fn is_list(self) -> bool {
+        matches!(self, Self::Choices | Self::Calls)
+    }
+
+    /// Where the text under `name` is put.
+    fn text<'t, 'f>(self, name: &str, texts: &'t mut Texts<'f>) -> Option<&'t mut Option<&'f str>> {
+        match (self, name) {
+            (Self::Chunk, "obfuscation") => Some(&mut texts.obfuscation),
+            (Self::Delta, "content") => Some(&mut texts.content),
+            (Self::Delta, "reasoning") => Some(&mut texts.reasoning),
+            (Self::Delta, "reasoning_content") => Some(&mut texts.reasoning_content),
+            (Self::Function, "arguments") => Some(&mut texts.arguments),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Need {
+    Must,
+    May,
+}
+
+/// Reads one level into the texts.
+struct Within<'t, 'f>(Level, &'t mut Texts<'f>);
+
+impl<'f> DeserializeSeed<'f> for Within<'_, 'f> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'f>>(self, deserializer: D) -> Result<(), D::Error> {
+        match self.0 {
+            Level::Calls => deserializer.deserialize_option(self),
+            level if level.is_list() => deserializer.deserialize_seq(self),
+            _ => deserializer.deserialize_map(self),
+        }
+    }
+}
+
+impl<'f> Visitor<'f> for Within<'_, 'f> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a chunk with one choice")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_none<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'f>>(self, some: D) -> Result<(), D::Error> {
+        some.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'f>>(self, mut items: A) -> Result<(), A::Error> {
+        let within = match self.0 {
+            Level::Choices => Level::Choice,
+            _ => Level::Call,
+        };
+        let one = items.next_element_seed(Within(within, self.1))?;
+        one.ok_or_else(|| A::Error::invalid_length(0, &"one"))
+    }
+
+    fn visit_map<A: MapAccess<'f>>(self, mut fields: A) -> Result<(), A::Error> {
+        let Self(level, texts) = self;
+        let (inner, mut has_come) = (level.within(), false);
+        while let Some(Name(name)) = fields.next_key()? {
+            if let Some((known, within, _)) = inner
+                && name == known
+            {
+                if std::mem::replace(&mut has_come, true) {
+                    return Err(A::Error::duplicate_field(known));
+                }
+                fields.next_value_seed(Within(within, texts))?;
+            } else if let Some(text) = level.text(&name, texts) {
+                if text.is_some() {
+                    return Err(A::Error::custom("a text that is told twice"));
+                }
+                *text = fields.next_value()?;
+            } else {
+                fields.next_value::<IgnoredAny>()?;
+            }
+        }
+        match inner {
+            Some((known, _, Need::Must)) if !has_come => Err(A::Error::missing_field(known)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::Serializer;
+use serde_core::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_core::ser::Serializer;
 use serde_json::Value;
 
 use super::assembly::extend_picture;
@@ -73,6 +73,7 @@ impl Content {
     }
 
     /// Adds what a delta says.
+    #[inline]
     pub(super) fn append(&mut self, more: Self) {
         match (&mut *self, more) {
             (Self::Text(text), Self::Text(more)) => text.push_str(&more),
@@ -93,6 +94,7 @@ impl Content {
 }
 
 /// Adds a part, or what it has more of the last one: text, or the base64 of a picture.
+#[inline]
 fn append_part(parts: &mut Vec<Part>, part: Part) {
     match (parts.last_mut(), part) {
         (Some(Part::Text { text, .. }), Part::Text { text: more, .. }) => text.push_str(&more),
@@ -311,6 +313,7 @@ impl<'de> Deserialize<'de> for Content {
 
 impl Part {
     /// The part as it stands on the wire, its picture not copied.
+    #[inline]
     pub(super) fn to_json(&self) -> Json {
         let object = |kind: &str, name: &str, value: Json, extra: &Extra| {
             let rest = extra
@@ -370,8 +373,11 @@ impl Part {
 }
 
 fn extra(fields: Vec<(String, Json)>) -> Extra {
-    let fields = fields.into_iter().map(|(name, value)| (name, value.into()));
-    Extra(fields.collect())
+    let mut extra = Extra::new();
+    for (name, value) in fields {
+        extra.insert(name, value.into());
+    }
+    extra
 }
 
 impl<'de> Deserialize<'de> for Part {

@@ -1,13 +1,12 @@
 //! A message of a conversation.
 
-use serde::Deserialize;
-use serde::ser::Serializer;
+use serde_core::ser::Serializer;
 
 use super::content::Content;
 use super::tools::ToolCall;
 use crate::body::Splice;
 use crate::open_enum::open_enum;
-use crate::wire::{Extra, Object, Wire, Written, serialize_inline};
+use crate::wire::{Extra, Object, Wire, Written, read_fields, serialize_inline};
 
 open_enum! {
     /// Who speaks.
@@ -26,26 +25,31 @@ open_enum! {
 }
 
 /// A message of a conversation.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
     /// What is said; none where the model only calls tools.
-    #[serde(default)]
     pub content: Option<Content>,
     /// The name of who speaks, where there are several.
-    #[serde(default)]
     pub name: Option<String>,
     /// The calls of tools that the model made.
-    #[serde(default)]
     pub tool_calls: Vec<ToolCall>,
     /// The call that this is the result of.
-    #[serde(default)]
     pub tool_call_id: Option<String>,
     /// Fields that are not modelled here, sent as they are.
-    #[serde(flatten)]
     pub extra: Extra,
+}
+
+read_fields! {
+    Message from Self { content: None, ..Self::new(Role::User, "") }, {
+        role: Role [required],
+        content: Option<Content>,
+        name: Option<String>,
+        tool_calls: Vec<ToolCall>,
+        tool_call_id: Option<String>,
+    }
 }
 
 impl Message {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde_core::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::content::{Content, Part};
@@ -23,24 +23,18 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ChatReply {
         /// The reply's id.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub id: Option<String> => lenient,
         /// When it was made, in seconds since 1970.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub created: Option<u64> => count,
         /// The model that answered; may be the provider's own name for it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub model: Option<String> => lenient,
         /// The answers, one unless more were asked for.
-        pub choices: Vec<Choice> => without_nulls,
+        pub choices: Vec<Choice> [always] => without_nulls,
         /// What it took.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub usage: Option<Usage> => lenient,
         /// The system that answered; the emulator names itself here.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub system_fingerprint: Option<String> => lenient,
         /// Pictures beside or instead of choices, as the images endpoint has them.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
         pub data: Vec<Picture> => pictures,
     }
 }
@@ -56,6 +50,7 @@ impl ChatReply {
 
     /// Every picture of the reply, in every shape of the protocol reference, section 6: in parts,
     /// in `images`, in `data`, in Markdown, by data URL, base64 or URL.
+    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
         let in_choices = self
             .choices
@@ -66,6 +61,7 @@ impl ChatReply {
 
     /// The same pictures, without the reply: [`GeneratedImage::into_bytes`] can then decode a
     /// picture in the memory that it was received in.
+    #[inline]
     pub fn into_images(self) -> Vec<GeneratedImage> {
         self.images()
     }
@@ -74,6 +70,7 @@ impl ChatReply {
     ///
     /// Errors where there is none, with the reason and what the model says instead. The answer
     /// was delivered all the same, and it is billed.
+    #[inline]
     pub fn drawn(&self) -> Result<Vec<GeneratedImage>, NoPicture> {
         let images = self.images();
         if !images.is_empty() {
@@ -98,6 +95,7 @@ impl ChatReply {
 
     /// The first choice's message, to go on with: with its tool calls, its reasoning and whatever
     /// else has to be sent back as it came. `None` where there is no choice.
+    #[inline]
     pub fn into_message(self) -> Option<Message> {
         self.choices
             .into_iter()
@@ -107,11 +105,13 @@ impl ChatReply {
 
     /// What it cost, as the gateway says: a field that is often missing. What is billed for sure,
     /// `POST /v1/usage/events` says by the request's id.
+    #[inline]
     pub fn cost(&self) -> Option<Usd> {
         cost(&self.extra, self.usage.as_ref())
     }
 
     /// How the model was chosen, where that was left to the gateway (`model: "auto"`).
+    #[inline]
     pub fn auto_routing(&self) -> Option<AutoRouting> {
         AutoRouting::read(&self.extra)
     }
@@ -136,6 +136,7 @@ impl ChatReply {
     }
 
     /// What the model says where it declines: its `refusal`, or the text beside a content filter.
+    #[inline]
     pub fn refusal(&self) -> Option<Cow<'_, str>> {
         let choice = self.choices.first()?;
         match (choice.refusal(), &choice.finish_reason) {
@@ -147,6 +148,7 @@ impl ChatReply {
 }
 
 /// The cost beside the usage, or within it.
+#[inline]
 pub(super) fn cost(extra: &Extra, usage: Option<&Usage>) -> Option<Usd> {
     let within = || usage?.extra.get("cost");
     let told = extra.get("cost").or_else(within)?;
@@ -168,6 +170,7 @@ pub struct AutoRouting {
 }
 
 impl AutoRouting {
+    #[inline]
     fn read(extra: &Extra) -> Option<Self> {
         let is = |name| extra.get(name).and_then(Value::as_bool) == Some(true);
         let text = |name| extra.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -192,24 +195,26 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct Choice {
         /// Its place among the answers.
-        pub index: u64 => place,
+        pub index: u64 [always] => place,
         /// What is said.
-        pub message: ReplyMessage => null_is_default,
+        pub message: ReplyMessage [always] => null_is_default,
         /// Why it ended.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub finish_reason: Option<FinishReason> => lenient,
     }
 }
 
 impl Choice {
     /// The model's own words of refusal.
+    #[inline]
     fn refusal(&self) -> Option<&str> {
         let refusal = self.message.extra.get("refusal").and_then(Value::as_str);
         refusal.filter(|text| !text.trim().is_empty())
     }
 }
 
-pub(super) fn place<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(super) fn place<'de, D: serde_core::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<u64, D::Error> {
     Ok(count(deserializer)?.unwrap_or(0))
 }
 
@@ -218,21 +223,19 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ReplyMessage {
         /// Who speaks: the assistant.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub role: Option<Role> => lenient,
         /// What is said. Some models leave it out or empty.
-        pub content: Option<Content>,
+        pub content: Option<Content> [always],
         /// Pictures beside the content.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
         pub images: Vec<Picture> => pictures,
         /// The calls of tools.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
         pub tool_calls: Vec<ToolCall> => lenient_list,
     }
 }
 
 impl ReplyMessage {
     /// The message as one of a conversation, nothing left out.
+    #[inline]
     pub fn into_message(self) -> Message {
         let mut message = Message::new(self.role.unwrap_or(Role::Assistant), "");
         message.content = self.content;
@@ -248,6 +251,7 @@ impl ReplyMessage {
     }
 
     /// What the model thought, as it tells it in words; empty where it does not.
+    #[inline]
     pub fn reasoning(&self) -> &str {
         let places = ["reasoning_content", "reasoning"];
         let texts = places
@@ -277,6 +281,7 @@ impl ReplyMessage {
     }
 
     /// Every picture of the message.
+    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
         let (text, parts) = match &self.content {
             Some(Content::Text(text)) => (Some(text.as_str()), Vec::new()),
@@ -288,12 +293,23 @@ impl ReplyMessage {
 }
 
 /// A picture as a reply holds it; [`ChatReply::images`] reads it.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq)]
 pub struct Picture(pub(crate) Json);
 
+impl Serialize for Picture {
+    fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Picture {
+    fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Json::deserialize(deserializer).map(Self)
+    }
+}
+
 /// Whatever stands where pictures belong: a list, or a single one without its brackets.
-pub(crate) fn pictures<'de, D: serde::Deserializer<'de>>(
+pub(crate) fn pictures<'de, D: serde_core::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<Picture>, D::Error> {
     Ok(match Json::deserialize(deserializer)? {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use serde::ser::Serializer;
-use serde::{Deserialize, Serialize};
+use serde_core::de::{Deserialize, Deserializer, Error};
+use serde_core::ser::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::content::Content;
 use super::message::{Message, Role};
@@ -14,7 +15,7 @@ use crate::body::Splice;
 use crate::error::BuildError;
 use crate::image::Image;
 use crate::open_enum::open_enum;
-use crate::wire::{Extra, Object, Wire, Written, serialize_inline};
+use crate::wire::{Extra, Object, Wire, Written, read_fields, read_object, serialize_inline};
 
 /// A request to `POST /v1/chat/completions` (protocol reference, section 4).
 ///
@@ -27,98 +28,103 @@ use crate::wire::{Extra, Object, Wire, Written, serialize_inline};
 /// request.max_tokens = Some(300);
 /// # Ok::<(), mesh_proto::image::ImageError>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Deserialize)]
+#[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ChatRequest {
     /// The model's id: `provider/name`, or `auto`. None where the key has a default.
-    #[serde(default)]
     pub model: Option<String>,
     /// How freely the model chooses, 0 to 2.
-    #[serde(default)]
     pub temperature: Option<f64>,
     /// The share of probability that the model chooses from, 0 to 1.
-    #[serde(default)]
     pub top_p: Option<f64>,
     /// The most tokens to answer with, at least 1.
-    #[serde(default)]
     pub max_tokens: Option<u32>,
     /// A seed for models that can repeat themselves.
-    #[serde(default)]
     pub seed: Option<i64>,
     /// How long the gateway shall wait for the provider, in seconds, more than 0; 300 by default.
-    #[serde(default)]
     pub timeout: Option<f64>,
     /// Models to fall back to, in their order; the gateway does it.
-    #[serde(default)]
     pub models: Vec<String>,
     /// How much repeated words are avoided, −2 to 2.
-    #[serde(default)]
     pub frequency_penalty: Option<f64>,
     /// How much topics that were there are avoided, −2 to 2.
-    #[serde(default)]
     pub presence_penalty: Option<f64>,
     /// Where to stop.
-    #[serde(default)]
     pub stop: Option<Stop>,
     /// Tools that the model may call.
-    #[serde(default)]
     pub tools: Vec<Tool>,
     /// Whether it has to call one.
-    #[serde(default)]
     pub tool_choice: Option<ToolChoice>,
     /// What form the answer shall have.
-    #[serde(default)]
     pub response_format: Option<ResponseFormat>,
     /// Who asks, for the provider to tell abuse by; at most 256 characters.
-    #[serde(default)]
     pub user: Option<String>,
     /// How long the model shall think.
-    #[serde(default)]
     pub reasoning_effort: Option<Effort>,
     /// How soon the answer is wanted. OpenAI's models only.
-    #[serde(default)]
     pub service_tier: Option<ServiceTier>,
     /// A stored prompt, by its name or UUID.
-    #[serde(default)]
     pub template: Option<String>,
     /// What stands in the slots of the stored prompt.
-    #[serde(default)]
     pub variables: BTreeMap<String, String>,
     /// What the usage is grouped by.
-    #[serde(default)]
     pub session_id: Option<String>,
     /// Whether the gateway may answer from its cache.
-    #[serde(default)]
     pub cache: Option<bool>,
     /// What the gateway does to the conversation, such as `middle-out`.
-    #[serde(default)]
     pub transforms: Vec<String>,
     /// What kind of answer is wanted.
-    #[serde(default)]
     pub modality: Option<Modality>,
     /// How pictures shall be drawn.
-    #[serde(default)]
     pub image: Option<ImageOptions>,
     /// Whether the gateway works at it in the background. What that does to the answer, the
     /// protocol reference does not know.
-    #[serde(default)]
     pub async_mode: Option<bool>,
     /// In what forms the answer shall come, as OpenAI's models name them: text, audio.
-    #[serde(default)]
     pub modalities: Vec<Modality>,
     /// How the answer shall sound: OpenAI's `voice` and `format`.
-    #[serde(default)]
     pub audio: Option<Extra>,
     /// Fields that are not modelled here, sent as they are.
-    #[serde(flatten)]
     pub extra: Extra,
     /// The conversation.
-    #[serde(default)]
     pub messages: Vec<Message>,
+}
+
+read_fields! {
+    ChatRequest {
+        model: Option<String>,
+        temperature: Option<f64>,
+        top_p: Option<f64>,
+        max_tokens: Option<u32>,
+        seed: Option<i64>,
+        timeout: Option<f64>,
+        models: Vec<String>,
+        frequency_penalty: Option<f64>,
+        presence_penalty: Option<f64>,
+        stop: Option<Stop>,
+        tools: Vec<Tool>,
+        tool_choice: Option<ToolChoice>,
+        response_format: Option<ResponseFormat>,
+        user: Option<String>,
+        reasoning_effort: Option<Effort>,
+        service_tier: Option<ServiceTier>,
+        template: Option<String>,
+        variables: BTreeMap<String, String>,
+        session_id: Option<String>,
+        cache: Option<bool>,
+        transforms: Vec<String>,
+        modality: Option<Modality>,
+        image: Option<ImageOptions>,
+        async_mode: Option<bool>,
+        modalities: Vec<Modality>,
+        audio: Option<Extra>,
+        messages: Vec<Message>,
+    }
 }
 
 // What stands in a slot may be a picture.
 impl fmt::Debug for ChatRequest {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("ChatRequest");
         macro_rules! what_is_set {
@@ -339,14 +345,34 @@ impl Wire for Streamed<'_> {
 }
 
 /// Where an answer stops: at the first of these texts that the model would write.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Stop {
     /// One text.
     Text(String),
     /// Any of several.
     Any(Vec<String>),
+}
+
+impl Serialize for Stop {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Any(texts) => texts.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Stop {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self::Text(text)),
+            texts => match Vec::deserialize(texts) {
+                Ok(texts) => Ok(Self::Any(texts)),
+                Err(_) => Err(D::Error::custom("a text to stop at, or a list of them")),
+            },
+        }
+    }
 }
 
 open_enum! {
@@ -419,35 +445,29 @@ open_enum! {
     }
 }
 
-/// How pictures shall be drawn: the `image` object of a chat request. What is left out, the
-/// gateway decides.
-///
-/// ```
-/// use mesh_proto::chat::{ImageFormat, ImageOptions, Quality};
-///
-/// let options = ImageOptions::new().size("1024x1024").quality(Quality::High).response_format(ImageFormat::Url);
-/// let json = r#"{"size":"1024x1024","quality":"high","response_format":"url"}"#;
-/// assert_eq!(serde_json::to_string(&options)?, json);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ImageOptions {
-    /// How many, 1 to 10.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub n: Option<u32>,
-    /// `WxH` in pixels, a ratio, or `auto`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size: Option<String>,
-    /// How well.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quality: Option<Quality>,
-    /// In what form.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response_format: Option<ImageFormat>,
-    /// Fields that are not modelled here, sent as they are.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// How pictures shall be drawn: the `image` object of a chat request. What is left out, the
+    /// gateway decides.
+    ///
+    /// ```
+    /// use mesh_proto::chat::{ImageFormat, ImageOptions, Quality};
+    ///
+    /// let options = ImageOptions::new().size("1024x1024").quality(Quality::High).response_format(ImageFormat::Url);
+    /// let json = r#"{"size":"1024x1024","quality":"high","response_format":"url"}"#;
+    /// assert_eq!(serde_json::to_string(&options)?, json);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ImageOptions {
+        /// How many, 1 to 10.
+        pub n: Option<u32>,
+        /// `WxH` in pixels, a ratio, or `auto`.
+        pub size: Option<String>,
+        /// How well.
+        pub quality: Option<Quality>,
+        /// In what form.
+        pub response_format: Option<ImageFormat>,
+    }
 }
 
 impl ImageOptions {

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_core::de::{Deserialize, Deserializer};
+use serde_core::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
 
 use crate::open_enum::open_enum;
-use crate::wire::{Extra, count, lenient, null_is_default};
+use crate::wire::{Extra, count, lenient, null_is_default, read_fields, read_object};
 
 open_enum! {
     /// A kind of tool.
@@ -19,28 +19,24 @@ open_enum! {
     }
 }
 
-/// A tool that the model may call.
-///
-/// ```
-/// use mesh_proto::chat::Tool;
-///
-/// let schema = serde_json::json!({"type": "object", "properties": {"page": {"type": "integer"}}});
-/// let tool = Tool::function("turn_to", "Turns to a page", schema);
-/// assert_eq!(serde_json::to_value(&tool)?["function"]["name"], "turn_to");
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct Tool {
-    /// What kind of tool it is.
-    #[serde(rename = "type", default)]
-    pub kind: ToolKind,
-    /// The function, where it is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub function: Option<Function>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// A tool that the model may call.
+    ///
+    /// ```
+    /// use mesh_proto::chat::Tool;
+    ///
+    /// let schema = serde_json::json!({"type": "object", "properties": {"page": {"type": "integer"}}});
+    /// let tool = Tool::function("turn_to", "Turns to a page", schema);
+    /// assert_eq!(serde_json::to_value(&tool)?["function"]["name"], "turn_to");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Tool from Self { kind: ToolKind::Function, function: None, extra: Extra::new() }, {
+        /// What kind of tool it is.
+        pub kind: ToolKind [always] = "type",
+        /// The function, where it is one.
+        pub function: Option<Function>,
+    }
 }
 
 impl Tool {
@@ -65,24 +61,25 @@ impl Tool {
     }
 }
 
-/// A function that the model may call.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct Function {
-    /// Its name.
-    pub name: String,
-    /// What it does, for the model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// The JSON Schema of its arguments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<Value>,
-    /// Whether the arguments have to follow the schema to the letter.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub strict: Option<bool>,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// A function that the model may call.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Function from Self {
+        name: String::new(),
+        description: None,
+        parameters: None,
+        strict: None,
+        extra: Extra::new(),
+    }, {
+        /// Its name.
+        pub name: String [required],
+        /// What it does, for the model.
+        pub description: Option<String>,
+        /// The JSON Schema of its arguments.
+        pub parameters: Option<Value>,
+        /// Whether the arguments have to follow the schema to the letter.
+        pub strict: Option<bool>,
+    }
 }
 
 /// Whether the model has to call a tool.
@@ -108,10 +105,24 @@ impl Serialize for ToolChoice {
             Self::None => serializer.serialize_str("none"),
             Self::Required => serializer.serialize_str("required"),
             Self::Function(name) => {
-                json!({"type": "function", "function": {"name": name}}).serialize(serializer)
+                let mut fields = serializer.serialize_map(None)?;
+                fields.serialize_entry("function", &Named(name))?;
+                fields.serialize_entry("type", "function")?;
+                fields.end()
             }
             Self::Other(value) => value.serialize(serializer),
         }
+    }
+}
+
+/// A function by its name.
+struct Named<'n>(&'n str);
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("name", self.0)?;
+        fields.end()
     }
 }
 
@@ -141,27 +152,18 @@ impl<'de> Deserialize<'de> for ToolChoice {
     }
 }
 
-/// A call of a tool by the model. To be sent back as it came, `thought_signature` in `extra`
-/// included.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct ToolCall {
-    /// The call's id, which its result refers to.
-    #[serde(
-        default,
-        deserialize_with = "lenient",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub id: Option<String>,
-    /// What kind of tool is called.
-    #[serde(rename = "type", default, deserialize_with = "null_is_default")]
-    pub kind: ToolKind,
-    /// The function that is called.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub function: CalledFunction,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// A call of a tool by the model. To be sent back as it came, `thought_signature` in `extra`
+    /// included.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct ToolCall {
+        /// The call's id, which its result refers to.
+        pub id: Option<String> => lenient,
+        /// What kind of tool is called.
+        pub kind: ToolKind [always] = "type" => null_is_default,
+        /// The function that is called.
+        pub function: CalledFunction [always] => null_is_default,
+    }
 }
 
 impl ToolCall {
@@ -171,19 +173,15 @@ impl ToolCall {
     }
 }
 
-/// The function of a call.
-#[derive(Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct CalledFunction {
-    /// Its name.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub name: String,
-    /// Its arguments: a JSON object as text, which the model wrote and which may be broken.
-    #[serde(default, deserialize_with = "text_or_json")]
-    pub arguments: String,
-    /// Fields that are not modelled here.
-    #[serde(flatten)]
-    pub extra: Extra,
+read_object! {
+    /// The function of a call.
+    #[derive(Clone, Default, PartialEq)]
+    pub struct CalledFunction {
+        /// Its name.
+        pub name: String [always] => null_is_default,
+        /// Its arguments: a JSON object as text, which the model wrote and which may be broken.
+        pub arguments: String [always] => text_or_json,
+    }
 }
 
 // An argument may be a picture.
@@ -198,19 +196,33 @@ impl fmt::Debug for CalledFunction {
 }
 
 /// A piece of a call in a stream. Any of it may be missing.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ToolCallDelta {
     /// Which of the message's calls it belongs to, from 0.
-    #[serde(
-        default,
-        deserialize_with = "count",
-        skip_serializing_if = "Option::is_none"
-    )]
     pub index: Option<u64>,
     /// The rest, as far as it has come.
-    #[serde(flatten)]
     pub call: ToolCall,
+}
+
+read_fields! {
+    ToolCallDelta in call; {
+        index: Option<u64> => count,
+        id in call: Option<String> => lenient,
+        kind in call: ToolKind = "type" => null_is_default,
+        function in call: CalledFunction => null_is_default,
+    }
+}
+
+impl Serialize for ToolCallDelta {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        if let Some(index) = self.index {
+            fields.serialize_entry("index", &index)?;
+        }
+        self.call.write_fields(&mut fields)?;
+        fields.end()
+    }
 }
 
 /// Some models write the arguments as the object itself.
@@ -233,6 +245,7 @@ pub(super) struct ToolCalls {
 impl ToolCalls {
     /// Adds a piece: an explicit index wins, a known id continues its call, a new id opens one, and
     /// a bare piece extends the current one (protocol reference, section 4.3).
+    #[inline]
     pub(super) fn add(&mut self, calls: &mut Vec<ToolCall>, piece: ToolCallDelta) {
         let ToolCallDelta { index, call } = piece;
         let known = match (index, &call.id) {
@@ -287,23 +300,40 @@ pub enum ResponseFormat {
 
 impl Serialize for ResponseFormat {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let value = match self {
-            Self::Text => json!({"type": "text"}),
-            Self::JsonObject => json!({"type": "json_object"}),
-            Self::JsonSchema {
-                name,
-                schema,
-                strict,
-            } => {
-                let mut inner = json!({"name": name, "schema": schema});
-                if let (Some(strict), Some(inner)) = (strict, inner.as_object_mut()) {
-                    inner.insert("strict".to_owned(), Value::Bool(*strict));
-                }
-                json!({"type": "json_schema", "json_schema": inner})
-            }
+        let mut fields = match self {
             Self::Other(value) => return value.serialize(serializer),
+            _ => serializer.serialize_map(None)?,
         };
-        value.serialize(serializer)
+        if let Self::JsonSchema {
+            name,
+            schema,
+            strict,
+        } = self
+        {
+            fields.serialize_entry("json_schema", &Followed(name, schema, *strict))?;
+        }
+        let kind = match self {
+            Self::Text => "text",
+            Self::JsonObject => "json_object",
+            Self::JsonSchema { .. } | Self::Other(_) => "json_schema",
+        };
+        fields.serialize_entry("type", kind)?;
+        fields.end()
+    }
+}
+
+/// What an answer has to follow: the schema's name, the schema, and whether to the letter.
+struct Followed<'f>(&'f str, &'f Value, Option<bool>);
+
+impl Serialize for Followed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("name", self.0)?;
+        fields.serialize_entry("schema", self.1)?;
+        if let Some(strict) = self.2 {
+            fields.serialize_entry("strict", &strict)?;
+        }
+        fields.end()
     }
 }
 

@@ -1,37 +1,42 @@
 //! What a reply took.
 
-use serde::{Deserialize, Serialize};
+use serde_core::Deserialize;
 use serde_json::Value;
 
-use crate::wire::{Extra, count, read_object};
+use crate::wire::{Extra, count, read_object, write_fields};
 
 /// What a reply took, in tokens. Any of it may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Usage {
     /// In the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_tokens: Option<u64>,
     /// In the reply.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_tokens: Option<u64>,
     /// In both.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub total_tokens: Option<u64>,
     /// What the request's tokens were.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_tokens_details: Option<TokenDetails>,
     /// What the reply's tokens were.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_tokens_details: Option<TokenDetails>,
     /// Fields that are not modelled here.
-    #[serde(flatten)]
     pub extra: Extra,
+}
+
+write_fields! {
+    Usage {
+        prompt_tokens,
+        completion_tokens,
+        total_tokens,
+        prompt_tokens_details,
+        completion_tokens_details,
+    }
 }
 
 impl Usage {
     /// The tokens that choosing a model for `auto` took, which are billed too: the field
     /// `classifier_total_tokens`, or the sum of the two that it is made of.
+    #[inline]
     pub fn classifier_tokens(&self) -> Option<u64> {
         let count = |name| self.extra.get(name).and_then(Value::as_u64);
         count("classifier_total_tokens").or_else(|| {
@@ -50,19 +55,14 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct TokenDetails {
         /// From the provider's cache, for less.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub cached_tokens: Option<u64> => count,
         /// Pictures.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub image_tokens: Option<u64> => count,
         /// Text.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub text_tokens: Option<u64> => count,
         /// Sound.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub audio_tokens: Option<u64> => count,
         /// Thought.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub reasoning_tokens: Option<u64> => count,
     }
 }
@@ -70,7 +70,7 @@ read_object! {
 /// Chat's names go before those of OpenAI's newer endpoints. Where both are there the second stays
 /// among the fields that are not modelled, as does whatever cannot be read.
 impl<'de> Deserialize<'de> for Usage {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         fn take<T>(
             fields: &mut Extra,
             names: [&str; 2],

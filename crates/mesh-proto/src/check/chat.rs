@@ -31,6 +31,7 @@ impl ChatRequest {
     /// assert_eq!(most.map(|it| it.to_string()).as_deref(), Some("0.003195"));
     /// # Ok::<(), serde_json::Error>(())
     /// ```
+    #[inline]
     pub fn check(&self, model: &Model) -> Report {
         let mut examination = Examination::new(model);
         examination.built(self.validate());
@@ -55,6 +56,7 @@ impl ChatRequest {
 }
 
 impl Examination<'_> {
+    #[inline]
     fn options(&mut self, request: &ChatRequest) {
         if let (Some(asked), Some(context)) = (request.max_tokens, self.model.context())
             && u64::from(asked) > context
@@ -127,6 +129,7 @@ impl Examination<'_> {
         }
     }
 
+    #[inline]
     fn message(&mut self, place: usize, message: &Message) {
         if matches!(message.role, Role::System | Role::Developer) {
             self.needs(
@@ -154,6 +157,7 @@ impl Examination<'_> {
         }
     }
 
+    #[inline]
     fn part(&mut self, field: &str, part: &Part) {
         match part {
             Part::Text { text, .. } => self.text(field.to_owned(), text),
@@ -166,6 +170,7 @@ impl Examination<'_> {
         }
     }
 
+    #[inline]
     fn text(&mut self, field: String, text: &str) {
         if text.contains("data:image/") && text.contains(";base64,") {
             self.find(
@@ -177,6 +182,7 @@ impl Examination<'_> {
     }
 }
 
+#[inline]
 fn cost(request: &ChatRequest, model: &Model) -> Option<Cost> {
     let is_of_this_model = request.model.as_ref() == Some(&model.id)
         && request.models.is_empty()
@@ -216,6 +222,7 @@ fn cost(request: &ChatRequest, model: &Model) -> Option<Cost> {
 }
 
 /// How long a message is that is nothing but text.
+#[inline]
 fn text_bytes(message: &Message) -> Option<u64> {
     if !message.tool_calls.is_empty() || !message.extra.is_empty() {
         return None;

@@ -29,6 +29,7 @@ impl EditRequest {
     /// assert!(report.findings().iter().any(|it| it.field == "operation" && it.severity == Severity::Warning));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn check(&self, model: &Model) -> Report {
         let mut examination = Examination::new(model);
         examination.built(self.validate());
@@ -57,6 +58,7 @@ impl EditRequest {
 }
 
 impl Examination<'_> {
+    #[inline]
     fn operation(&mut self, operation: &Operation) {
         let feature = match operation {
             Operation::Edit => Feature::ImageEdit,
@@ -73,6 +75,7 @@ impl Examination<'_> {
 
     /// A picture of an edit, which the gateway never fetches: what is behind a URL has been found
     /// to be wrong already.
+    #[inline]
     fn edited(&mut self, field: &str, image: &Image) {
         if image.remote_url().is_some() {
             return;
@@ -89,6 +92,7 @@ impl Examination<'_> {
     }
 
     /// White is edited, so a mask has to lie on its picture pixel by pixel.
+    #[inline]
     fn mask(&mut self, image: &Image, mask: &Image) {
         let size = |image: &Image| {
             let (_, bytes) = image.file().ok()?;
@@ -106,6 +110,7 @@ impl Examination<'_> {
     }
 }
 
+#[inline]
 fn cost(request: &EditRequest, model: &Model) -> Option<Cost> {
     let is_of_this_model = request.model == model.id && model.is_composite != Some(true);
     let listed = match Prices::of(model).filter(|_| is_of_this_model)? {

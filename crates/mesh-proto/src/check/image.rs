@@ -29,6 +29,7 @@ impl ImageRequest {
     /// assert_eq!(report.cost().and_then(|cost| cost.exact()).map(|it| it.as_str()), Some("0.126"));
     /// # Ok::<(), serde_json::Error>(())
     /// ```
+    #[inline]
     pub fn check(&self, model: &Model) -> Report {
         let mut examination = Examination::new(model);
         examination.built(self.validate());
@@ -55,6 +56,7 @@ impl ImageRequest {
     }
 
     /// Whether a size is asked for that is not the one that a price is for.
+    #[inline]
     fn is_of_other_size(&self, listed: &Listed<'_>) -> bool {
         let Some(priced) = &listed.0.image_output_size else {
             return false;
@@ -69,6 +71,7 @@ impl ImageRequest {
 }
 
 impl Examination<'_> {
+    #[inline]
     fn drawing(&mut self, request: &ImageRequest) {
         let talks_too = self.model.gives(&Modality::Text) == Capability::Yes
             && self.model.draws() == Capability::Yes;
@@ -116,6 +119,7 @@ impl Examination<'_> {
     }
 }
 
+#[inline]
 fn cost(request: &ImageRequest, model: &Model) -> Option<Cost> {
     let is_of_this_model =
         request.model.as_ref() == Some(&model.id) && model.is_composite != Some(true);

@@ -18,6 +18,7 @@ const MOST_PIXELS: u32 = 8000;
 
 impl Examination<'_> {
     /// A picture that goes in at `field`.
+    #[inline]
     pub(super) fn picture(&mut self, field: &str, image: &Image) {
         self.report.pictures += 1;
         self.input(field.to_owned(), &Modality::Image);
@@ -36,6 +37,7 @@ impl Examination<'_> {
         }
     }
 
+    #[inline]
     fn remote(&mut self, field: &str, url: &str) {
         let scheme = url
             .split_once("://")
@@ -58,6 +60,7 @@ impl Examination<'_> {
     }
 
     /// A picture's file, and the type that it is declared as where that is not its own.
+    #[inline]
     pub(super) fn file(&mut self, field: &str, bytes: &[u8], declared: Option<MediaType>) {
         let Some(media_type) = MediaType::sniff(bytes) else {
             let text = format!("not a picture but {}", describe(bytes));

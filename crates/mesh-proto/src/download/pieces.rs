@@ -33,6 +33,7 @@ pub enum Piece {
 }
 
 impl fmt::Debug for Piece {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Begin { declared } => write!(f, "Begin({declared:?})"),
@@ -58,10 +59,12 @@ impl Endpoint for DownloadPieces {
         Replay::Anew
     }
 
+    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.0.request(target)
     }
 
+    #[inline]
     fn decoder(&self, head: &Head, _limits: &Limits) -> Result<PiecesDecoder, DecodeError> {
         let decoder = PiecesDecoder {
             declared: declared(head),
@@ -117,6 +120,7 @@ impl Decode for PiecesDecoder {
     type Event = Piece;
     type Output = Option<GeneratedImage>;
 
+    #[inline]
     fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
         if chunk.len() > self.limit.saturating_sub(self.length) {
             return Err(self.too_large());
@@ -145,6 +149,7 @@ impl Decode for PiecesDecoder {
         Ok(())
     }
 
+    #[inline]
     fn end(&mut self) {
         if let Form::Unknown { text, .. } = &mut self.form {
             let text = text.split().freeze();
@@ -186,6 +191,7 @@ enum Guess {
 }
 
 /// What `begun` is the beginning of, of which `blank` bytes are known to be white space.
+#[inline]
 fn guess(begun: &[u8], blank: &mut usize) -> Guess {
     let rest = begun.get(*blank..).unwrap_or_default();
     let (text, is_text) = match std::str::from_utf8(rest) {

@@ -52,6 +52,7 @@ impl Endpoint for ListApiVersions {
         )
     }
 
+    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             let (rows, _) = rows::list(&body, &["data", "versions", "items"])?;

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use serde_json::{Map, Value};
 
-use super::document::{DocumentDecoder, parse};
+use super::document::{DocumentDecoder, object, parse};
 use super::{Endpoint, Replay, in_band_error, json_request, spliced};
 use crate::body::Body;
 use crate::call::Limits;
@@ -64,7 +63,7 @@ pub(super) fn parse_reply(body: &Bytes) -> Result<ChatReply, DecodeError> {
     {
         return Ok(reply);
     }
-    let document: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    let document = object(body).unwrap_or_default();
     if let Some(error) = in_band_error(&document) {
         return Err(error.into());
     }

@@ -30,6 +30,7 @@ impl ChatStream {
     /// Asks for `request` as a stream.
     ///
     /// Errors where a value breaks a rule of the protocol reference.
+    #[inline]
     pub fn new(request: &ChatRequest) -> Result<Self, BuildError> {
         request.validate()?;
         Ok(Self {
@@ -58,6 +59,7 @@ impl Endpoint for ChatStream {
         )
     }
 
+    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(StreamDecoder::new(head, limits, Assembly::default()))
     }
@@ -71,10 +73,12 @@ impl Assemble for Assembly {
     type Chunk = ChatChunk;
     type Reply = ChatReply;
 
+    #[inline]
     fn read(&mut self, frame: &str) -> Result<ChatChunk, serde_json::Error> {
         self.read(frame)
     }
 
+    #[inline]
     fn add(&mut self, chunk: &ChatChunk) {
         self.add(chunk);
     }
@@ -83,6 +87,7 @@ impl Assemble for Assembly {
         false
     }
 
+    #[inline]
     fn take(&mut self) -> Option<ChatReply> {
         self.take()
     }
@@ -91,6 +96,7 @@ impl Assemble for Assembly {
         &chunk.extra
     }
 
+    #[inline]
     fn document(body: &Bytes) -> Result<ChatChunk, DecodeError> {
         parse_reply(body).map(|reply| ChatChunk::whole(&reply))
     }

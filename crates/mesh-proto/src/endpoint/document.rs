@@ -5,13 +5,14 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use http::header;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::{Decode, Decoded, in_band_error};
 use crate::call::Limits;
 use crate::error::{DecodeError, excerpt};
 use crate::head::Head;
-use crate::wire::from_body;
+use crate::wire::{from_body, whole_from_body};
 
 /// Collects a body, sized from its `Content-Length`, and reads it at its end.
 pub struct DocumentDecoder<T, C = ()> {
@@ -40,7 +41,7 @@ impl<T, C> DocumentDecoder<T, C> {
 impl<T: DeserializeOwned> DocumentDecoder<T> {
     /// A decoder for a body that is JSON of a `T`, or an error in its place.
     pub fn json(head: &Head, limits: &Limits) -> Self {
-        Self::new(head, limits, (), |body, ()| parse(&body))
+        Self::new(head, limits, (), |body, ()| parse_by(&body, from_body))
     }
 }
 
@@ -76,28 +77,37 @@ impl<T, C> fmt::Debug for DocumentDecoder<T, C> {
     }
 }
 
-/// The body of a success as `T`. What is not JSON at all is named; an error envelope is the error
-/// that it is, unless the document also reads as `T` otherwise.
+/// The body of a success as `T`, which keeps all that stands in it. What is not JSON at all is named;
+/// an error envelope is the error that it is, unless the document also reads as `T` otherwise.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> {
+    parse_by(body, whole_from_body)
+}
+
+fn parse_by<T>(
+    body: &Bytes,
+    read: fn(&Bytes) -> Result<T, serde_json::Error>,
+) -> Result<T, DecodeError> {
     if let Some(what) = not_json(body) {
         return Err(DecodeError::NotJson {
             what,
             excerpt: excerpt(body),
         });
     }
-    match from_body(body) {
-        Ok(reply) => Ok(reply),
-        Err(error) => {
-            let document: Option<serde_json::Map<_, _>> = serde_json::from_slice(body).ok();
-            if let Some(error) = document.and_then(|document| in_band_error(&document)) {
-                return Err(error.into());
-            }
-            if error.is_eof() {
-                return Err(DecodeError::Truncated);
-            }
-            Err(DecodeError::json(&error, body))
-        }
+    read(body).map_err(|error| no_reply(body, &error))
+}
+
+/// Why a body is no reply: it is an error, it is cut off, or it is something else.
+pub(super) fn no_reply(body: &[u8], error: &serde_json::Error) -> DecodeError {
+    match object(body).and_then(|document| in_band_error(&document)) {
+        Some(error) => error.into(),
+        None if error.is_eof() => DecodeError::Truncated,
+        None => DecodeError::json(error, body),
     }
+}
+
+/// The object that a body is.
+pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_str(std::str::from_utf8(body).ok()?).ok()
 }
 
 /// What a body is that plainly is not JSON, in words.
@@ -174,6 +184,7 @@ impl Collected {
 }
 
 impl fmt::Debug for Collected {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.first.len() + self.rest.len())
     }

@@ -65,6 +65,7 @@ impl Endpoint for ListErrorCodes {
         )
     }
 
+    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             let rows = list(&body)?;
@@ -74,6 +75,7 @@ impl Endpoint for ListErrorCodes {
     }
 }
 
+#[inline]
 fn list(body: &Bytes) -> Result<Vec<Value>, DecodeError> {
     let mut document = match parse(body)? {
         Value::Array(rows) => return Ok(rows.into_iter().map(bare).collect()),
@@ -101,6 +103,7 @@ fn list(body: &Bytes) -> Result<Vec<Value>, DecodeError> {
 }
 
 /// A row that is a mere code.
+#[inline]
 fn bare(row: Value) -> Value {
     match row {
         Value::String(code) => json!({"code": code}),
@@ -109,6 +112,7 @@ fn bare(row: Value) -> Value {
 }
 
 /// A row that stands under its code: an object, a description, or a status.
+#[inline]
 fn under((code, row): (String, Value)) -> Value {
     match row {
         Value::Object(mut row) => {

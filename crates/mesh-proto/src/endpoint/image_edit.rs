@@ -24,6 +24,7 @@ impl Endpoint for EditRequest {
         Replay::Unprocessed
     }
 
+    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.validate()?;
         let request = |body| json_request(target, Method::POST, PATH, "application/json", body);

@@ -2,9 +2,8 @@
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use serde_json::{Map, Value};
 
-use super::document::{DocumentDecoder, parse};
+use super::document::{DocumentDecoder, object, parse};
 use super::{Endpoint, Replay, in_band_error, json_request, spliced};
 use crate::body::Body;
 use crate::call::Limits;
@@ -24,6 +23,7 @@ impl Endpoint for ImageRequest {
         Replay::Unprocessed
     }
 
+    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.validate()?;
         json_request(
@@ -51,12 +51,13 @@ pub(super) fn read_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
 
 /// A body as an image reply. As every field may be missing, what holds no picture is looked at once
 /// more: it may be an error in any envelope, or no image reply at all.
+#[inline]
 pub(super) fn parse_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
     let reply: ImageReply = parse(body)?;
     if !reply.data.is_empty() {
         return Ok(reply);
     }
-    let document: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    let document = object(body).unwrap_or_default();
     let error = in_band_error(&document);
     let other = || {
         if document.contains_key("data") {

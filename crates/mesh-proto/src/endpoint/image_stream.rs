@@ -32,6 +32,7 @@ impl ImageStream {
     /// Asks for `request` as a stream.
     ///
     /// Errors where a value breaks a rule of the protocol reference.
+    #[inline]
     pub fn new(request: &ImageRequest) -> Result<Self, BuildError> {
         request.validate()?;
         // The model decides how long a series is.
@@ -67,6 +68,7 @@ impl Endpoint for ImageStream {
         )
     }
 
+    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(StreamDecoder::new(head, limits, Assembly::of(self.wanted)))
     }
@@ -76,6 +78,7 @@ impl Assemble for Assembly {
     type Chunk = ImageChunk;
     type Reply = ImageReply;
 
+    #[inline]
     fn add(&mut self, chunk: &ImageChunk) {
         self.add(chunk);
     }
@@ -84,18 +87,22 @@ impl Assemble for Assembly {
         self.is_whole()
     }
 
+    #[inline]
     fn take(&mut self) -> Option<ImageReply> {
         self.take()
     }
 
+    #[inline]
     fn extra(chunk: &ImageChunk) -> &Extra {
         &chunk.extra
     }
 
+    #[inline]
     fn check(&self) -> Result<(), DecodeError> {
         Ok(self.require_picture()?)
     }
 
+    #[inline]
     fn document(body: &Bytes) -> Result<ImageChunk, DecodeError> {
         parse_reply(body).map(ImageChunk::whole)
     }

@@ -5,9 +5,8 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::{Method, Request};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
-use serde_json::{Map, Value};
 
-use super::document::{DocumentDecoder, parse};
+use super::document::{DocumentDecoder, object, parse};
 use super::query::VALUE;
 use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
@@ -37,6 +36,7 @@ const SEGMENT: &AsciiSet = &VALUE.remove(b':').remove(b'@');
 /// An id as part of a path: its slashes stay, everything else is escaped by segment.
 ///
 /// Errors on segments that a server would take for a place elsewhere.
+#[inline]
 fn escape(id: &str) -> Result<String, BuildError> {
     let mut path = String::new();
     for segment in id.split('/') {
@@ -64,11 +64,13 @@ impl Endpoint for GetModel {
         Replay::Always
     }
 
+    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         let path = format!("/v1/models{}", escape(&self.id)?);
         json_request(target, Method::GET, path, "application/json", Body::empty())
     }
 
+    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             read(&body)
@@ -77,9 +79,10 @@ impl Endpoint for GetModel {
 }
 
 /// The row, bare or in an envelope.
+#[inline]
 fn read(body: &Bytes) -> Result<Model, DecodeError> {
     parse(body).or_else(|error| {
-        let envelope: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
+        let envelope = object(body);
         let row = envelope.and_then(|mut envelope| envelope.remove("data"));
         row.and_then(|row| serde_json::from_value(row).ok())
             .ok_or(error)

@@ -4,13 +4,13 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use http::{Method, Request};
-use serde_json::Value;
+use serde_core::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::document::{DocumentDecoder, not_json};
+use super::document::{DocumentDecoder, no_reply, not_json};
 use super::query::Query;
 use super::rows::{ID, oddity};
-use super::{Endpoint, Replay, in_band_error, json_request};
+use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::chat::Modality;
@@ -18,6 +18,7 @@ use crate::error::{BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::models::{ModelList, OddRow};
 use crate::target::Target;
+use crate::wire::only_field;
 
 /// Asks for the catalogue, or for the part of it that filters leave.
 ///
@@ -67,6 +68,7 @@ impl Endpoint for ListModels {
         Replay::Always
     }
 
+    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         let path = Query::new("/v1/models")
             .with("free", self.free)
@@ -76,6 +78,7 @@ impl Endpoint for ListModels {
         json_request(target, Method::GET, path, "application/json", Body::empty())
     }
 
+    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             read(&body)
@@ -85,6 +88,7 @@ impl Endpoint for ListModels {
 
 /// The catalogue: a bare array, or an object with `data`. A row that is no model is reported and
 /// costs nothing else.
+#[inline]
 fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
     let mut list = ModelList::default();
     for (place, row) in raw_rows(body)?.into_iter().enumerate() {
@@ -99,13 +103,17 @@ fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
     Ok(list)
 }
 
-fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
-    #[derive(serde::Deserialize)]
-    struct Enveloped<'b> {
-        #[serde(borrow)]
-        data: Vec<&'b RawValue>,
-    }
+/// An object that holds the rows under `data`.
+struct Enveloped<'b>(Vec<&'b RawValue>);
 
+impl<'b> Deserialize<'b> for Enveloped<'b> {
+    fn deserialize<D: Deserializer<'b>>(deserializer: D) -> Result<Self, D::Error> {
+        only_field(deserializer, "Enveloped", &["data"]).map(Self)
+    }
+}
+
+#[inline]
+fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
     if let Some(what) = not_json(body) {
         return Err(DecodeError::NotJson {
             what,
@@ -115,14 +123,7 @@ fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
     let read = if body.trim_ascii_start().starts_with(b"[") {
         serde_json::from_slice(body)
     } else {
-        serde_json::from_slice(body).map(|envelope: Enveloped<'_>| envelope.data)
+        serde_json::from_slice(body).map(|envelope: Enveloped<'_>| envelope.0)
     };
-    read.map_err(|error| {
-        let document: Option<serde_json::Map<String, Value>> = serde_json::from_slice(body).ok();
-        match document.and_then(|document| in_band_error(&document)) {
-            Some(error) => error.into(),
-            None if error.is_eof() => DecodeError::Truncated,
-            None => DecodeError::json(&error, body),
-        }
-    })
+    read.map_err(|error| no_reply(body, &error))
 }

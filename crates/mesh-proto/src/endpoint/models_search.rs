@@ -125,6 +125,7 @@ impl SearchModels {
         self
     }
 
+    #[inline]
     fn validate(&self) -> Result<(), BuildError> {
         let priced = [Modality::Text, Modality::Image, Modality::Video];
         if self.sort == Some(SearchSort::Price)
@@ -151,6 +152,7 @@ impl Endpoint for SearchModels {
         Replay::Always
     }
 
+    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.validate()?;
         let path = Query::new("/v1/models/search")
@@ -168,6 +170,7 @@ impl Endpoint for SearchModels {
         json_request(target, Method::GET, path, "application/json", Body::empty())
     }
 
+    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             read(&body)
@@ -176,6 +179,7 @@ impl Endpoint for SearchModels {
 }
 
 /// A page, or a bare list, which is a page that says nothing of others.
+#[inline]
 fn read(body: &Bytes) -> Result<ModelPage, DecodeError> {
     let (items, mut page) = rows::list(body, &["items", "data", "models"])?;
     let (items, odd) = rows::read(items, rows::ID);

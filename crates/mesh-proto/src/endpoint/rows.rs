@@ -1,7 +1,7 @@
 //! Replies that are lists of rows, of which none hides another.
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::document::parse;
@@ -49,6 +49,7 @@ pub(super) fn oddity(row: &Value, key: Key) -> &'static str {
 /// A list, bare or under the first of `names` that holds one, and what stood beside it.
 ///
 /// Errors where there is none: with the error that the document is, if it is one.
+#[inline]
 pub(super) fn list(
     body: &Bytes,
     names: &[&str],

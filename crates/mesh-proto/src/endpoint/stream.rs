@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::document::Collected;
@@ -186,6 +186,7 @@ enum Form {
 }
 
 /// Whether a body begins like an event stream: with a comment, or a field of the standard.
+#[inline]
 fn is_event_stream(opening: &str) -> bool {
     let opening = opening.trim_start_matches('\u{feff}').trim_start();
     [":", "data", "event", "id", "retry"]

@@ -49,7 +49,9 @@ impl ApiError {
     /// # Ok::<(), http::Error>(())
     /// ```
     pub fn read(head: &Head, body: &[u8]) -> Self {
-        let envelope = serde_json::from_slice::<Value>(body).ok();
+        let envelope = std::str::from_utf8(body)
+            .ok()
+            .and_then(|body| serde_json::from_str::<Value>(body).ok());
         let mut error = match envelope {
             Some(Value::Object(envelope)) => Self::from_envelope(head.status(), &envelope)
                 .unwrap_or_else(|| {

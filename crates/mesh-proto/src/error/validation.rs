@@ -62,6 +62,7 @@ impl ValidationFinding {
 
 // A finding may quote what was sent.
 impl fmt::Debug for ValidationFinding {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.as_deref();
         f.debug_struct("ValidationFinding")

@@ -36,6 +36,7 @@ impl<'u> DataUrl<'u> {
     }
 
     /// Takes `text` apart. Errors where it is not `data:…,…`.
+    #[inline]
     pub fn parse(text: &'u str) -> Result<Self, InvalidDataUrl> {
         let rest = after_scheme(text).ok_or(InvalidDataUrl::Scheme)?;
         let (head, data) = rest.split_once(',').ok_or(InvalidDataUrl::NoComma)?;
@@ -75,6 +76,7 @@ impl<'u> DataUrl<'u> {
     /// too.
     ///
     /// Errors where it is not base64, though the URL says so.
+    #[inline]
     pub fn decode(&self) -> Result<Vec<u8>, InvalidDataUrl> {
         let data = self.data.as_bytes();
         match self.encoding {
@@ -85,6 +87,7 @@ impl<'u> DataUrl<'u> {
 }
 
 /// The bytes behind the base64 of a data URL, which may be percent-encoded.
+#[inline]
 pub(super) fn decode_base64(data: &[u8]) -> Result<Vec<u8>, base64::InvalidBase64> {
     if memchr::memchr(b'%', data).is_none() {
         return base64::decode(data);
@@ -99,6 +102,7 @@ fn after_scheme(text: &str) -> Option<&str> {
 }
 
 impl fmt::Debug for DataUrl<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -122,6 +126,7 @@ pub enum InvalidDataUrl {
 }
 
 impl fmt::Display for InvalidDataUrl {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Scheme => f.write_str("not a data URL"),

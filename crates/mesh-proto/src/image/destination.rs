@@ -93,6 +93,7 @@ impl Destination {
     }
 
     /// The names for a picture of this type, to be tried in turn.
+    #[inline]
     pub fn names(&self, media_type: &MediaType) -> impl Iterator<Item = PathBuf> + use<> {
         let mut path = self.path.clone();
         if !self.is_exact && path.extension().is_none() {
@@ -135,6 +136,7 @@ impl From<String> for Destination {
 }
 
 /// The path with a number before its ending: `fox-2.png`.
+#[inline]
 pub fn numbered(path: &Path, number: usize) -> PathBuf {
     let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
     name.push(format!("-{number}"));

@@ -19,11 +19,13 @@ use crate::wire::{Json, Text, field};
 /// assert_eq!(image.media_type()?.0, mesh_proto::image::MediaType::PNG);
 /// # Ok::<(), mesh_proto::image::PictureError>(())
 /// ```
+#[inline]
 pub fn find_in_document(reply: &Value) -> Vec<GeneratedImage> {
     once(in_document(&Json::from(reply)).into_iter())
 }
 
 /// Whatever parser made the value bounded its depth, and with it this.
+#[inline]
 fn in_document(reply: &Json) -> Vec<GeneratedImage> {
     let object = match reply {
         Json::List(items) => return items.iter().flat_map(in_document).collect(),
@@ -53,6 +55,7 @@ fn in_document(reply: &Json) -> Vec<GeneratedImage> {
 }
 
 /// A message as raw JSON.
+#[inline]
 fn in_message(message: &Json) -> Vec<GeneratedImage> {
     let content = message.get("content");
     // A list of one has been seen without its brackets.
@@ -69,6 +72,7 @@ fn in_message(message: &Json) -> Vec<GeneratedImage> {
 }
 
 /// An item of the Responses endpoint's output: a picture, or a message.
+#[inline]
 fn in_output_item(item: &Json) -> Vec<GeneratedImage> {
     if item.get("content").is_some() {
         return in_message(item);
@@ -82,6 +86,7 @@ pub(crate) fn find_in_data<'d>(data: impl IntoIterator<Item = &'d Json>) -> Vec<
 }
 
 /// Whether a value is a picture.
+#[inline]
 pub(crate) fn holds_picture(value: &Json) -> bool {
     in_value(value).is_some()
 }
@@ -112,6 +117,7 @@ pub(crate) fn once(found: impl Iterator<Item = GeneratedImage>) -> Vec<Generated
 }
 
 /// A part that is text may hold pictures as text does.
+#[inline]
 fn in_part(value: &Json) -> Vec<GeneratedImage> {
     match value.get("type").and_then(Json::as_str) {
         Some("text" | "output_text") => value
@@ -124,6 +130,7 @@ fn in_part(value: &Json) -> Vec<GeneratedImage> {
 }
 
 /// A picture as a value of its own.
+#[inline]
 fn in_value(value: &Json) -> Option<GeneratedImage> {
     match value {
         Json::Text(text) => from_text(text),
@@ -132,6 +139,7 @@ fn in_value(value: &Json) -> Option<GeneratedImage> {
     }
 }
 
+#[inline]
 fn in_object(object: &[(String, Json)]) -> Option<GeneratedImage> {
     let declared = text_of(object, DECLARED).and_then(|text| MediaType::declared(text.trim()));
     let format = text_of(object, &["output_format"])
@@ -157,6 +165,7 @@ const VAGUE: &[&str] = &["data", "result", "base64", "b64"];
 const NESTED: &[&str] = &["image_url", "inline_data", "inlineData", "source", "image"];
 
 /// The text that a picture is, where it stands in its value.
+#[inline]
 pub(crate) fn picture_text(value: &mut Json) -> Option<&mut Text> {
     match value {
         Json::Text(text) => Some(text),
@@ -178,6 +187,7 @@ pub(crate) fn picture_text(value: &mut Json) -> Option<&mut Text> {
 
 /// Whether a text can only be more of a picture that began before: base64 that begins none itself
 /// (protocol reference, section 6, row 12).
+#[inline]
 pub(crate) fn is_continuation(text: &str) -> bool {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=\r\n".contains(&byte);
     // As many characters as any magic bytes are looked for in.
@@ -190,6 +200,7 @@ pub(crate) fn is_continuation(text: &str) -> bool {
 }
 
 /// The first of the fields that is a text with something in it.
+#[inline]
 fn text_of<'o>(object: &'o [(String, Json)], names: &[&str]) -> Option<&'o Text> {
     let mut texts = names
         .iter()
@@ -198,6 +209,7 @@ fn text_of<'o>(object: &'o [(String, Json)], names: &[&str]) -> Option<&'o Text>
 }
 
 /// A text that is a picture: a URL of either kind, or base64 whose bytes are one.
+#[inline]
 fn from_text(text: &Text) -> Option<GeneratedImage> {
     if DataUrl::is_data_url(text) || is_remote(text.trim()) {
         return Some(GeneratedImage::of_url(text.clone()));
@@ -206,10 +218,12 @@ fn from_text(text: &Text) -> Option<GeneratedImage> {
 }
 
 /// What is called base64.
+#[inline]
 fn from_base64(text: &Text) -> GeneratedImage {
     GeneratedImage::of_base64(text.clone())
 }
 
+#[inline]
 fn picture_as_base64(text: &Text) -> Option<GeneratedImage> {
     let image = from_base64(text);
     MediaType::sniff(image.bytes().ok()?).map(|_| image)
@@ -224,6 +238,7 @@ pub(super) fn is_remote(text: &str) -> bool {
 }
 
 /// The pictures in a text: JSON of an image response, data URLs, Markdown pictures.
+#[inline]
 fn in_text(text: &str) -> Vec<GeneratedImage> {
     if let Some(found) = in_json_text(text) {
         return found;
@@ -240,6 +255,7 @@ fn in_text(text: &str) -> Vec<GeneratedImage> {
 }
 
 /// Whether the path of a URL ends like a picture's file.
+#[inline]
 fn is_named_as_picture(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let ending = path
@@ -253,6 +269,7 @@ fn is_named_as_picture(url: &str) -> bool {
 
 /// Data URLs and Markdown pictures, in their order. Looks at no byte again and again, whatever the
 /// text is made of.
+#[inline]
 fn in_prose(text: &str) -> Vec<GeneratedImage> {
     let places = |mark: &'static [u8]| {
         memchr::memmem::find_iter(text.as_bytes(), mark).map(move |at| (at, mark))
@@ -286,12 +303,14 @@ const DATA_URL: &[u8] = b"data:image/";
 const LINK: &[u8] = b"](http";
 
 /// Whether `before` ends with `![` and a text without brackets or line ends.
+#[inline]
 fn is_alternative_text(before: &str) -> bool {
     let open = before.rfind(['[', ']', '\n']);
     open.is_some_and(|open| before.get(..=open).is_some_and(|text| text.ends_with("![")))
 }
 
 /// A URL as it stands in prose or Markdown: up to white space or what closes it.
+#[inline]
 fn url_at(text: &str) -> &str {
     let closes = |character: char| {
         character.is_whitespace() || matches!(character, ')' | '"' | '\'' | '>' | ']' | '`')
@@ -302,6 +321,7 @@ fn url_at(text: &str) -> &str {
 }
 
 /// An image response as the text of a message, fenced or not.
+#[inline]
 fn in_json_text(text: &str) -> Option<Vec<GeneratedImage>> {
     let text = text.trim();
     let fenced = text

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use bytes::{Bytes, BytesMut};
 use http::Uri;
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::Serializer;
+use serde_core::de::{Deserialize, Deserializer};
+use serde_core::ser::Serializer;
 
 use super::data_url::{DataUrl, InvalidDataUrl};
 use super::media_type::{Dimensions, MediaType, describe};
@@ -112,6 +112,11 @@ impl Image {
         ))))
     }
 
+    /// A place for a picture that is to come.
+    pub(crate) fn nowhere() -> Self {
+        Self::of(Source::Url(Bytes::new()))
+    }
+
     fn of(source: Source) -> Self {
         Self {
             source,
@@ -180,6 +185,7 @@ impl Image {
     /// The file that the picture is, whether it came as bytes, in a data URL or as bare base64.
     ///
     /// Errors where it is behind a URL, or holds no picture.
+    #[inline]
     pub(crate) fn file(&self) -> Result<(MediaType, Bytes), ImageError> {
         let (declared, bytes) = match &self.source {
             Source::Bytes { media_type, bytes } => return Ok((media_type.clone(), bytes.clone())),
@@ -221,6 +227,7 @@ impl Image {
     }
 
     /// Appends the next piece of a URL that came in pieces. Takes time for the piece alone.
+    #[inline]
     pub(crate) fn extend_url(&mut self, more: &str) {
         if let Source::Url(url) = &mut self.source {
             let mut whole = std::mem::take(url)
@@ -245,6 +252,7 @@ impl Image {
 /// Pictures are equal that are sent alike: one from bytes equals one that was stored with its data
 /// URL and read back.
 impl PartialEq for Image {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         let same_source = match (&self.source, &other.source) {
             (Source::Url(one), Source::Url(other)) => one == other,
@@ -297,7 +305,7 @@ serialize_inline!(Image);
 
 struct Inline<'i>(&'i Image);
 
-impl serde::Serialize for Inline<'_> {
+impl serde_core::Serialize for Inline<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize_url(serializer)
     }
@@ -307,7 +315,7 @@ impl<'de> Deserialize<'de> for Image {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Json::deserialize(deserializer)?;
         Self::of_json(&json).ok_or_else(|| {
-            serde::de::Error::custom("a picture is a URL, or an object with a field \"url\"")
+            serde_core::de::Error::custom("a picture is a URL, or an object with a field \"url\"")
         })
     }
 }
@@ -335,6 +343,7 @@ impl Image {
     }
 
     /// The value of a part's `image_url`, its URL not copied where it is one.
+    #[inline]
     pub(crate) fn to_json(&self) -> Json {
         let url = match &self.source {
             Source::Bytes { media_type, bytes } => data_url(media_type, bytes).into(),
@@ -380,6 +389,7 @@ pub enum ImageError {
 }
 
 impl fmt::Display for ImageError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("empty, so no picture"),
@@ -439,6 +449,7 @@ impl ImageFileError {
 }
 
 impl fmt::Display for ImageFileError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
             Reason::Read(error) => write!(f, "{}: {error}", self.path.display()),

@@ -40,6 +40,7 @@ impl MediaType {
     }
 
     /// A declared media type: `type/subtype`, without parameters. `None` for anything else.
+    #[inline]
     pub fn declared(text: &str) -> Option<Self> {
         let essence = text.split(';').next().unwrap_or_default().trim();
         let (kind, subtype) = essence.split_once('/')?;
@@ -69,6 +70,7 @@ impl MediaType {
     /// assert_eq!(MediaType::sniff(b"\xff\xd8\xff\xe0"), Some(MediaType::JPEG));
     /// assert_eq!(MediaType::sniff(b"%PDF-1.7"), None);
     /// ```
+    #[inline]
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
         let starts = |magic: &[u8]| bytes.starts_with(magic);
         let at = |offset: usize, magic: &[u8]| {
@@ -109,6 +111,7 @@ impl MediaType {
     }
 
     /// The name people know the format by: `PNG`, `JPEG`.
+    #[inline]
     pub fn name(&self) -> &str {
         match self.as_str() {
             "image/png" => "PNG",
@@ -129,6 +132,7 @@ impl MediaType {
     }
 
     /// The ending of a file of this type, without the dot: `png`, `jpg`.
+    #[inline]
     pub fn extension(&self) -> &str {
         match self.as_str() {
             "image/jpeg" => "jpg",
@@ -141,6 +145,7 @@ impl MediaType {
 
     /// Whether every vision model takes it: PNG, JPEG, GIF and WebP (protocol reference, section
     /// 4.1).
+    #[inline]
     pub fn is_portable(&self) -> bool {
         [Self::PNG, Self::JPEG, Self::GIF, Self::WEBP].contains(self)
     }
@@ -173,6 +178,7 @@ pub struct Dimensions {
 impl Dimensions {
     /// The size that the header of a PNG, JPEG, GIF or WebP states, without decoding the picture;
     /// `None` where it states none.
+    #[inline]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         if !MediaType::sniff(bytes)?.is_portable() {
             return None;
@@ -186,12 +192,14 @@ impl Dimensions {
 }
 
 impl fmt::Display for Dimensions {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} × {}", self.width, self.height)
     }
 }
 
 /// What `bytes` are, in words for a message: `a PNG picture`, `a PDF document`, `text`.
+#[inline]
 pub fn describe(bytes: &[u8]) -> Cow<'static, str> {
     if bytes.is_empty() {
         return "empty".into();
@@ -237,6 +245,7 @@ pub fn describe(bytes: &[u8]) -> Cow<'static, str> {
 }
 
 /// The brand of an ISO base media file: the major one, then the compatible ones.
+#[inline]
 fn iso_brand(bytes: &[u8]) -> Option<MediaType> {
     let length = bytes.get(..4)?.try_into().map(u32::from_be_bytes).ok()?;
     let box_end = usize::try_from(length)
@@ -260,6 +269,7 @@ fn iso_brand(bytes: &[u8]) -> Option<MediaType> {
 
 /// Whether a text is SVG: its first element is `svg`, after a BOM, a declaration, comments or a
 /// document type.
+#[inline]
 fn is_svg(bytes: &[u8]) -> bool {
     let mut text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     text = text.get(..text.len().min(4096)).unwrap_or_default();

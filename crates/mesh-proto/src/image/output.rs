@@ -39,6 +39,7 @@ impl GeneratedImage {
         Self::of_url(url.into().into())
     }
 
+    #[inline]
     pub(crate) fn of_url(url: Text) -> Self {
         match DataUrl::parse(&url) {
             Ok(data) => {
@@ -54,6 +55,7 @@ impl GeneratedImage {
         Self::of_base64(text.into().into())
     }
 
+    #[inline]
     pub(crate) fn of_base64(text: Text) -> Self {
         if DataUrl::is_data_url(&text) {
             return Self::of_url(text);
@@ -85,11 +87,13 @@ impl GeneratedImage {
     }
 
     /// Says what the provider made of the prompt.
+    #[inline]
     pub fn with_revised_prompt(mut self, prompt: Option<String>) -> Self {
         self.revised_prompt = prompt.filter(|prompt| !prompt.is_empty());
         self
     }
 
+    #[inline]
     pub(super) fn is_same_source(&self, other: &Self) -> bool {
         self.source != Source::Bytes && self.source == other.source
     }
@@ -116,6 +120,7 @@ impl GeneratedImage {
     /// The picture's bytes, decoded once.
     ///
     /// Errors where they are behind a URL, or not the base64 that they are said to be, or empty.
+    #[inline]
     pub fn bytes(&self) -> Result<&Bytes, PictureError> {
         self.decoded
             .get_or_init(|| self.decode())
@@ -123,6 +128,7 @@ impl GeneratedImage {
             .map_err(Clone::clone)
     }
 
+    #[inline]
     fn decode(&self) -> Result<Bytes, PictureError> {
         let bytes = match &self.source {
             Source::Remote(url) => {
@@ -143,6 +149,7 @@ impl GeneratedImage {
     /// any longer: see [`ChatReply::into_images`](crate::ChatReply::into_images).
     ///
     /// Errors as [`GeneratedImage::bytes`] does.
+    #[inline]
     pub fn into_bytes(mut self) -> Result<Bytes, PictureError> {
         if let Some(decoded) = self.decoded.take() {
             return decoded;
@@ -174,6 +181,7 @@ impl GeneratedImage {
     ///
     /// Errors where they are behind a URL, or a data URL cannot be taken apart; what else
     /// [`GeneratedImage::bytes`] fails with comes where the reader meets it.
+    #[inline]
     pub fn reader(&self) -> Result<PictureReader, PictureError> {
         if let Some(decoded) = self.decoded.get() {
             return decoded.clone().map(PictureReader::of_bytes);
@@ -213,6 +221,7 @@ impl GeneratedImage {
 }
 
 /// The bytes behind `text`, in its own memory where nothing else holds that.
+#[inline]
 fn decode_in_place(
     text: Bytes,
     decode: fn(&[u8]) -> Result<Vec<u8>, InvalidBase64>,
@@ -264,6 +273,7 @@ fn not_empty(bytes: impl Into<Bytes>) -> Result<Bytes, PictureError> {
 impl TryFrom<&GeneratedImage> for Image {
     type Error = PictureError;
 
+    #[inline]
     fn try_from(picture: &GeneratedImage) -> Result<Self, PictureError> {
         Image::from_bytes(picture.bytes()?.clone()).map_err(|error| match error {
             ImageError::Empty => PictureError::Empty,
@@ -292,6 +302,7 @@ pub enum Evidence {
 }
 
 impl fmt::Debug for GeneratedImage {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let source = match &self.source {
             Source::Remote(url) => format!("remote {}", crate::error::excerpt(url.as_bytes())),
@@ -325,6 +336,7 @@ pub enum PictureError {
 }
 
 impl fmt::Display for PictureError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Remote(url) => write!(f, "the picture is to be fetched from {url}"),

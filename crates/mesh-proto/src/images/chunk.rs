@@ -1,6 +1,6 @@
 //! A chunk of a streamed reply: that work goes on, an earlier state of a picture, or the picture.
 
-use serde::Deserialize;
+use serde_core::Deserialize;
 use serde_json::Value;
 
 use super::reply::ImageReply;
@@ -13,26 +13,22 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ImageChunk {
         /// What the gateway says of the work: `processing`, and words that are not documented.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub status: Option<String> => lenient,
         /// OpenAI's type of event, such as `image_generation.partial_image`.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub kind: Option<String> = "type" => lenient,
         /// Which earlier state of the picture this is, from 0.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub partial_image_index: Option<u64> => count,
         /// The pictures, as they came: [`ImageChunk::images`] reads them.
-        pub data: Vec<Picture> => pictures,
+        pub data: Vec<Picture> [always] => pictures,
         /// The picture at the top, where OpenAI has it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         b64_json: Option<Json>,
-        #[serde(skip_serializing_if = "Option::is_none")]
         url: Option<Json>,
     }
 }
 
 impl ImageChunk {
     /// The pictures in the chunk: earlier states where [`ImageChunk::is_partial`] says so.
+    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
         let top = self.top();
         find_in_data(self.data.iter().chain(&top).map(|picture| &picture.0))
@@ -64,6 +60,7 @@ impl ImageChunk {
     }
 
     /// A whole reply as one chunk.
+    #[inline]
     pub(crate) fn whole(reply: ImageReply) -> Self {
         let mut extra = reply.extra;
         let mut say = |name: &str, value: Option<Value>| {
@@ -93,6 +90,7 @@ impl ImageChunk {
     }
 
     /// The picture at the top, as it would stand in `data`.
+    #[inline]
     fn top(&self) -> Option<Picture> {
         let own = [("b64_json", &self.b64_json), ("url", &self.url)];
         let own = own
@@ -129,6 +127,7 @@ impl Assembly {
     }
 
     /// Adds a chunk.
+    #[inline]
     pub(crate) fn add(&mut self, chunk: &ImageChunk) {
         let reply = self.reply.get_or_insert_default();
         let top = chunk.top();
@@ -174,6 +173,7 @@ impl Assembly {
 
     /// An error where the stream came to its end without a picture, though it may have shown how one
     /// came about.
+    #[inline]
     pub(crate) fn require_picture(&self) -> Result<(), NoPicture> {
         if !self.partial.is_empty() && !self.is_surely_partial {
             return Ok(());
@@ -185,6 +185,7 @@ impl Assembly {
     }
 
     /// What there is. Leaves nothing.
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<ImageReply> {
         let partial = std::mem::take(&mut self.partial);
         self.reply.take().map(|mut reply| {

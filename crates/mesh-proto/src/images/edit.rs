@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde::ser::Serializer;
+use serde_core::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_core::ser::Serializer;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -14,7 +13,7 @@ use crate::chat::ImageFormat;
 use crate::error::BuildError;
 use crate::image::Image;
 use crate::open_enum::open_enum;
-use crate::wire::{Extra, Object, Wire, serialize_inline};
+use crate::wire::{Extra, Object, Wire, read_fields, serialize_inline};
 
 /// A request to `POST /v1/images/edits` (protocol reference, section 5.3). What is left out, the
 /// gateway decides.
@@ -33,61 +32,66 @@ use crate::wire::{Extra, Object, Wire, serialize_inline};
 /// assert_eq!(serde_json::to_string(&edit)?, json);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EditRequest {
     /// The model's id.
     pub model: String,
     /// What shall become of the picture. Needed to edit, outpaint and mix; may be empty otherwise.
-    #[serde(default, deserialize_with = "crate::wire::null_is_default")]
     pub prompt: String,
     /// What is done; [`Operation::Edit`] by default.
-    #[serde(default)]
     pub operation: Option<Operation>,
     /// How many, 1 to 10; 1 by default. Mixing and reframing give one.
-    #[serde(default)]
     pub n: Option<u32>,
     /// `WxH` in pixels, a ratio, or `auto`.
-    #[serde(default)]
     pub size: Option<String>,
     /// In what form; by URL by default. Not every model honours it.
-    #[serde(default)]
     pub response_format: Option<ImageFormat>,
     /// What stands behind the subject.
-    #[serde(default)]
     pub background: Option<Background>,
     /// A ratio such as `16:9`. Reframing needs it, and takes seven of them.
-    #[serde(default)]
     pub aspect_ratio: Option<String>,
     /// A resolution such as `2K`.
-    #[serde(default)]
     pub resolution: Option<String>,
     /// How much larger. Upscaling needs it.
-    #[serde(default)]
     pub upscale_factor: Option<UpscaleFactor>,
     /// How far the canvas grows, as a share of the picture, more than 0.
-    #[serde(default, deserialize_with = "number_or_text")]
     pub expand_factor: Option<f64>,
     /// How soft the mask's edge is, in pixels; 0 by default.
-    #[serde(default)]
     pub mask_feather: Option<u32>,
     /// How well, in words that the reference does not list.
-    #[serde(default)]
     pub quality_tier: Option<String>,
     /// Fields that are not modelled here, sent as they are.
-    #[serde(flatten)]
     pub extra: Extra,
     /// The picture: bytes or a data URL. The gateway never fetches one.
     pub image: Image,
     /// Where to work: **white is edited**, black is kept. Outpainting and inpainting need it.
-    #[serde(default)]
     pub mask: Option<Image>,
     /// Pictures to go by. Mixing needs one to three.
-    #[serde(default, deserialize_with = "references")]
     pub reference_images: Vec<Image>,
     /// How the request is written; not part of it.
-    #[serde(skip)]
     pub encoding: EditEncoding,
+}
+
+read_fields! {
+    EditRequest from Self::new("", Image::nowhere(), ""), {
+        model: String [required],
+        prompt: String => crate::wire::null_is_default,
+        operation: Option<Operation>,
+        n: Option<u32>,
+        size: Option<String>,
+        response_format: Option<ImageFormat>,
+        background: Option<Background>,
+        aspect_ratio: Option<String>,
+        resolution: Option<String>,
+        upscale_factor: Option<UpscaleFactor>,
+        expand_factor: Option<f64> => number_or_text,
+        mask_feather: Option<u32>,
+        quality_tier: Option<String>,
+        image: Image [required],
+        mask: Option<Image>,
+        reference_images: Vec<Image> => references,
+    }
 }
 
 impl EditRequest {
@@ -201,6 +205,7 @@ impl EditRequest {
 
     /// Checks what the protocol reference says of each field and of what each operation needs,
     /// before anything is sent.
+    #[inline]
     pub(crate) fn validate(&self) -> Result<(), BuildError> {
         let refuse = |field: &'static str, rule: String| Err(BuildError::invalid(field, rule));
         if self.model.trim().is_empty() {
@@ -238,6 +243,7 @@ impl EditRequest {
         self.validate_needs(self.operation.as_ref().unwrap_or(&Operation::Edit))
     }
 
+    #[inline]
     fn validate_needs(&self, operation: &Operation) -> Result<(), BuildError> {
         let refuse = |field: &'static str, rule: String| Err(BuildError::invalid(field, rule));
         if let Operation::Other(name) = operation {
@@ -283,6 +289,7 @@ impl EditRequest {
     }
 
     /// Whether the request goes out as a form.
+    #[inline]
     pub(crate) fn is_form(&self) -> bool {
         match self.encoding {
             EditEncoding::Json => false,
@@ -292,6 +299,7 @@ impl EditRequest {
     }
 
     /// The pictures, each with its field, in the order in which they are sent.
+    #[inline]
     fn images(&self) -> impl Iterator<Item = (&'static str, &Image)> {
         let masks = self.mask.iter().map(|mask| ("mask", mask));
         let references = self.reference_images.iter();
@@ -302,6 +310,7 @@ impl EditRequest {
     }
 
     /// The request as a form: texts first, then the files as their own bytes.
+    #[inline]
     pub(crate) fn form(&self) -> Result<EncodedForm, BuildError> {
         // One order and one set of rules for both forms: the fields are those of the JSON.
         let json = serde_json::to_string(&Fields(self)).map_err(BuildError::json)?;
@@ -320,7 +329,7 @@ impl EditRequest {
         form.encode()
     }
 
-    fn write_fields<M: serde::ser::SerializeMap>(
+    fn write_fields<M: serde_core::ser::SerializeMap>(
         &self,
         object: &mut Object<M>,
     ) -> Result<(), M::Error> {
@@ -346,7 +355,7 @@ const RATIOS: [&str; 7] = ["1:1", "3:4", "4:3", "9:16", "16:9", "2:3", "3:2"];
 /// The fields that are not pictures.
 struct Fields<'r>(&'r EditRequest);
 
-impl serde::Serialize for Fields<'_> {
+impl serde_core::Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = Object::begin(serializer)?;
         self.0.write_fields(&mut object)?;
@@ -412,21 +421,13 @@ serialize_inline!(EditRequest);
 
 /// Some clients write a number as text, such as `"0.25"`.
 fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Form {
-        Number(f64),
-        Text(String),
-    }
-
-    match Option::<Form>::deserialize(deserializer)? {
-        None => Ok(None),
-        Some(Form::Number(number)) => Ok(Some(number)),
-        Some(Form::Text(text)) => text
-            .trim()
-            .parse()
-            .map(Some)
-            .map_err(serde::de::Error::custom),
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) => text.trim().parse().map(Some).map_err(D::Error::custom),
+        other => match other.as_f64() {
+            Some(number) => Ok(Some(number)),
+            None => Err(D::Error::custom("a number, or a text that is one")),
+        },
     }
 }
 

@@ -11,24 +11,18 @@ read_object! {
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ImageReply {
         /// When it was made, in seconds since 1970.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub created: Option<u64> => count,
         /// The pictures, as they came: [`ImageReply::images`] reads them.
-        pub data: Vec<Picture> => pictures,
+        pub data: Vec<Picture> [always] => pictures,
         /// What stands behind the subject, where the provider says so.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub background: Option<Background> => lenient,
         /// The file format, where the provider says so. The bytes know better.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub output_format: Option<OutputFormat> => lenient,
         /// The quality, where the provider says so.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub quality: Option<Quality> => lenient,
         /// The size, where the provider says so.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub size: Option<String> => lenient,
         /// What it took, where the provider says so.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub usage: Option<Usage> => lenient,
     }
 }
@@ -36,17 +30,20 @@ read_object! {
 impl ImageReply {
     /// The pictures: rows 1 to 4 of the protocol reference, section 6. A reply of a call has at
     /// least one: where the model declined (row 5), the call fails with [`NoPicture`].
+    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
         once(find_in_data(self.values()).into_iter())
     }
 
     /// The same pictures, without the reply: [`GeneratedImage::into_bytes`] can then decode a
     /// picture in the memory that it was received in.
+    #[inline]
     pub fn into_images(self) -> Vec<GeneratedImage> {
         self.images()
     }
 
     /// An error where there is no picture in it.
+    #[inline]
     pub(crate) fn require_picture(&self) -> Result<(), NoPicture> {
         if self.values().any(holds_picture) {
             return Ok(());

@@ -1,14 +1,14 @@
 //! The request: a prompt, and how it shall be drawn.
 
-use serde::Deserialize;
-use serde::ser::{SerializeSeq, Serializer};
+use serde_core::de::{Deserialize, Error};
+use serde_core::ser::{SerializeSeq, Serializer};
 
 use crate::body::Splice;
 use crate::chat::{ImageFormat, Quality};
 use crate::error::BuildError;
 use crate::image::Image;
 use crate::open_enum::open_enum;
-use crate::wire::{Extra, Object, Wire, serialize_inline};
+use crate::wire::{Extra, Json, Object, Wire, read_fields, serialize_inline};
 
 /// A request to `POST /v1/images/generations` (protocol reference, section 5.1). What is left out,
 /// the gateway decides.
@@ -22,72 +22,76 @@ use crate::wire::{Extra, Object, Wire, serialize_inline};
 /// assert_eq!(serde_json::to_string(&request)?, json);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ImageRequest {
     /// The model's id. None where the key has a default.
-    #[serde(default)]
     pub model: Option<String>,
     /// What to draw.
-    #[serde(default)]
     pub prompt: String,
     /// How many, 1 to 10; 1 by default.
-    #[serde(default)]
     pub n: Option<u32>,
     /// `WxH` in pixels, a ratio, or `auto`, the default.
-    #[serde(default)]
     pub size: Option<String>,
     /// How well; `auto` by default.
-    #[serde(default)]
     pub quality: Option<Quality>,
     /// In what form; by URL by default. Not every model honours it.
-    #[serde(default)]
     pub response_format: Option<ImageFormat>,
     /// In what file format. OpenAI's models only.
-    #[serde(default)]
     pub output_format: Option<OutputFormat>,
     /// How strongly compressed, 0 to 100. OpenAI's models only.
-    #[serde(default)]
     pub output_compression: Option<u32>,
     /// What stands behind the subject.
-    #[serde(default)]
     pub background: Option<Background>,
     /// How strictly the content is moderated.
-    #[serde(default)]
     pub moderation: Option<Moderation>,
     /// How many earlier states a stream shows, 0 to 3.
-    #[serde(default)]
     pub partial_images: Option<u32>,
     /// A seed, −1 (at random) to 2147483647.
-    #[serde(default)]
     pub seed: Option<i64>,
     /// How closely the prompt is followed, 1 to 10.
-    #[serde(default)]
     pub guidance_scale: Option<f64>,
     /// A ratio such as `16:9`.
-    #[serde(default)]
     pub aspect_ratio: Option<String>,
     /// A resolution such as `2K`.
-    #[serde(default)]
     pub resolution: Option<String>,
     /// Whether the picture is marked.
-    #[serde(default)]
     pub watermark: Option<bool>,
     /// Whether a series is drawn (Seedream).
-    #[serde(default)]
     pub sequential_image_generation: Option<SequentialGeneration>,
     /// How a series is drawn (Seedream).
-    #[serde(default)]
     pub sequential_image_generation_options: Option<Extra>,
     /// How the prompt is worked over (Seedream).
-    #[serde(default)]
     pub optimize_prompt_options: Option<Extra>,
     /// Fields that are not modelled here, sent as they are.
-    #[serde(flatten)]
     pub extra: Extra,
     /// Pictures to go by.
-    #[serde(default, rename = "image", deserialize_with = "references")]
     pub references: Vec<Image>,
+}
+
+read_fields! {
+    ImageRequest {
+        model: Option<String>,
+        prompt: String,
+        n: Option<u32>,
+        size: Option<String>,
+        quality: Option<Quality>,
+        response_format: Option<ImageFormat>,
+        output_format: Option<OutputFormat>,
+        output_compression: Option<u32>,
+        background: Option<Background>,
+        moderation: Option<Moderation>,
+        partial_images: Option<u32>,
+        seed: Option<i64>,
+        guidance_scale: Option<f64>,
+        aspect_ratio: Option<String>,
+        resolution: Option<String>,
+        watermark: Option<bool>,
+        sequential_image_generation: Option<SequentialGeneration>,
+        sequential_image_generation_options: Option<Extra>,
+        optimize_prompt_options: Option<Extra>,
+        references: Vec<Image> = "image" => self::references,
+    }
 }
 
 impl ImageRequest {
@@ -101,12 +105,14 @@ impl ImageRequest {
     }
 
     /// Adds a picture to go by.
+    #[inline]
     pub fn reference(mut self, image: Image) -> Self {
         self.references.push(image);
         self
     }
 
     /// Checks what the protocol reference says of each field, before anything is sent.
+    #[inline]
     pub(crate) fn validate(&self) -> Result<(), BuildError> {
         if self.prompt.trim().is_empty() {
             return Err(BuildError::invalid("prompt", "it is empty"));
@@ -220,7 +226,7 @@ impl Wire for Streamed<'_> {
 /// A picture as its mere URL.
 pub(super) struct Reference<'i>(pub(super) &'i Image, pub(super) Option<&'i Splice>);
 
-impl serde::Serialize for Reference<'_> {
+impl serde_core::Serialize for Reference<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.1 {
             Some(splice) => splice.image(self.0).serialize(serializer),
@@ -232,7 +238,7 @@ impl serde::Serialize for Reference<'_> {
 /// Pictures as their mere URLs.
 pub(super) struct References<'i>(pub(super) &'i [Image], pub(super) Option<&'i Splice>);
 
-impl serde::Serialize for References<'_> {
+impl serde_core::Serialize for References<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut items = serializer.serialize_seq(Some(self.0.len()))?;
         for image in self.0 {
@@ -243,21 +249,15 @@ impl serde::Serialize for References<'_> {
 }
 
 /// One picture, or several.
-pub(super) fn references<'de, D: serde::Deserializer<'de>>(
+pub(super) fn references<'de, D: serde_core::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<Image>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Form {
-        One(Image),
-        Several(Vec<Image>),
-    }
-
-    Ok(match Option::<Form>::deserialize(deserializer)? {
-        None => Vec::new(),
-        Some(Form::One(image)) => vec![image],
-        Some(Form::Several(images)) => images,
-    })
+    let images = match Json::deserialize(deserializer)? {
+        Json::Null => Some(Vec::new()),
+        Json::List(images) => images.iter().map(Image::of_json).collect(),
+        image => Image::of_json(&image).map(|image| vec![image]),
+    };
+    images.ok_or_else(|| D::Error::custom("a picture, or a list of them"))
 }
 
 open_enum! {

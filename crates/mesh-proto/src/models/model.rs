@@ -80,6 +80,7 @@ impl Model {
 
     /// Whether it has this ability. A system prompt counts as heeded where nothing is said (protocol
     /// reference, section 9).
+    #[inline]
     pub fn supports(&self, feature: &Feature) -> Capability {
         let said = self
             .extra
@@ -114,6 +115,7 @@ impl Model {
     }
 
     /// Who makes it: `brand`, or what stands before the slash of its id.
+    #[inline]
     pub fn maker(&self) -> Option<&str> {
         self.brand
             .as_deref()

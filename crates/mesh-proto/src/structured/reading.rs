@@ -1,13 +1,13 @@
 //! The text of an answer as a value: JSON, alone or in one fenced block.
 
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_core::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny};
 use serde_json::Value;
 use serde_json::error::Category;
 
 use super::failure::ParseReason;
 use super::place::place;
 use super::schema::VALUE;
+use crate::wire::only_field;
 
 /// Reads `text`, in which the value stands under `value` where `is_wrapped`.
 pub(super) fn read<T: DeserializeOwned>(text: &str, is_wrapped: bool) -> Result<T, ParseReason> {
@@ -31,12 +31,15 @@ pub(super) fn read<T: DeserializeOwned>(text: &str, is_wrapped: bool) -> Result<
     }
 }
 
-#[derive(Deserialize)]
 struct Wrapped<T> {
     value: T,
 }
 
-const _: () = assert!(matches!(VALUE.as_bytes(), b"value"));
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Wrapped<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        only_field(deserializer, "Wrapped", &[VALUE]).map(|value| Self { value })
+    }
+}
 
 fn read_as<T: DeserializeOwned>(json: &str) -> Result<T, ParseReason> {
     let error = match serde_json::from_str(json) {
@@ -59,6 +62,7 @@ fn read_as<T: DeserializeOwned>(json: &str) -> Result<T, ParseReason> {
 }
 
 /// Takes out every field that is null; false where there is none. No deeper than the parser goes.
+#[inline]
 fn without_nulls(value: &mut Value) -> bool {
     match value {
         Value::Object(object) => {
@@ -82,6 +86,7 @@ fn without_nulls(value: &mut Value) -> bool {
 }
 
 /// The content of the one fenced block that the text is, or the text.
+#[inline]
 fn unfenced(text: &str) -> &str {
     let text = text.trim_start_matches('\u{feff}').trim();
     let inner = || {
@@ -92,6 +97,7 @@ fn unfenced(text: &str) -> &str {
     inner().map_or(text, str::trim)
 }
 
+#[inline]
 fn not_json(text: &str, error: &serde_json::Error) -> ParseReason {
     let begins = text.starts_with(['{', '[']);
     let whole_first = serde_json::Deserializer::from_str(text)

@@ -130,6 +130,7 @@ impl fmt::Debug for Schema {
     }
 }
 
+#[inline]
 fn sanitised(name: &str) -> String {
     let name: String = name
         .trim()
@@ -151,6 +152,7 @@ fn sanitised(name: &str) -> String {
 }
 
 /// Whether every value that follows the schema is an object, as far as its top says.
+#[inline]
 fn is_object(schema: &Value) -> bool {
     let mut schema = schema;
     let root = schema;
@@ -172,6 +174,7 @@ fn is_object(schema: &Value) -> bool {
     false
 }
 
+#[inline]
 fn wrapped(mut schema: Value, is_strict: bool) -> Value {
     let mut definitions = Vec::new();
     if let Value::Object(object) = &mut schema {
@@ -194,6 +197,7 @@ fn wrapped(mut schema: Value, is_strict: bool) -> Value {
 }
 
 /// Lets references to what has moved lead there.
+#[inline]
 fn move_references(value: &mut Value, depth: usize) {
     if depth > 512 {
         return;

@@ -11,6 +11,7 @@ pub struct ApiVersion(String);
 impl ApiVersion {
     /// A label such as `2026-09`. Errors on any other form: the gateway refuses those before it
     /// looks at the key.
+    #[inline]
     pub fn new(label: &str) -> Result<Self, InvalidApiVersion> {
         let (year, month) = label.split_once('-').ok_or(InvalidApiVersion)?;
         let digits = |text: &str, count| {

@@ -7,9 +7,11 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Number, Value};
+use serde_core::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_core::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Number, Value};
+
+use super::lenient::Unkept;
 
 /// A JSON value, cheap to clone whatever pictures are in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,7 @@ pub(crate) enum Text {
 
 impl Text {
     /// Appends to it; what was a slice becomes its own.
+    #[inline]
     pub(crate) fn push_str(&mut self, more: &str) {
         if let Self::Shared(text) = self {
             *self = Self::Owned(text.to_string());
@@ -80,6 +83,7 @@ impl PartialEq for Text {
 }
 
 impl fmt::Debug for Text {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} characters", self.len())
     }
@@ -110,17 +114,49 @@ thread_local! {
 }
 
 /// Reads `T` from a body, the long texts of [`Json`] in it as slices of that body.
-pub(crate) fn from_body<T: serde::de::DeserializeOwned>(
+pub(crate) fn from_body<T: serde_core::de::DeserializeOwned>(
     body: &Bytes,
 ) -> Result<T, serde_json::Error> {
     // What is not UTF-8 is an error that the parser words, with its place.
     let Ok(text) = ByteString::try_from(body.clone()) else {
         return serde_json::from_slice(body);
     };
+    from_text(&text)
+}
+
+/// Reads `T`, which keeps all that stands in it, from a body, as [`from_body`] does. What is not UTF-8
+/// is no `T` then, so nothing but the error is to be read from other bytes than a text's.
+pub(crate) fn whole_from_body<T: serde_core::de::DeserializeOwned>(
+    body: &Bytes,
+) -> Result<T, serde_json::Error> {
+    match ByteString::try_from(body.clone()) {
+        Ok(text) => from_text(&text),
+        Err(_) => Err(not_a_text(body, |text| {
+            serde_json::from_str::<T>(text).err()
+        })),
+    }
+}
+
+fn from_text<T: serde_core::de::DeserializeOwned>(
+    text: &ByteString,
+) -> Result<T, serde_json::Error> {
     let reading = Reading::of(text.clone());
-    let value = serde_json::from_str(&text);
+    let value = serde_json::from_str(text);
     drop(reading);
     value
+}
+
+/// What the parser says of a body that is not UTF-8: what it says of the part before the first bad
+/// byte, unless that is wrong only for want of more, and else what it says at that byte.
+fn not_a_text(body: &[u8], read: fn(&str) -> Option<serde_json::Error>) -> serde_json::Error {
+    let beginning = body
+        .utf8_chunks()
+        .next()
+        .and_then(|chunk| read(chunk.valid()));
+    let error = beginning.filter(|error| !error.is_eof());
+    error
+        .or_else(|| serde_json::from_slice::<Unkept>(body).err())
+        .unwrap_or_else(|| serde_json::Error::custom("it is not UTF-8"))
 }
 
 /// That a body is being read, until this is dropped.
@@ -162,6 +198,7 @@ impl Json {
     }
 
     /// The same, to be changed.
+    #[inline]
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Self> {
         match self {
             Self::Object(fields) => fields
@@ -200,6 +237,7 @@ pub(crate) fn field<'f>(fields: &'f [(String, Json)], name: &str) -> Option<&'f 
 }
 
 impl From<&Value> for Json {
+    #[inline]
     fn from(value: &Value) -> Self {
         match value {
             Value::Null => Self::Null,
@@ -218,6 +256,7 @@ impl From<&Value> for Json {
 }
 
 impl From<Value> for Json {
+    #[inline]
     fn from(value: Value) -> Self {
         match value {
             Value::String(text) => Self::Text(text.into()),
@@ -241,10 +280,14 @@ impl From<Json> for Value {
             Json::Number(number) => Self::Number(number),
             Json::Text(text) => Self::String(text.into()),
             Json::List(items) => items.into_iter().map(Self::from).collect(),
-            Json::Object(fields) => fields
-                .into_iter()
-                .map(|(name, value)| (name, Self::from(value)))
-                .collect(),
+            Json::Object(fields) => {
+                // To collect them would be to sort them first.
+                let mut object = Map::new();
+                for (name, value) in fields {
+                    object.insert(name, Self::from(value));
+                }
+                Self::Object(object)
+            }
         }
     }
 }
@@ -349,6 +392,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::chat::ChatReply;
 
     fn document(text: &str) -> Bytes {
         Bytes::from(format!(
@@ -379,6 +423,31 @@ mod tests {
         assert!(error.line() == 1 && error.column() > 0, "{error}");
     }
 
+    fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+        let document = prop::sample::select(vec![
+            r#"{"id":"c","choices":[{"index":1.0,"message":{"content":"é","x":[1e3,-0,true]}}]}"#,
+            r#"{"object":{"a":["b",null]},"data":[{"url":"u"}],"usage":{"n":18446744073709551616}}"#,
+            r#"{"choices":[{"message":{"content":5}}],"more":"a\u00e9"} x"#,
+            r#"[{"choices":[]}]"#,
+        ]);
+        let bad = (
+            any::<prop::sample::Index>(),
+            prop::collection::vec(any::<u8>(), 1..4),
+        );
+        let cut = prop::option::of(any::<prop::sample::Index>());
+        (document, prop::collection::vec(bad, 1..3), cut).prop_map(|(document, bad, cut)| {
+            let mut bytes = document.as_bytes().to_vec();
+            for (at, bad) in bad {
+                let at = at.index(bytes.len());
+                bytes.splice(at..at, bad);
+            }
+            if let Some(cut) = cut {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            bytes
+        })
+    }
+
     fn any_value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -396,6 +465,21 @@ mod tests {
                     .prop_map(|fields| Value::Object(fields.into_iter().collect())),
             ]
         })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn what_is_no_text_is_the_error_that_its_bytes_are(bytes in any_bytes()) {
+            let ours = whole_from_body::<ChatReply>(&bytes.clone().into());
+            let plain = serde_json::from_slice::<ChatReply>(&bytes);
+            match (ours, plain) {
+                (Ok(ours), Ok(plain)) => prop_assert_eq!(ours, plain),
+                (Err(ours), Err(plain)) => prop_assert_eq!(ours.to_string(), plain.to_string()),
+                (ours, plain) => panic!("{ours:?} for {plain:?}"),
+            }
+        }
     }
 
     proptest! {

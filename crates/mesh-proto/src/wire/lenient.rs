@@ -5,12 +5,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::value::{CowStrDeserializer, MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_core::Deserialize;
+use serde_core::de::value::{CowStrDeserializer, MapAccessDeserializer, SeqAccessDeserializer};
+use serde_core::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-
-use super::json::Json;
 
 /// A value that is told from a text before anything is kept of it.
 enum Told<'de> {
@@ -116,49 +114,61 @@ fn whole(number: f64) -> Option<u64> {
 /// A field that is read and not kept. Unlike with serde's own way of ignoring, a text in it has to
 /// be one: what is not UTF-8 is an error wherever it stands.
 pub(crate) fn unkept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    struct Unkept;
+    Unkept::deserialize(deserializer).map(drop)
+}
 
-    impl<'de> Visitor<'de> for Unkept {
-        type Value = ();
+/// A value that was read and not kept: see [`unkept`].
+#[derive(Clone, Copy)]
+pub(super) struct Unkept;
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("any JSON value")
-        }
+impl<'de> Deserialize<'de> for Unkept {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
 
-        fn visit_str<E>(self, _text: &str) -> Result<(), E> {
-            Ok(())
-        }
+impl<'de> Visitor<'de> for Unkept {
+    type Value = Self;
 
-        fn visit_unit<E>(self) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_bool<E>(self, _value: bool) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_i64<E>(self, _value: i64) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_u64<E>(self, _value: u64) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_f64<E>(self, _value: f64) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
-            Json::deserialize(SeqAccessDeserializer::new(items)).map(drop)
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<(), A::Error> {
-            Json::deserialize(MapAccessDeserializer::new(fields)).map(drop)
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
     }
 
-    deserializer.deserialize_any(Unkept)
+    fn visit_str<E>(self, _text: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _value: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _value: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _value: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _value: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+        while fields.next_key::<Self>()?.is_some() {
+            fields.next_value::<Self>()?;
+        }
+        Ok(self)
+    }
 }
 
 /// A field that some write as null where they mean nothing.

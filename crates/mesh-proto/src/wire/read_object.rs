@@ -2,26 +2,67 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde_core::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_core::{Deserialize, forward_to_deserialize_any};
 
-/// A struct, and how it is read from an object: each field by its own `Deserialize`, or by the
-/// function after `=>`; under its own name, or the one after `=`; as its default where it is
-/// missing. What is not known goes into `extra`, except for the field after `without`, which is
-/// read and not kept.
+/// A struct, and how it is read from an object and written: each field by its own `Deserialize`, or
+/// by the function after `=>`; under its own name, or the one after `=`; as its default where it is
+/// missing, unless it is `[required]`. What is not known goes into `extra`, except for the field
+/// after `without`, which is read and not kept. A field that says nothing is not written, unless it
+/// is `[always]`.
 ///
 /// It is what serde derives for such a struct with a flattened `extra`, which holds back every field
-/// until it has seen them all, and so takes several times as long.
+/// until it has seen them all, and so takes several times as long. Without serde's derive nobody has
+/// to build `syn` for this crate either.
 macro_rules! read_object {
+    (
+        $(#[$outer:meta])*
+        $outer_visibility:vis struct $object:ident $(without $unkept:literal)? $(from $empty:expr,)? {
+            $(
+                $(#[$inner:meta])*
+                $visibility:vis $field:ident: $kind:ty $([$mark:ident])? $(= $name:literal)? $(=> $with:path)?,
+            )*
+        }
+    ) => {
+        $(#[$outer])*
+        #[non_exhaustive]
+        $outer_visibility struct $object {
+            $(
+                $(#[$inner])*
+                $visibility $field: $kind,
+            )*
+            /// Fields that are not modelled here.
+            pub extra: crate::wire::Extra,
+        }
+
+        crate::wire::read_fields! {
+            $object $(without $unkept)? $(from $empty,)? {
+                $($field: $kind $([$mark])? $(= $name)? $(=> $with)?,)*
+            }
+        }
+        crate::wire::write_fields! {
+            $object { $($field $([$mark])? $(= $name)?,)* }
+        }
+    };
+}
+
+/// How a struct is read whose fields are told elsewhere: see [`read_object`]. What is read begins
+/// as the expression after `from`, or else as the default; a field may lie deeper, `in` another.
+macro_rules! read_fields {
+    (@empty) => { Self::default() };
+    (@empty $empty:expr) => { $empty };
     (@once $field:ident) => { crate::wire::Once::new(stringify!($field)) };
     (@once $field:ident $name:literal) => { crate::wire::Once::new($name) };
+    (@demand $field:ident required) => { $field.demand()?; };
+    (@demand $field:ident $($mark:ident)?) => {};
     (@read $fields:ident $kind:ty) => { $fields.next_value::<$kind>()? };
     (@read $fields:ident $kind:ty, $with:path) => {{
         struct Read($kind);
 
-        impl<'de> serde::Deserialize<'de> for Read {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        impl<'de> serde_core::Deserialize<'de> for Read {
+            fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $with(deserializer).map(Self)
             }
         }
@@ -29,69 +70,54 @@ macro_rules! read_object {
         $fields.next_value::<Read>()?.0
     }};
     (
-        $(#[$outer:meta])*
-        $outer_visibility:vis struct $object:ident $(without $unkept:literal)? {
+        $object:ident $(in $($within:ident).+;)? $(without $unkept:literal)? $(from $empty:expr,)? {
             $(
-                $(#[$inner:meta])*
-                $visibility:vis $field:ident: $kind:ty $(= $name:literal)? $(=> $with:path)?,
+                $field:ident $(in $($place:ident).+)?: $kind:ty $([$mark:ident])? $(= $name:literal)? $(=> $with:path)?,
             )*
         }
     ) => {
-        $(#[$outer])*
-        #[derive(serde::Serialize)]
-        #[non_exhaustive]
-        $outer_visibility struct $object {
-            $(
-                $(#[$inner])*
-                $(#[serde(rename = $name)])?
-                $visibility $field: $kind,
-            )*
-            /// Fields that are not modelled here.
-            #[serde(flatten)]
-            pub extra: crate::wire::Extra,
-        }
-
-        impl<'de> serde::Deserialize<'de> for $object {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        impl<'de> serde_core::Deserialize<'de> for $object {
+            fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 // Filled where it lies: it is too large to be handed from call to call.
                 struct Fields<'o>(&'o mut $object);
 
-                impl<'de> serde::de::Visitor<'de> for Fields<'_> {
+                impl<'de> serde_core::de::Visitor<'de> for Fields<'_> {
                     type Value = ();
 
                     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                         f.write_str(concat!("struct ", stringify!($object)))
                     }
 
-                    fn visit_map<A: serde::de::MapAccess<'de>>(
+                    fn visit_map<A: serde_core::de::MapAccess<'de>>(
                         self,
                         mut fields: A,
                     ) -> Result<(), A::Error> {
-                        $(let mut $field = crate::wire::read_object!(@once $field $($name)?);)*
+                        $(let mut $field = crate::wire::read_fields!(@once $field $($name)?);)*
                         $(let mut unkept = crate::wire::Once::new($unkept);)?
                         while let Some(crate::wire::Name(name)) = fields.next_key()? {
                             $(
                                 if name == $field.name {
                                     $field.come()?;
-                                    self.0.$field =
-                                        crate::wire::read_object!(@read fields $kind $(, $with)?);
+                                    self.0$($(.$place)+)?.$field =
+                                        crate::wire::read_fields!(@read fields $kind $(, $with)?);
                                     continue;
                                 }
                             )*
                             $(
                                 if name == $unkept {
                                     unkept.come()?;
-                                    crate::wire::read_object!(@read fields (), crate::wire::unkept);
+                                    crate::wire::read_fields!(@read fields (), crate::wire::unkept);
                                     continue;
                                 }
                             )?
-                            self.0.extra.insert(name.into_owned(), fields.next_value()?);
+                            self.0$($(.$within)+)?.extra.insert(name.into_owned(), fields.next_value()?);
                         }
+                        $(crate::wire::read_fields!(@demand $field $($mark)?);)*
                         Ok(())
                     }
                 }
 
-                let mut object = Self::default();
+                let mut object = crate::wire::read_fields!(@empty $($empty)?);
                 deserializer.deserialize_map(Fields(&mut object))?;
                 Ok(object)
             }
@@ -99,7 +125,58 @@ macro_rules! read_object {
     };
 }
 
-pub(crate) use read_object;
+/// How a struct is written whose fields are told elsewhere: see [`read_object`].
+macro_rules! write_fields {
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $name:literal) => { $name };
+    (@says $value:expr) => { crate::wire::Silent::says_something($value) };
+    (@says $value:expr, $mark:ident) => { true };
+    ($object:ident { $($field:ident $([$mark:ident])? $(= $name:literal)?,)* }) => {
+        impl $object {
+            fn write_fields<M: serde_core::ser::SerializeMap>(&self, fields: &mut M) -> Result<(), M::Error> {
+                $(
+                    if crate::wire::write_fields!(@says &self.$field $(, $mark)?) {
+                        let name = crate::wire::write_fields!(@name $field $($name)?);
+                        fields.serialize_entry(name, &self.$field)?;
+                    }
+                )*
+                for (name, value) in &self.extra.0 {
+                    fields.serialize_entry(name, value)?;
+                }
+                Ok(())
+            }
+        }
+
+        impl serde_core::Serialize for $object {
+            fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde_core::ser::SerializeMap;
+
+                let mut fields = serializer.serialize_map(None)?;
+                self.write_fields(&mut fields)?;
+                fields.end()
+            }
+        }
+    };
+}
+
+pub(crate) use {read_fields, read_object, write_fields};
+
+/// What may say nothing, and is not written then.
+pub(crate) trait Silent {
+    fn says_something(&self) -> bool;
+}
+
+impl<T> Silent for Option<T> {
+    fn says_something(&self) -> bool {
+        self.is_some()
+    }
+}
+
+impl<T> Silent for Vec<T> {
+    fn says_something(&self) -> bool {
+        !self.is_empty()
+    }
+}
 
 /// A field that may come once.
 pub(crate) struct Once {
@@ -122,6 +199,14 @@ impl Once {
             return Err(E::duplicate_field(self.name));
         }
         Ok(())
+    }
+
+    /// Errors where it has not come.
+    pub(crate) fn demand<E: Error>(&self) -> Result<(), E> {
+        if self.has_come {
+            return Ok(());
+        }
+        Err(E::missing_field(self.name))
     }
 }
 
@@ -158,6 +243,82 @@ impl<'de> Deserialize<'de> for Name<'de> {
     }
 }
 
+/// The value of the only field that matters of the struct `name`, which has to be there.
+pub(crate) fn only_field<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+    name: &'static str,
+    field: &'static [&'static str; 1],
+) -> Result<T, D::Error> {
+    struct Only<T> {
+        name: &'static str,
+        field: &'static str,
+        value: PhantomData<T>,
+    }
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Only<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "struct {}", self.name)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<T, A::Error> {
+            let expected = format!("struct {} with 1 element", self.name);
+            items
+                .next_element()?
+                .ok_or_else(|| A::Error::invalid_length(0, &expected.as_str()))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<T, A::Error> {
+            let mut value = None;
+            while let Some(Name(name)) = fields.next_key()? {
+                if name != self.field {
+                    fields.next_value::<IgnoredAny>()?;
+                } else if value.is_none() {
+                    value = Some(fields.next_value()?);
+                } else {
+                    return Err(A::Error::duplicate_field(self.field));
+                }
+            }
+            match value {
+                Some(value) => Ok(value),
+                None => T::deserialize(Missing(self.field, PhantomData)),
+            }
+        }
+    }
+
+    /// What stands where a field is missing: nothing, which an option takes for none.
+    struct Missing<E>(&'static str, PhantomData<E>);
+
+    impl<'de, E: Error> Deserializer<'de> for Missing<E> {
+        type Error = E;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, E> {
+            Err(E::missing_field(self.0))
+        }
+
+        fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+            visitor.visit_none()
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+            unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        }
+    }
+
+    let [of] = *field;
+    deserializer.deserialize_struct(
+        name,
+        field,
+        Only {
+            name,
+            field: of,
+            value: PhantomData,
+        },
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -171,17 +332,38 @@ mod tests {
         #[derive(Clone, Debug, Default, PartialEq)]
         struct Ours without "object" {
             id: Option<String> => lenient,
-            number: Option<u64> = "count" => count,
-            kind: Option<Content> = "type",
-            within: Vec<Ours> => without_nulls,
-            one: Option<Box<Ours>>,
+            number: Option<u64> [always] = "count" => count,
+            kind: Option<Content> [always] = "type",
+            within: Vec<Ours> [always] => without_nulls,
+            one: Option<Box<Named>> [always],
         }
+    }
+
+    read_object! {
+        #[derive(Clone, Debug, PartialEq)]
+        struct Named from Self { name: String::new(), ours: Vec::new(), extra: Extra::new() }, {
+            name: String [required],
+            ours: Vec<Ours>,
+        }
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct PlainNamed {
+        name: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ours: Vec<Plain>,
+        #[serde(flatten)]
+        extra: Extra,
     }
 
     /// The same, as serde derives it, its odd fields read by way of a whole value.
     #[derive(Serialize, Deserialize)]
     struct Plain {
-        #[serde(default, deserialize_with = "value")]
+        #[serde(
+            default,
+            deserialize_with = "value",
+            skip_serializing_if = "Option::is_none"
+        )]
         id: Option<String>,
         #[serde(default, deserialize_with = "number")]
         count: Option<u64>,
@@ -190,7 +372,7 @@ mod tests {
         #[serde(default)]
         within: Option<Vec<Option<Plain>>>,
         #[serde(default)]
-        one: Option<Box<Plain>>,
+        one: Option<Box<PlainNamed>>,
         #[serde(default, skip_serializing, rename = "object")]
         _object: Option<Value>,
         #[serde(flatten)]
@@ -232,7 +414,13 @@ mod tests {
                     .map(|it| Some(as_plain(it)))
                     .collect(),
             ),
-            one: ours.one.map(|it| Box::new(as_plain(*it))),
+            one: ours.one.map(|it| {
+                Box::new(PlainNamed {
+                    name: it.name,
+                    ours: it.ours.into_iter().map(as_plain).collect(),
+                    extra: it.extra,
+                })
+            }),
             _object: None,
             extra: ours.extra,
         }
@@ -241,7 +429,10 @@ mod tests {
     fn normal(mut plain: Plain) -> Plain {
         let within = plain.within.unwrap_or_default().into_iter().flatten();
         plain.within = Some(within.map(|it| Some(normal(it))).collect());
-        plain.one = plain.one.map(|it| Box::new(normal(*it)));
+        plain.one = plain.one.map(|mut it| {
+            it.ours = it.ours.into_iter().map(normal).collect();
+            it
+        });
         plain
     }
 
@@ -267,13 +458,15 @@ mod tests {
             "{}",
             "nul",
             "{\"a\":1,\"a\":2}",
+            "{\"name\":\"a\",\"b\":1,\"ours\":[{}]}",
+            "{\"name\":\"\",\"ours\":[]}",
             "[{\"type\":\"text\",\"text\":\"b\"},null]",
         ]);
         leaf.prop_map(str::to_owned)
             .prop_recursive(3, 24, 5, |inner| {
                 let name = prop::sample::select(vec![
                     "id", "count", "type", "within", "one", "object", "x", "i\\u0064", "kind",
-                    "\\n",
+                    "\\n", "name", "ours",
                 ]);
                 let field = (name, inner.clone()).prop_map(|(name, it)| format!("\"{name}\":{it}"));
                 prop_oneof![
@@ -300,7 +493,8 @@ mod tests {
                     prop_assert_eq!(serde_json::from_str::<Ours>(&stored).unwrap(), ours);
                 }
                 (Err(ours), Err(plain)) => {
-                    let said = plain.to_string().replace("struct Plain", "struct Ours");
+                    let said = plain.to_string().replace("struct PlainNamed", "struct Named")
+                        .replace("struct Plain", "struct Ours");
                     prop_assert_eq!(ours.to_string(), said);
                 }
                 (ours, plain) => panic!("{text}: {ours:?} and {:?}", plain.map(|_| ())),
