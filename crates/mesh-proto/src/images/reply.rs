@@ -3,7 +3,7 @@
 use crate::chat::{Picture, Quality, Usage, pictures};
 use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture, once};
 use crate::images::{Background, OutputFormat};
-use crate::wire::{Json, count, lenient, read_object};
+use crate::wire::{Json, count, lenient, lenient_object, read_object};
 
 read_object! {
     /// A reply of the images endpoints (protocol reference, section 5.1), plain or put together from a
@@ -29,7 +29,7 @@ read_object! {
         pub size: Option<String> => lenient,
         /// What it took, where the provider says so.
         #[serde(skip_serializing_if = "Option::is_none")]
-        pub usage: Option<Usage> => lenient,
+        pub usage: Option<Usage> => lenient_object,
     }
 }
 
