@@ -251,7 +251,7 @@ fn json_request(
     accept: &'static str,
     body: Body,
 ) -> Result<http::Request<Body>, BuildError> {
-    let mut request = target.request_for(method, &path.into())?.body(body)?;
+    let mut request = target.request_with(method, &path.into(), body)?;
     let has_body = !request.body().is_empty();
     let headers = request.headers_mut();
     if has_body {

@@ -8,7 +8,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, request};
+use http::{Method, Request, request};
 
 pub use self::base_url::{BaseUrl, InvalidBaseUrl};
 pub use self::key::{ApiKey, InvalidKey};
@@ -123,31 +123,41 @@ impl Target {
         method: Method,
         path_and_query: &str,
     ) -> Result<request::Builder, BuildError> {
-        self.request_for(method, &Bytes::copy_from_slice(path_and_query.as_bytes()))
+        let path_and_query = Bytes::copy_from_slice(path_and_query.as_bytes());
+        let uri = self.base.join(&path_and_query)?;
+        let mut builder = request::Builder::new().method(method).uri(uri);
+        if let Some(headers) = builder.headers_mut() {
+            self.add_headers(headers);
+        }
+        Ok(builder)
     }
 
-    /// As [`Target::request`], for a path that need not be copied.
-    pub(crate) fn request_for(
+    /// As [`Target::request`], whole, for a path that need not be copied.
+    pub(crate) fn request_with<B>(
         &self,
         method: Method,
         path_and_query: &Bytes,
-    ) -> Result<request::Builder, BuildError> {
-        let uri = self.base.join(path_and_query)?;
-        let mut builder = request::Builder::new().method(method).uri(uri);
-        if let Some(headers) = builder.headers_mut() {
-            headers.reserve(HEADERS + self.headers.len());
-            headers.insert(header::AUTHORIZATION, self.key.authorization());
-            headers.insert(
-                header::ACCEPT_ENCODING,
-                HeaderValue::from_static("identity"),
-            );
-            headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-            headers.insert(X_MESHAPI_SDK, HeaderValue::from_static(SDK));
-            for (name, value) in &self.headers {
-                headers.insert(name, value.clone());
-            }
+        body: B,
+    ) -> Result<Request<B>, BuildError> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = self.base.join(path_and_query)?;
+        self.add_headers(request.headers_mut());
+        Ok(request)
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap) {
+        headers.reserve(HEADERS + self.headers.len());
+        headers.insert(header::AUTHORIZATION, self.key.authorization());
+        headers.insert(
+            header::ACCEPT_ENCODING,
+            HeaderValue::from_static("identity"),
+        );
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        headers.insert(X_MESHAPI_SDK, HeaderValue::from_static(SDK));
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
         }
-        Ok(builder)
     }
 }
 

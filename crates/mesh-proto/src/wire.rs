@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::json::{Json, Text, field, from_body};
 pub(crate) use self::lenient::{
-    count, lenient, lenient_list, lenient_object, null_is_default, unkept, without_nulls,
+    count, count_in, lenient, lenient_list, lenient_object, null_is_default, unkept, without_nulls,
 };
 pub(crate) use self::read_object::{Name, Once, read_object};
 use crate::body::Splice;
@@ -119,6 +119,7 @@ impl<'e, M: SerializeMap> Object<'e, M> {
         self.map.serialize_entry(name, value)
     }
 
+    #[inline]
     pub(crate) fn optional<T: Serialize>(
         &mut self,
         name: &'static str,

@@ -6,7 +6,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::wire::{Extra, Name, count, read_object};
+use crate::wire::{Extra, Name, count, count_in, read_object};
 
 /// What a reply took, in tokens. Any of it may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -88,32 +88,26 @@ impl<'de> Deserialize<'de> for Usage {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Usage, A::Error> {
-                let mut known = [
-                    Known::by(["prompt_tokens", "input_tokens"]),
-                    Known::by(["completion_tokens", "output_tokens"]),
-                    Known::by(["total_tokens"; 2]),
-                    Known::by(["prompt_tokens_details", "input_tokens_details"]),
-                    Known::by(["completion_tokens_details", "output_tokens_details"]),
-                ];
                 let mut extra = Extra::new();
+                let mut known = [const { None }; NAMES.len()];
                 while let Some(Name(name)) = fields.next_key()? {
                     let value = fields.next_value()?;
-                    match known.iter_mut().find_map(|it| it.place(&name)) {
-                        Some(place) => *place = Some(value),
+                    let place = NAMES.iter().position(|known| *known == name);
+                    match place.and_then(|place| known.get_mut(place)) {
+                        Some(known) => *known = Some(value),
                         None => {
                             extra.insert(name.into_owned(), value);
                         }
                     }
                 }
-                let number = |value: &Value| count(value).ok().flatten();
                 let details = |value: &Value| TokenDetails::deserialize(value).ok();
-                let [prompt, completion, total, of_prompt, of_completion] = known;
+                let known = &mut NAMES.into_iter().zip(known);
                 Ok(Usage {
-                    prompt_tokens: prompt.take(&mut extra, number),
-                    completion_tokens: completion.take(&mut extra, number),
-                    total_tokens: total.take(&mut extra, number),
-                    prompt_tokens_details: of_prompt.take(&mut extra, details),
-                    completion_tokens_details: of_completion.take(&mut extra, details),
+                    prompt_tokens: first(known, &mut extra, count_in),
+                    completion_tokens: first(known, &mut extra, count_in),
+                    total_tokens: first(known, &mut extra, count_in),
+                    prompt_tokens_details: first(known, &mut extra, details),
+                    completion_tokens_details: first(known, &mut extra, details),
                     extra,
                 })
             }
@@ -123,41 +117,38 @@ impl<'de> Deserialize<'de> for Usage {
     }
 }
 
-/// What has come of a field that goes by two names.
-struct Known {
-    names: [&'static str; 2],
-    values: [Option<Value>; 2],
-}
+/// The fields' names, two for each.
+const NAMES: [&str; 10] = [
+    "prompt_tokens",
+    "input_tokens",
+    "completion_tokens",
+    "output_tokens",
+    "total_tokens",
+    "total_tokens",
+    "prompt_tokens_details",
+    "input_tokens_details",
+    "completion_tokens_details",
+    "output_tokens_details",
+];
 
-impl Known {
-    const fn by(names: [&'static str; 2]) -> Self {
-        Self {
-            names,
-            values: [None, None],
-        }
-    }
-
-    /// Where what comes under this name goes, if it is one of the field's.
-    fn place(&mut self, name: &str) -> Option<&mut Option<Value>> {
-        let places = self.names.iter().zip(&mut self.values);
-        let mut of_name = places.filter(|(known, _)| **known == name);
-        of_name.next().map(|(_, value)| value)
-    }
-
-    /// The field, from the first value that can be read; the rest goes into `extra`.
-    fn take<T>(self, extra: &mut Extra, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
-        let mut taken = None;
-        for (name, value) in self.names.into_iter().zip(self.values) {
-            let Some(value) = value else { continue };
-            match read(&value) {
-                Some(found) if taken.is_none() => taken = Some(found),
-                _ => {
-                    extra.insert(name.to_owned(), value);
-                }
+/// The first of the next two that can be read; the other goes into `extra`.
+fn first<T>(
+    known: &mut impl Iterator<Item = (&'static str, Option<Value>)>,
+    extra: &mut Extra,
+    read: fn(&Value) -> Option<T>,
+) -> Option<T> {
+    let mut found = None;
+    for (name, value) in known.take(2) {
+        let Some(value) = value else { continue };
+        if found.is_none() {
+            found = read(&value);
+            if found.is_some() {
+                continue;
             }
         }
-        taken
+        extra.insert(name.to_owned(), value);
     }
+    found
 }
 
 #[cfg(test)]
@@ -224,7 +215,7 @@ mod tests {
                 Some(found)
             })
         }
-        let number = |value: &Value| count(value).ok().flatten();
+        let number = count_in;
         let details = |value: &Value| TokenDetails::deserialize(value).ok();
         Usage {
             prompt_tokens: take(&mut extra, ["prompt_tokens", "input_tokens"], number),

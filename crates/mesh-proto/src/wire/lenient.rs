@@ -110,9 +110,17 @@ pub(crate) fn lenient_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(match Told::<Value>::deserialize(deserializer)? {
         Told::Text(text) => text.trim().parse().ok(),
-        Told::Other(Value::Number(number)) => number.as_u64().or_else(|| whole(number.as_f64()?)),
-        Told::Object(_) | Told::Other(_) => None,
+        Told::Object(value) | Told::Other(value) => count_in(&value),
     })
+}
+
+/// The same in a value that is there already.
+pub(crate) fn count_in(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| whole(number.as_f64()?)),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
 }
 
 #[allow(
