@@ -13,6 +13,7 @@ use http::{Method, Request, request};
 pub use self::base_url::{BaseUrl, InvalidBaseUrl};
 pub use self::key::{ApiKey, InvalidKey};
 pub use self::version::{ApiVersion, InvalidApiVersion};
+use crate::body::Body;
 use crate::error::BuildError;
 
 /// A gateway and the key that opens it: what every request is addressed with.
@@ -30,7 +31,11 @@ use crate::error::BuildError;
 pub struct Target {
     base: BaseUrl,
     key: ApiKey,
+    /// The caller's own.
     headers: HeaderMap,
+    /// All headers of a request that is JSON either way: most are, and a copy is made sooner than
+    /// the whole.
+    json: HeaderMap,
 }
 
 impl Target {
@@ -40,7 +45,9 @@ impl Target {
             base,
             key,
             headers: HeaderMap::new(),
+            json: HeaderMap::new(),
         }
+        .prepared()
     }
 
     /// Mesh's production gateway.
@@ -85,7 +92,7 @@ impl Target {
     /// Without one the key's own pin applies, then the gateway's baseline.
     pub fn with_version(mut self, version: &ApiVersion) -> Self {
         self.headers.insert(X_MESH_VERSION, version.header());
-        self
+        self.prepared()
     }
 
     /// Adds a header of the caller's to every request, in place of one of the same name.
@@ -100,7 +107,7 @@ impl Target {
     ) -> Result<Self, InvalidHeader> {
         let (name, value) = callers_own(name, value)?;
         self.headers.insert(name, value);
-        Ok(self)
+        Ok(self.prepared())
     }
 
     /// The same target with headers that stand before those it has. They are the caller's own.
@@ -108,6 +115,17 @@ impl Target {
         for (name, value) in headers {
             self.headers.insert(name, value.clone());
         }
+        self.prepared()
+    }
+
+    fn prepared(mut self) -> Self {
+        let mut headers = HeaderMap::with_capacity(HEADERS + self.headers.len());
+        self.add_headers(&mut headers);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        headers
+            .entry(header::ACCEPT)
+            .or_insert(HeaderValue::from_static(JSON));
+        self.json = headers;
         self
     }
 
@@ -132,22 +150,31 @@ impl Target {
         Ok(builder)
     }
 
-    /// As [`Target::request`], whole, for a path that need not be copied.
-    pub(crate) fn request_with<B>(
+    /// As [`Target::request`], whole, with a path that need not be copied: a request that says what
+    /// it takes, and of a body that it is JSON.
+    pub(crate) fn json_request(
         &self,
         method: Method,
         path_and_query: &Bytes,
-        body: B,
-    ) -> Result<Request<B>, BuildError> {
+        accept: &'static str,
+        body: Body,
+    ) -> Result<Request<Body>, BuildError> {
+        let uri = self.base.join(path_and_query)?;
+        let mut headers = self.json.clone();
+        if body.is_empty() {
+            headers.remove(header::CONTENT_TYPE);
+        }
+        if accept != JSON && !self.headers.contains_key(header::ACCEPT) {
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        }
         let mut request = Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = self.base.join(path_and_query)?;
-        self.add_headers(request.headers_mut());
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
         Ok(request)
     }
 
     fn add_headers(&self, headers: &mut HeaderMap) {
-        headers.reserve(HEADERS + self.headers.len());
         headers.insert(header::AUTHORIZATION, self.key.authorization());
         headers.insert(
             header::ACCEPT_ENCODING,
@@ -160,6 +187,8 @@ impl Target {
         }
     }
 }
+
+const JSON: &str = "application/json";
 
 /// How many headers a request has beside the caller's: those of the target, the endpoint's two.
 const HEADERS: usize = 6;
