@@ -327,6 +327,34 @@ mod tests {
     }
 
     #[test]
+    fn a_request_says_what_it_takes_and_what_its_body_is() {
+        let plain = Target::new(BaseUrl::production(), ApiKey::new("rsk_canary").unwrap());
+        let own = plain
+            .clone()
+            .with_header(header::ACCEPT, HeaderValue::from_static("x/y"))
+            .unwrap();
+        let stream = "text/event-stream";
+        for (target, accept, body, expected) in [
+            (&plain, JSON, "{}", (JSON, Some(JSON))),
+            (&plain, JSON, "", (JSON, None)),
+            (&plain, stream, "{}", (stream, Some(JSON))),
+            (&plain, stream, "", (stream, None)),
+            (&own, JSON, "{}", ("x/y", Some(JSON))),
+            (&own, stream, "", ("x/y", None)),
+        ] {
+            let path = Bytes::from_static(b"/v1/models");
+            let body = Body::from(Bytes::from_static(body.as_bytes()));
+            let request = target.json_request(Method::POST, &path, accept, body);
+            let request = request.unwrap();
+            let value = |name: HeaderName| Some(request.headers().get(name)?.to_str().unwrap());
+            let said = (value(header::ACCEPT), value(header::CONTENT_TYPE));
+            assert_eq!(said, (Some(expected.0), expected.1));
+            assert_eq!(value(header::AUTHORIZATION), Some("Bearer rsk_canary"));
+            assert_eq!(request.uri(), "https://api.meshapi.ai/v1/models");
+        }
+    }
+
+    #[test]
     fn variables_name_the_target() {
         let from = |pairs: &[(&str, &str)]| {
             let find = |name: &str| {
