@@ -211,7 +211,8 @@ impl Client {
         routes.reaching(reach, || options.client(reach, self.target.base()))
     }
 
-    fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Driver<E>, Error> {
+    /// A call under way; apart, so that the futures around it are small: they are moved about.
+    fn drive<E: Endpoint>(&self, endpoint: E) -> Result<Box<Driver<E>>, Error> {
         let (clock, client) = (self.shared.clock, self.shared.routes.gateway());
         let call = Call::new(
             endpoint,
@@ -220,7 +221,7 @@ impl Client {
             clock.now(),
             chance(),
         )?;
-        Ok(Driver::new(call, client, clock))
+        Ok(Box::new(Driver::new(call, client, clock)))
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use mesh_io::connect::reqwest::{Upload, UploadProgress};
-use mesh_proto::call::{Fault, FaultKind, Sent, Stage};
+use mesh_proto::call::{Fault, FaultKind, Outgoing, Sent, Stage};
 use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -28,8 +28,17 @@ pub(crate) struct Driver<E: Endpoint> {
 
 enum Exchange {
     None,
-    Sending(u32, Sending, Arc<UploadProgress>),
+    Sending(Attempt),
     Receiving(reqwest::Response),
+}
+
+/// A request on its way.
+struct Attempt {
+    number: u32,
+    sending: Sending,
+    upload: Arc<UploadProgress>,
+    /// What the call has been told of the upload.
+    told: Option<Stage>,
 }
 
 pub(crate) enum Progress<E: Endpoint> {
@@ -46,6 +55,21 @@ pub(crate) struct Clock(pub(crate) Instant);
 impl Clock {
     pub(crate) fn now(self) -> Moment {
         Moment::after_origin(self.0.elapsed())
+    }
+}
+
+impl Attempt {
+    fn has_news(&self) -> bool {
+        let stage = self.upload.stage().map(|(stage, _)| stage);
+        stage.is_some() && stage != self.told
+    }
+
+    /// Says how far the upload has got, where that is known.
+    fn tell<E: Endpoint>(&mut self, outgoing: &mut Outgoing<'_, E>) {
+        if let Some((stage, at)) = self.upload.stage() {
+            outgoing.progress_at(stage, at);
+            self.told = Some(stage);
+        }
     }
 }
 
@@ -85,18 +109,24 @@ impl<E: Endpoint> Driver<E> {
             self.report_upload(now);
             match self.call.poll(now) {
                 Step::Send(mut outgoing) => {
-                    let attempt = outgoing.attempt();
-                    if !matches!(self.exchange, Exchange::Sending(begun, ..) if begun == attempt) {
+                    let number = outgoing.attempt();
+                    if !matches!(&self.exchange, Exchange::Sending(it) if it.number == number) {
                         let request = outgoing.request();
                         let (body, upload) = Upload::new(request.body().reader(), self.clock.0);
                         let sending = self.client.send(request, body);
-                        self.exchange = Exchange::Sending(attempt, sending, upload);
-                        continue;
+                        let mut attempt = Attempt {
+                            number,
+                            sending,
+                            upload,
+                            told: None,
+                        };
+                        attempt.tell(&mut outgoing);
+                        self.exchange = Exchange::Sending(attempt);
                     }
-                    let Exchange::Sending(_, sending, upload) = &mut self.exchange else {
+                    let Exchange::Sending(attempt) = &mut self.exchange else {
                         continue;
                     };
-                    match sending.as_mut().poll(context) {
+                    match attempt.sending.as_mut().poll(context) {
                         Poll::Ready(Ok(mut response)) => {
                             let (mut parts, ()) = http::Response::new(()).into_parts();
                             parts.status = response.status();
@@ -110,7 +140,7 @@ impl<E: Endpoint> Driver<E> {
                                 outgoing
                                     .fault(Fault::new(FaultKind::TimedOut).after(Sent::Nothing));
                             } else {
-                                outgoing.fault(upload.fault(fault_kind(&error)));
+                                outgoing.fault(attempt.upload.fault(fault_kind(&error)));
                             }
                             self.source = Some(error.into());
                             self.exchange = Exchange::None;
@@ -162,16 +192,16 @@ impl<E: Endpoint> Driver<E> {
     /// Tells the call how far the upload has got, before it may find a deadline passed that this
     /// moves: no time passes with a moment that is no later than an earlier one.
     fn report_upload(&mut self, now: Moment) {
-        if let Exchange::Sending(attempt, _, upload) = &self.exchange {
+        if let Exchange::Sending(attempt) = &mut self.exchange {
             // Past the limit for connecting, the body must not leave while the call gives it up.
             if self.call.deadline().is_some_and(|deadline| deadline <= now) {
-                upload.close();
+                attempt.upload.close();
             }
-            if let (Some((stage, at)), Step::Send(mut outgoing)) =
-                (upload.stage(), self.call.poll(Moment::ORIGIN))
-                && outgoing.attempt() == *attempt
+            if attempt.has_news()
+                && let Step::Send(mut outgoing) = self.call.poll(Moment::ORIGIN)
+                && outgoing.attempt() == attempt.number
             {
-                outgoing.progress_at(stage, at);
+                attempt.tell(&mut outgoing);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::uri::{Authority, PathAndQuery};
 use http::{Request, Uri};
 use mesh_io::connect::Authorities;
 use mesh_io::connect::reqwest::{self as connect, Upload};
@@ -76,13 +77,24 @@ impl HttpClient {
 
     fn make(&self, request: &Request<Body>) -> Result<reqwest::Request, reqwest::Error> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, url)) = last.as_ref().filter(|(uri, _)| uri == request.uri()) {
+        if let Some((_, url)) = last.as_ref().filter(|(uri, _)| is_same(uri, request.uri())) {
             return Ok(reqwest::Request::new(request.method().clone(), url.clone()));
         }
         let made: reqwest::Request = request.clone().map(|_| "").try_into()?;
         *last = Some((request.uri().clone(), made.url().clone()));
         Ok(made)
     }
+}
+
+/// Whether two URIs are the same to the letter: hosts in other cases are the same, too, and take
+/// longer to tell.
+fn is_same(one: &Uri, other: &Uri) -> bool {
+    fn texts(uri: &Uri) -> [Option<&str>; 3] {
+        let authority = uri.authority().map(Authority::as_str);
+        let path = uri.path_and_query().map(PathAndQuery::as_str);
+        [uri.scheme_str(), authority, path]
+    }
+    texts(one) == texts(other)
 }
 
 /// What a failure of reqwest's is to the core.

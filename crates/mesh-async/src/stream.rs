@@ -15,13 +15,13 @@ use crate::driver::{Driver, Progress};
 ///
 /// An error ends the stream; what had arrived until then is in [`EventStream::into_partial`].
 pub struct EventStream<E: Endpoint> {
-    driver: Driver<E>,
+    driver: Box<Driver<E>>,
     reply: Option<Answer<E::Output>>,
     ended: bool,
 }
 
 impl<E: Endpoint> EventStream<E> {
-    pub(crate) fn new(driver: Driver<E>) -> Self {
+    pub(crate) fn new(driver: Box<Driver<E>>) -> Self {
         Self {
             driver,
             reply: None,

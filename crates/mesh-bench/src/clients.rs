@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
@@ -16,6 +17,8 @@ use async_openai::types::chat::{
 use bytes::Bytes;
 use mesh_proto::image::Image;
 use mesh_proto::{ApiKey, ChatRequest, Endpoint, Target};
+use ureq::config::ConfigBuilder;
+use ureq::typestate::AgentScope;
 
 use crate::{Failure, plain};
 
@@ -79,11 +82,22 @@ pub(crate) fn ours_read<E: Endpoint>(endpoint: &E, body: Bytes) -> Result<E::Out
     Ok(answer.map_err(|failure| format!("{failure:?}"))?.value)
 }
 
-/// reqwest as it is, except for the proxies of the environment.
+/// How long a connection may take to be made, as our clients have it by default.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long the server may be silent.
+const SILENCE: Duration = Duration::from_secs(300);
+
+/// reqwest as it is, except for the proxies of the environment, and with limits: without any, a dead
+/// server is waited for without end.
 pub(crate) fn raw_async() -> Result<reqwest::Client, Failure> {
     // Whoever was first chose the same.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder().no_proxy().build()?)
+    Ok(reqwest::Client::builder()
+        .no_proxy()
+        .connect_timeout(CONNECT)
+        .read_timeout(SILENCE)
+        .build()?)
 }
 
 /// A request by hand.
@@ -99,9 +113,9 @@ pub(crate) fn raw_post(
         .body(body)
 }
 
-/// ureq with a pool of the right size, and no proxy.
+/// ureq with a pool of the right size and with limits, and no proxy.
 pub(crate) fn raw_blocking(connections: usize) -> ureq::Agent {
-    ureq::Agent::config_builder()
+    limited()
         .max_idle_connections(connections)
         .max_idle_connections_per_host(connections)
         .proxy(None)
@@ -109,9 +123,16 @@ pub(crate) fn raw_blocking(connections: usize) -> ureq::Agent {
         .into()
 }
 
-/// ureq as it is, except for the proxies of the environment.
+/// ureq with limits, and otherwise as it is except for the proxies of the environment.
 pub(crate) fn raw_blocking_by_default() -> ureq::Agent {
-    ureq::Agent::config_builder().proxy(None).build().into()
+    limited().proxy(None).build().into()
+}
+
+fn limited() -> ConfigBuilder<AgentScope> {
+    ureq::Agent::config_builder()
+        .timeout_connect(Some(CONNECT))
+        .timeout_recv_response(Some(SILENCE))
+        .timeout_per_read(Some(SILENCE))
 }
 
 /// A request by hand, and the whole of its reply.
@@ -134,7 +155,7 @@ pub(crate) fn raw_exchange(
 
 /// The raw request for a few words.
 pub(crate) fn raw_short() -> plain::Request<'static> {
-    plain::Request::about::<Bytes>(QUESTION, &[])
+    plain::Request::asking(QUESTION)
 }
 
 /// async-openai, over reqwest without the proxies of the environment.
@@ -194,6 +215,15 @@ pub(crate) fn openai_about<B: AsRef<[u8]>>(pictures: &[B]) -> CreateChatCompleti
     CreateChatCompletionRequest {
         model: "openai/gpt-4o".to_owned(),
         messages: vec![ChatCompletionRequestUserMessage::from(parts_of(parts)).into()],
+        ..CreateChatCompletionRequest::default()
+    }
+}
+
+/// async-openai's request of a few words.
+pub(crate) fn openai_short() -> CreateChatCompletionRequest {
+    CreateChatCompletionRequest {
+        model: "openai/gpt-4o-mini".to_owned(),
+        messages: vec![ChatCompletionRequestUserMessage::from(QUESTION).into()],
         ..CreateChatCompletionRequest::default()
     }
 }

@@ -24,7 +24,14 @@ pub(crate) struct Request<'a> {
 #[derive(Serialize)]
 struct Message<'a> {
     role: &'a str,
-    content: Vec<Part<'a>>,
+    content: Content<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(&'a str),
+    Parts(Vec<Part<'a>>),
 }
 
 #[derive(Serialize)]
@@ -52,7 +59,19 @@ impl<'a> Request<'a> {
             model: "openai/gpt-4o",
             messages: vec![Message {
                 role: "user",
-                content,
+                content: Content::Parts(content),
+            }],
+            stream: false,
+        }
+    }
+
+    /// A question alone.
+    pub(crate) fn asking(text: &'a str) -> Self {
+        Self {
+            model: "openai/gpt-4o-mini",
+            messages: vec![Message {
+                role: "user",
+                content: Content::Text(text),
             }],
             stream: false,
         }

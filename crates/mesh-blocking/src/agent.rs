@@ -76,7 +76,9 @@ impl Sender {
         outgoing.uri_mut().clone_from(request.uri());
         let headers = outgoing.headers_mut();
         headers.reserve(request.headers().len() + 2);
-        headers.extend(request.headers().clone());
+        for (name, value) in request.headers() {
+            headers.append(name, value.clone());
+        }
         if length > 0 {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io::Read;
 use std::thread;
 
+use bytes::BytesMut;
 use mesh_io::connect::ureq::let_go;
 use mesh_proto::call::{Fault, FaultKind, Stage};
 use mesh_proto::error::CallError;
@@ -19,7 +20,9 @@ pub(crate) struct Driver<E: Endpoint> {
     sender: Sender,
     clock: Clock,
     response: Option<BodyReader<'static>>,
-    /// How much is read at a time, in bytes.
+    /// Where the next bytes go: what one read leaves of it is for the next.
+    room: BytesMut,
+    /// How much room is made at a time, in bytes.
     piece: usize,
     /// The library's own error behind the last fault.
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -37,6 +40,7 @@ impl<E: Endpoint> Driver<E> {
             sender,
             clock,
             response: None,
+            room: BytesMut::new(),
             piece: SMALLEST,
             source: None,
         }
@@ -68,6 +72,7 @@ impl<E: Endpoint> Driver<E> {
                     match self.sender.send(outgoing.request(), outgoing.limits()) {
                         Ok(response) => {
                             let (parts, body) = response.into_parts();
+                            self.room = BytesMut::new();
                             self.piece = body.content_length().map_or(SMALLEST, fitting);
                             self.response = Some(body.into_reader());
                             outgoing.head(parts);
@@ -82,16 +87,21 @@ impl<E: Endpoint> Driver<E> {
                     }
                 }
                 Step::Receive(incoming) => {
-                    let mut piece = vec![0; self.piece];
-                    match self.response.as_mut().map(|body| body.read(&mut piece)) {
-                        Some(Ok(0)) | None => incoming.end(),
-                        Some(Ok(count)) => {
-                            if count == piece.len() {
-                                self.piece = LARGEST.min(2 * count);
-                            }
-                            piece.truncate(count);
-                            incoming.bytes(piece.into());
+                    if self.room.is_empty() {
+                        self.room = BytesMut::zeroed(self.piece);
+                    }
+                    let room = &mut self.room;
+                    match self.response.as_mut().map(|body| body.read(room)) {
+                        Some(Ok(0)) | None => {
+                            // What shares memory with nothing can be decoded where it is.
+                            self.room = BytesMut::new();
+                            incoming.end();
                         }
+                        Some(Ok(count)) if count >= room.len() => {
+                            self.piece = LARGEST.min(2 * self.piece);
+                            incoming.bytes(std::mem::take(room).freeze());
+                        }
+                        Some(Ok(count)) => incoming.bytes(room.split_to(count).freeze()),
                         Some(Err(error)) => {
                             let error = ureq::Error::from(error);
                             let kind = match agent::fault_kind(&error) {

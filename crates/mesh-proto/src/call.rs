@@ -48,17 +48,17 @@ pub struct Call<E: Endpoint> {
     course: Course,
     /// What reads the reply, while there is one to read.
     decoder: Option<E::Decoder>,
-    /// What there is of a reply that has failed.
-    partial: Option<E::Output>,
+    /// What there is of a reply that has failed; apart, as most calls are moved about without.
+    partial: Option<Box<E::Output>>,
 }
 
-/// What the machine does next, without the loans.
-enum Next<E: Endpoint> {
-    Send,
-    Receive,
-    Wait(Moment),
+/// What comes next of a reply.
+enum Read<E: Endpoint> {
     Event(E::Event),
     Done(Result<Answer<E::Output>, CallError>),
+    Starved,
+    /// There is none, or it has failed.
+    Nothing,
 }
 
 impl<E: Endpoint> Call<E> {
@@ -109,12 +109,24 @@ impl<E: Endpoint> Call<E> {
     /// is never thrown away for being late.
     pub fn poll(&mut self, now: Moment) -> Step<'_, E> {
         self.course.now = self.course.now.max(now);
-        match self.advance() {
-            Next::Send => Step::Send(Outgoing { call: self }),
-            Next::Receive => Step::Receive(Incoming { call: self }),
-            Next::Wait(until) => Step::Wait(until),
-            Next::Event(event) => Step::Event(event),
-            Next::Done(result) => Step::Done(result),
+        self.course.date_inputs();
+        match self.read_reply() {
+            Read::Event(event) => return Step::Event(event),
+            Read::Done(result) => return Step::Done(result),
+            Read::Starved => return Step::Receive(Incoming { call: self }),
+            Read::Nothing => {}
+        }
+        match self.course.advance() {
+            Turn::Receive => Step::Receive(Incoming { call: self }),
+            Turn::Over(error) => Step::Done(Err(error)),
+            Turn::Send => {
+                self.begin_anew();
+                Step::Send(Outgoing { call: self })
+            }
+            Turn::Wait(until) => {
+                self.begin_anew();
+                Step::Wait(until)
+            }
         }
     }
 
@@ -143,58 +155,47 @@ impl<E: Endpoint> Call<E> {
     pub fn into_partial(self) -> Option<E::Output> {
         match self.decoder {
             Some(mut decoder) => decoder.partial(),
-            None => self.partial,
+            None => self.partial.map(|partial| *partial),
         }
     }
 
-    fn advance(&mut self) -> Next<E> {
-        self.course.date_inputs();
-        if let Some(next) = self.read_reply() {
-            return next;
-        }
-        let next = match self.course.advance() {
-            Turn::Receive => return Next::Receive,
-            Turn::Over(error) => return Next::Done(Err(error)),
-            Turn::Send => Next::Send,
-            Turn::Wait(until) => Next::Wait(until),
-        };
-        // Another attempt begins with nothing.
+    /// Another attempt begins with nothing.
+    fn begin_anew(&mut self) {
         self.partial = None;
-        next
     }
 
-    /// What comes next of a reply, or `None` where there is none or it has failed.
-    fn read_reply(&mut self) -> Option<Next<E>> {
-        let Phase::Replying { began, body } = &mut self.course.phase else {
-            return None;
+    fn read_reply(&mut self) -> Read<E> {
+        let (Phase::Replying { began, body }, Some(decoder)) =
+            (&mut self.course.phase, &mut self.decoder)
+        else {
+            return Read::Nothing;
         };
-        let decoder = self.decoder.as_mut()?;
         let failure = match decoder.next() {
             Ok(Decoded::Event(event)) => {
                 *began = BeganReply::Events;
                 // How long the caller takes over an event is not the gateway's silence.
                 body.since = Since::Undated;
-                return Some(Next::Event(event));
+                return Read::Event(event);
             }
             Ok(Decoded::Starved) if !body.ended => {
                 let since = body.since;
                 match self.course.passed(since, self.course.idle_limit()) {
                     Some(deadline) => Failure::Deadline(deadline),
-                    None => return Some(Next::Receive),
+                    None => return Read::Starved,
                 }
             }
             Ok(Decoded::Starved | Decoded::Complete) => match decoder.finish() {
                 Ok(value) => {
                     self.decoder = None;
                     let head = self.course.succeed();
-                    return Some(Next::Done(head.map(|head| Answer { head, value })));
+                    return Read::Done(head.map(|head| Answer { head, value }));
                 }
                 Err(error) => Failure::Decode(error),
             },
             Err(error) => Failure::Decode(error),
         };
         self.break_off(failure);
-        None
+        Read::Nothing
     }
 
     /// Fails a reply that is being read, and keeps what there is of it.
@@ -207,7 +208,7 @@ impl<E: Endpoint> Call<E> {
 
     fn keep_partial(&mut self) {
         if let Some(mut decoder) = self.decoder.take() {
-            self.partial = decoder.partial();
+            self.partial = decoder.partial().map(Box::new);
         }
     }
 }

@@ -19,7 +19,7 @@ mod stream;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header;
 use http::{Method, StatusCode};
 
 pub use self::api_versions::ListApiVersions;
@@ -251,19 +251,7 @@ fn json_request(
     accept: &'static str,
     body: Body,
 ) -> Result<http::Request<Body>, BuildError> {
-    let mut request = target.request_for(method, &path.into())?.body(body)?;
-    let has_body = !request.body().is_empty();
-    let headers = request.headers_mut();
-    if has_body {
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
-    }
-    headers
-        .entry(header::ACCEPT)
-        .or_insert(HeaderValue::from_static(accept));
-    Ok(request)
+    target.json_request(method, &path.into(), accept, body)
 }
 
 /// An error that came inside a success, if `document` is or holds one: an object or a text under

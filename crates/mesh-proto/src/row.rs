@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::usd::Usd;
-use crate::wire::count;
+use crate::wire::count_in;
 
 /// A field that may be missing.
 pub(crate) trait Field: Default {
@@ -116,7 +116,7 @@ impl Field for Option<String> {
 impl Field for Option<u64> {
     #[inline]
     fn read(value: &Value) -> Option<Self> {
-        count(value).ok().flatten().map(Some)
+        count_in(value).map(Some)
     }
 
     #[inline]

@@ -8,11 +8,12 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, request};
+use http::{Method, Request, request};
 
 pub use self::base_url::{BaseUrl, InvalidBaseUrl};
 pub use self::key::{ApiKey, InvalidKey};
 pub use self::version::{ApiVersion, InvalidApiVersion};
+use crate::body::Body;
 use crate::error::BuildError;
 
 /// A gateway and the key that opens it: what every request is addressed with.
@@ -30,7 +31,11 @@ use crate::error::BuildError;
 pub struct Target {
     base: BaseUrl,
     key: ApiKey,
+    /// The caller's own.
     headers: HeaderMap,
+    /// All headers of a request that is JSON either way: most are, and a copy is made sooner than
+    /// the whole.
+    json: HeaderMap,
 }
 
 impl Target {
@@ -40,7 +45,9 @@ impl Target {
             base,
             key,
             headers: HeaderMap::new(),
+            json: HeaderMap::new(),
         }
+        .prepared()
     }
 
     /// Mesh's production gateway.
@@ -85,7 +92,7 @@ impl Target {
     /// Without one the key's own pin applies, then the gateway's baseline.
     pub fn with_version(mut self, version: &ApiVersion) -> Self {
         self.headers.insert(X_MESH_VERSION, version.header());
-        self
+        self.prepared()
     }
 
     /// Adds a header of the caller's to every request, in place of one of the same name.
@@ -100,7 +107,7 @@ impl Target {
     ) -> Result<Self, InvalidHeader> {
         let (name, value) = callers_own(name, value)?;
         self.headers.insert(name, value);
-        Ok(self)
+        Ok(self.prepared())
     }
 
     /// The same target with headers that stand before those it has. They are the caller's own.
@@ -109,6 +116,17 @@ impl Target {
         for (name, value) in headers {
             self.headers.insert(name, value.clone());
         }
+        self.prepared()
+    }
+
+    fn prepared(mut self) -> Self {
+        let mut headers = HeaderMap::with_capacity(HEADERS + self.headers.len());
+        self.add_headers(&mut headers);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        headers
+            .entry(header::ACCEPT)
+            .or_insert(HeaderValue::from_static(JSON));
+        self.json = headers;
         self
     }
 
@@ -124,33 +142,54 @@ impl Target {
         method: Method,
         path_and_query: &str,
     ) -> Result<request::Builder, BuildError> {
-        self.request_for(method, &Bytes::copy_from_slice(path_and_query.as_bytes()))
-    }
-
-    /// As [`Target::request`], for a path that need not be copied.
-    pub(crate) fn request_for(
-        &self,
-        method: Method,
-        path_and_query: &Bytes,
-    ) -> Result<request::Builder, BuildError> {
-        let uri = self.base.join(path_and_query)?;
+        let path_and_query = Bytes::copy_from_slice(path_and_query.as_bytes());
+        let uri = self.base.join(&path_and_query)?;
         let mut builder = request::Builder::new().method(method).uri(uri);
         if let Some(headers) = builder.headers_mut() {
-            headers.reserve(HEADERS + self.headers.len());
-            headers.insert(header::AUTHORIZATION, self.key.authorization());
-            headers.insert(
-                header::ACCEPT_ENCODING,
-                HeaderValue::from_static("identity"),
-            );
-            headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-            headers.insert(X_MESHAPI_SDK, HeaderValue::from_static(SDK));
-            for (name, value) in &self.headers {
-                headers.insert(name, value.clone());
-            }
+            self.add_headers(headers);
         }
         Ok(builder)
     }
+
+    /// As [`Target::request`], whole, with a path that need not be copied: a request that says what
+    /// it takes, and of a body that it is JSON.
+    pub(crate) fn json_request(
+        &self,
+        method: Method,
+        path_and_query: &Bytes,
+        accept: &'static str,
+        body: Body,
+    ) -> Result<Request<Body>, BuildError> {
+        let uri = self.base.join(path_and_query)?;
+        let mut headers = self.json.clone();
+        if body.is_empty() {
+            headers.remove(header::CONTENT_TYPE);
+        }
+        if accept != JSON && !self.headers.contains_key(header::ACCEPT) {
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        }
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap) {
+        headers.insert(header::AUTHORIZATION, self.key.authorization());
+        headers.insert(
+            header::ACCEPT_ENCODING,
+            HeaderValue::from_static("identity"),
+        );
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        headers.insert(X_MESHAPI_SDK, HeaderValue::from_static(SDK));
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+    }
 }
+
+const JSON: &str = "application/json";
 
 /// How many headers a request has beside the caller's: those of the target, the endpoint's two.
 const HEADERS: usize = 6;
@@ -288,6 +327,34 @@ mod tests {
         assert_eq!(value("x-mesh-version"), Some("2026-09"));
         assert_eq!(value("accept-encoding"), Some("identity"));
         assert!(!format!("{target:?} {request:?} {:?}", target.key()).contains("canary"));
+    }
+
+    #[test]
+    fn a_request_says_what_it_takes_and_what_its_body_is() {
+        let plain = Target::new(BaseUrl::production(), ApiKey::new("rsk_canary").unwrap());
+        let own = plain
+            .clone()
+            .with_header(header::ACCEPT, HeaderValue::from_static("x/y"))
+            .unwrap();
+        let stream = "text/event-stream";
+        for (target, accept, body, expected) in [
+            (&plain, JSON, "{}", (JSON, Some(JSON))),
+            (&plain, JSON, "", (JSON, None)),
+            (&plain, stream, "{}", (stream, Some(JSON))),
+            (&plain, stream, "", (stream, None)),
+            (&own, JSON, "{}", ("x/y", Some(JSON))),
+            (&own, stream, "", ("x/y", None)),
+        ] {
+            let path = Bytes::from_static(b"/v1/models");
+            let body = Body::from(Bytes::from_static(body.as_bytes()));
+            let request = target.json_request(Method::POST, &path, accept, body);
+            let request = request.unwrap();
+            let value = |name: HeaderName| Some(request.headers().get(name)?.to_str().unwrap());
+            let said = (value(header::ACCEPT), value(header::CONTENT_TYPE));
+            assert_eq!(said, (Some(expected.0), expected.1));
+            assert_eq!(value(header::AUTHORIZATION), Some("Bearer rsk_canary"));
+            assert_eq!(request.uri(), "https://api.meshapi.ai/v1/models");
+        }
     }
 
     #[test]

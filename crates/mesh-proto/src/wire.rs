@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::json::{Json, Text, field, from_body, whole_from_body};
 pub(crate) use self::lenient::{
-    count, lenient, lenient_list, null_is_default, unkept, without_nulls,
+    count, count_in, lenient, lenient_list, lenient_object, null_is_default, unkept, without_nulls,
 };
 pub(crate) use self::read_object::{
     Name, Once, Silent, only_field, read_fields, read_object, write_fields,
@@ -101,15 +101,22 @@ impl<T: Wire> Wire for [T] {
 }
 
 /// An object in the making.
-pub(crate) struct Object<M> {
+pub(crate) struct Object<'e, M> {
     map: M,
+    extra: &'e Extra,
+    /// What has been written, as far as that matters: nothing where there is no `extra`.
     written: Vec<&'static str>,
 }
 
-impl<M: SerializeMap> Object<M> {
-    pub(crate) fn begin<S: Serializer<SerializeMap = M>>(serializer: S) -> Result<Self, S::Error> {
+impl<'e, M: SerializeMap> Object<'e, M> {
+    /// An object that is to have the fields of `extra`, too.
+    pub(crate) fn begin<S: Serializer<SerializeMap = M>>(
+        serializer: S,
+        extra: &'e Extra,
+    ) -> Result<Self, S::Error> {
         Ok(Self {
             map: serializer.serialize_map(None)?,
+            extra,
             written: Vec::new(),
         })
     }
@@ -119,10 +126,13 @@ impl<M: SerializeMap> Object<M> {
         name: &'static str,
         value: &T,
     ) -> Result<(), M::Error> {
-        self.written.push(name);
+        if !self.extra.is_empty() {
+            self.written.push(name);
+        }
         self.map.serialize_entry(name, value)
     }
 
+    #[inline]
     pub(crate) fn optional<T: Serialize>(
         &mut self,
         name: &'static str,
@@ -134,9 +144,9 @@ impl<M: SerializeMap> Object<M> {
         }
     }
 
-    /// Writes the fields that no other place has written, or will: those in `later`.
-    pub(crate) fn extra(&mut self, extra: &Extra, later: &[&str]) -> Result<(), M::Error> {
-        for (name, value) in &extra.0 {
+    /// Writes the fields of `extra` that no other place has written, or will: those in `later`.
+    pub(crate) fn extra(&mut self, later: &[&str]) -> Result<(), M::Error> {
+        for (name, value) in &self.extra.0 {
             if !self.written.contains(&name.as_str()) && !later.contains(&name.as_str()) {
                 self.map.serialize_entry(name, value)?;
             }

@@ -6,10 +6,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::thread;
 
-use bytes::Bytes;
-
 use crate::clients::{
-    asynchronous, blocking, openai, openai_about, ours_short, raw_async, raw_blocking,
+    asynchronous, blocking, openai, openai_short, ours_short, raw_async, raw_blocking,
     raw_blocking_by_default, raw_exchange, raw_post, raw_short, runtime, threaded_runtime,
 };
 use crate::loopback::{self, Bare, Loopback};
@@ -185,7 +183,7 @@ fn async_openai(scale: Scale) -> Result<Sample, Failure> {
     let client = openai(&server.url())?;
     let runtime = runtime()?;
     sequence(scale, || {
-        let request = openai_about::<Bytes>(&[]);
+        let request = openai_short();
         black_box(runtime.block_on(client.chat().create(request))?);
         Ok(())
     })
@@ -349,7 +347,7 @@ fn async_openai_many(scale: Scale) -> Result<Sample, Failure> {
     tasks(scale, &server, move || {
         let client = client.clone();
         async move {
-            let request = openai_about::<Bytes>(&[]);
+            let request = openai_short();
             black_box(client.chat().create(request).await?);
             Ok(())
         }

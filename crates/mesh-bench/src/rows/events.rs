@@ -15,7 +15,7 @@ use mesh_proto::{Endpoint, Head};
 use sse_stream::{Sse, SseByteStream, SseStream};
 
 use crate::Failure;
-use crate::clients::{openai_about, openai_offline, ours_short, runtime};
+use crate::clients::{openai_offline, openai_short, ours_short, runtime};
 use crate::inputs::{self, PIECE, pieces};
 use crate::measure::{Sample, repeat};
 use crate::plain::{BorrowedChunk, Chunk};
@@ -286,7 +286,7 @@ fn openai_deltas(scale: Scale, count: usize, size: usize) -> Result<Sample, Fail
         || Ok(()),
         |()| {
             runtime.block_on(async {
-                let request = openai_about::<Bytes>(&[]);
+                let request = openai_short();
                 let mut chunks = client.chat().create_stream(request).await?;
                 let mut events = 0;
                 while let Some(chunk) = chunks.next().await {

@@ -2,12 +2,11 @@
 
 use std::hint::black_box;
 
-use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::runtime::Runtime;
 
 use crate::clients::{
-    asynchronous, blocking, openai, openai_about, ours_short, raw_short, runtime,
+    asynchronous, blocking, openai, openai_short, ours_short, raw_short, runtime,
 };
 use crate::loopback::{self, Bare, Loopback};
 use crate::measure::{Sample, repeat};
@@ -139,7 +138,7 @@ fn async_openai(scale: Scale, place: Place) -> Result<Sample, Failure> {
         |()| {
             let client = client.clone();
             run(&runtime, place, async move {
-                let request = openai_about::<Bytes>(&[]);
+                let request = openai_short();
                 let mut chunks = client.chat().create_stream(request).await?;
                 let mut count = 0;
                 while let Some(chunk) = chunks.next().await {

@@ -8,7 +8,9 @@ use super::reply::{ChatReply, FinishReason, Picture, cost, pictures, place};
 use super::tools::{ToolCall, ToolCallDelta};
 use super::usage::Usage;
 use crate::usd::Usd;
-use crate::wire::{count, lenient, lenient_list, null_is_default, read_object, without_nulls};
+use crate::wire::{
+    count, lenient, lenient_list, lenient_object, null_is_default, read_object, without_nulls,
+};
 
 read_object! {
     /// A `chat.completion.chunk` (protocol reference, section 4.3). Its `object`, which says no more
@@ -24,7 +26,7 @@ read_object! {
         /// What is new, by choice. Empty in the chunk that carries the usage.
         pub choices: Vec<ChunkChoice> [always] => without_nulls,
         /// What the reply took, usually in the last chunk; boxed, as most chunks have none.
-        pub usage: Option<Box<Usage>> => lenient,
+        pub usage: Option<Box<Usage>> => lenient_object,
         /// The system that answers.
         pub system_fingerprint: Option<String> => lenient,
     }

@@ -257,20 +257,20 @@ impl Wire for Part {
         splice: Option<&Splice>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let mut object = Object::begin(serializer)?;
+        let (Self::Text { extra, .. } | Self::Image { extra, .. } | Self::Other(extra)) = self;
+        let mut object = Object::begin(serializer, extra)?;
         match self {
-            Self::Text { text, extra } => {
+            Self::Text { text, .. } => {
                 object.field("type", "text")?;
                 object.field("text", text)?;
-                object.extra(extra, &[])?;
             }
-            Self::Image { image, extra } => {
+            Self::Image { image, .. } => {
                 object.field("type", "image_url")?;
                 object.field("image_url", &Written(image, splice))?;
-                object.extra(extra, &[])?;
             }
-            Self::Other(part) => object.extra(part, &[])?,
+            Self::Other(_) => {}
         }
+        object.extra(&[])?;
         object.end()
     }
 }

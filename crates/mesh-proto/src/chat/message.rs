@@ -82,7 +82,7 @@ impl Wire for Message {
         splice: Option<&Splice>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let mut object = Object::begin(serializer)?;
+        let mut object = Object::begin(serializer, &self.extra)?;
         object.field("role", &self.role)?;
         object.field(
             "content",
@@ -97,7 +97,7 @@ impl Wire for Message {
             Some(&self.tool_calls).filter(|calls| !calls.is_empty()),
         )?;
         object.optional("tool_call_id", self.tool_call_id.as_ref())?;
-        object.extra(&self.extra, &[])?;
+        object.extra(&[])?;
         object.end()
     }
 }

@@ -14,7 +14,8 @@ use crate::image::{Absence, GeneratedImage, NoPicture, find_in_data, find_in_mes
 use crate::open_enum::open_enum;
 use crate::usd::Usd;
 use crate::wire::{
-    Extra, Json, count, lenient, lenient_list, null_is_default, read_object, without_nulls,
+    Extra, Json, count, lenient, lenient_list, lenient_object, null_is_default, read_object,
+    without_nulls,
 };
 
 read_object! {
@@ -31,7 +32,7 @@ read_object! {
         /// The answers, one unless more were asked for.
         pub choices: Vec<Choice> [always] => without_nulls,
         /// What it took.
-        pub usage: Option<Usage> => lenient,
+        pub usage: Option<Usage> => lenient_object,
         /// The system that answered; the emulator names itself here.
         pub system_fingerprint: Option<String> => lenient,
         /// Pictures beside or instead of choices, as the images endpoint has them.

@@ -267,7 +267,7 @@ impl ChatRequest {
         splice: Option<&Splice>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let mut object = Object::begin(serializer)?;
+        let mut object = Object::begin(serializer, &self.extra)?;
         object.optional("model", self.model.as_ref())?;
         if delivery == Delivery::Stream {
             object.field("stream", &true)?;
@@ -306,7 +306,7 @@ impl ChatRequest {
             Some(&self.modalities).filter(|it| !it.is_empty()),
         )?;
         object.optional("audio", self.audio.as_ref())?;
-        object.extra(&self.extra, &["messages", "stream"])?;
+        object.extra(&["messages", "stream"])?;
         object.field("messages", &Written(self.messages.as_slice(), splice))?;
         object.end()
     }

@@ -1,9 +1,12 @@
 //! What a reply took.
 
+use std::fmt;
+
 use serde_core::Deserialize;
+use serde_core::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::wire::{Extra, count, read_object, write_fields};
+use crate::wire::{Extra, Name, count, count_in, read_object, write_fields};
 
 /// What a reply took, in tokens. Any of it may be missing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,46 +73,91 @@ read_object! {
 /// Chat's names go before those of OpenAI's newer endpoints. Where both are there the second stays
 /// among the fields that are not modelled, as does whatever cannot be read.
 impl<'de> Deserialize<'de> for Usage {
-    fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        fn take<T>(
-            fields: &mut Extra,
-            names: [&str; 2],
-            read: impl Fn(&Value) -> Option<T>,
-        ) -> Option<T> {
-            names.into_iter().find_map(|name| {
-                let found = read(fields.get(name)?)?;
-                fields.remove(name);
-                Some(found)
-            })
-        }
-        let number = |value: &Value| count(value).ok().flatten();
-        let details = |value: &Value| TokenDetails::deserialize(value).ok();
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
 
-        let mut extra = Extra::deserialize(deserializer)?;
-        Ok(Self {
-            prompt_tokens: take(&mut extra, ["prompt_tokens", "input_tokens"], number),
-            completion_tokens: take(&mut extra, ["completion_tokens", "output_tokens"], number),
-            total_tokens: take(&mut extra, ["total_tokens"; 2], number),
-            prompt_tokens_details: take(
-                &mut extra,
-                ["prompt_tokens_details", "input_tokens_details"],
-                details,
-            ),
-            completion_tokens_details: take(
-                &mut extra,
-                ["completion_tokens_details", "output_tokens_details"],
-                details,
-            ),
-            extra,
-        })
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Usage;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_unit<E>(self) -> Result<Usage, E> {
+                Ok(Usage::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Usage, A::Error> {
+                let mut extra = Extra::new();
+                let mut known = [const { None }; NAMES.len()];
+                while let Some(Name(name)) = fields.next_key()? {
+                    let value = fields.next_value()?;
+                    let place = NAMES.iter().position(|known| *known == name);
+                    match place.and_then(|place| known.get_mut(place)) {
+                        Some(known) => *known = Some(value),
+                        None => {
+                            extra.insert(name.into_owned(), value);
+                        }
+                    }
+                }
+                let details = |value: &Value| TokenDetails::deserialize(value).ok();
+                let known = &mut NAMES.into_iter().zip(known);
+                Ok(Usage {
+                    prompt_tokens: first(known, &mut extra, count_in),
+                    completion_tokens: first(known, &mut extra, count_in),
+                    total_tokens: first(known, &mut extra, count_in),
+                    prompt_tokens_details: first(known, &mut extra, details),
+                    completion_tokens_details: first(known, &mut extra, details),
+                    extra,
+                })
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
     }
+}
+
+/// The fields' names, two for each.
+const NAMES: [&str; 10] = [
+    "prompt_tokens",
+    "input_tokens",
+    "completion_tokens",
+    "output_tokens",
+    "total_tokens",
+    "total_tokens",
+    "prompt_tokens_details",
+    "input_tokens_details",
+    "completion_tokens_details",
+    "output_tokens_details",
+];
+
+/// The first of the next two that can be read; the other goes into `extra`.
+fn first<T>(
+    known: &mut impl Iterator<Item = (&'static str, Option<Value>)>,
+    extra: &mut Extra,
+    read: fn(&Value) -> Option<T>,
+) -> Option<T> {
+    let mut found = None;
+    for (name, value) in known.take(2) {
+        let Some(value) = value else { continue };
+        if found.is_none() {
+            found = read(&value);
+            if found.is_some() {
+                continue;
+            }
+        }
+        extra.insert(name.to_owned(), value);
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::chat::ChatReply;
 
     fn usage(value: Value) -> Usage {
         serde_json::from_value(value).unwrap()
@@ -152,5 +200,103 @@ mod tests {
             Some(4)
         );
         assert_eq!(usage(json!({})).classifier_tokens(), None);
+    }
+
+    /// The same by way of a whole map, name by name.
+    fn through_a_map(mut extra: Extra) -> Usage {
+        fn take<T>(
+            fields: &mut Extra,
+            names: [&str; 2],
+            read: impl Fn(&Value) -> Option<T>,
+        ) -> Option<T> {
+            names.into_iter().find_map(|name| {
+                let found = read(fields.get(name)?)?;
+                fields.remove(name);
+                Some(found)
+            })
+        }
+        let number = count_in;
+        let details = |value: &Value| TokenDetails::deserialize(value).ok();
+        Usage {
+            prompt_tokens: take(&mut extra, ["prompt_tokens", "input_tokens"], number),
+            completion_tokens: take(&mut extra, ["completion_tokens", "output_tokens"], number),
+            total_tokens: take(&mut extra, ["total_tokens"; 2], number),
+            prompt_tokens_details: take(
+                &mut extra,
+                ["prompt_tokens_details", "input_tokens_details"],
+                details,
+            ),
+            completion_tokens_details: take(
+                &mut extra,
+                ["completion_tokens_details", "output_tokens_details"],
+                details,
+            ),
+            extra,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_reads_what_the_whole_map_says(
+            fields in proptest::collection::vec(
+                (
+                    prop::sample::select(vec![
+                        "prompt_tokens",
+                        "input_tokens",
+                        "completion_tokens",
+                        "output\\u005ftokens",
+                        "total_tokens",
+                        "prompt_tokens_details",
+                        "input_tokens_details",
+                        "completion_tokens_details",
+                        "output_tokens_details",
+                        "cost",
+                        "",
+                    ]),
+                    prop::sample::select(vec![
+                        "1", "2.0", "-1", "\"3\"", "\"many\"", "null", "true", "[]", "{}",
+                        "{\"cached_tokens\":1}", "{\"cached_tokens\":1,\"cached_tokens\":2}",
+                        "{\"other\":null}", "1e999", "{",
+                    ]),
+                ),
+                0..8,
+            ),
+        ) {
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| format!("\"{name}\":{value}"))
+                .collect();
+            let text = format!("{{{}}}", fields.join(","));
+            let read = serde_json::from_str::<Usage>(&text).map_err(|error| error.to_string());
+            let whole = serde_json::from_str(&text).map(through_a_map);
+            prop_assert_eq!(&read, &whole.map_err(|error| error.to_string()));
+
+            let within = format!("{{\"usage\":{text}}}");
+            let reply = serde_json::from_str::<ChatReply>(&within);
+            prop_assert_eq!(reply.ok().map(|reply| reply.usage), read.ok().map(Some));
+        }
+    }
+
+    #[test]
+    fn a_usage_that_is_no_object_is_none() {
+        for odd in [
+            "null",
+            "1",
+            "-1",
+            "1.5",
+            "true",
+            "\"many\"",
+            "\"\\n\"",
+            "[{\"a\":1}]",
+        ] {
+            let reply: ChatReply =
+                serde_json::from_str(&format!("{{\"usage\":{odd},\"id\":\"a\"}}")).unwrap();
+            assert_eq!(
+                (reply.usage, reply.id.as_deref()),
+                (None, Some("a")),
+                "{odd}"
+            );
+        }
+        assert!(serde_json::from_str::<ChatReply>("{\"usage\":[{\"a\":}]}").is_err());
     }
 }

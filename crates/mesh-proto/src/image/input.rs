@@ -290,13 +290,13 @@ impl Wire for Image {
         splice: Option<&Splice>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let mut object = Object::begin(serializer)?;
+        let mut object = Object::begin(serializer, &self.extra)?;
         match splice {
             Some(splice) => object.field("url", &splice.image(self))?,
             None => object.field("url", &Inline(self))?,
         }
         object.optional("detail", self.detail.as_ref())?;
-        object.extra(&self.extra, &[])?;
+        object.extra(&[])?;
         object.end()
     }
 }

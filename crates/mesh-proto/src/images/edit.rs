@@ -331,7 +331,7 @@ impl EditRequest {
 
     fn write_fields<M: serde_core::ser::SerializeMap>(
         &self,
-        object: &mut Object<M>,
+        object: &mut Object<'_, M>,
     ) -> Result<(), M::Error> {
         object.field("model", &self.model)?;
         object.field("prompt", &self.prompt)?;
@@ -346,7 +346,7 @@ impl EditRequest {
         object.optional("expand_factor", self.expand_factor.as_ref())?;
         object.optional("mask_feather", self.mask_feather.as_ref())?;
         object.optional("quality_tier", self.quality_tier.as_ref())?;
-        object.extra(&self.extra, &["image", "mask", "reference_images"])
+        object.extra(&["image", "mask", "reference_images"])
     }
 }
 
@@ -357,7 +357,7 @@ struct Fields<'r>(&'r EditRequest);
 
 impl serde_core::Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = Object::begin(serializer)?;
+        let mut object = Object::begin(serializer, &self.0.extra)?;
         self.0.write_fields(&mut object)?;
         object.end()
     }
@@ -401,7 +401,7 @@ impl Wire for EditRequest {
         splice: Option<&Splice>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let mut object = Object::begin(serializer)?;
+        let mut object = Object::begin(serializer, &self.extra)?;
         self.write_fields(&mut object)?;
         object.field("image", &Reference(&self.image, splice))?;
         if let Some(mask) = &self.mask {

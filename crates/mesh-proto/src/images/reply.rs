@@ -3,7 +3,7 @@
 use crate::chat::{Picture, Quality, Usage, pictures};
 use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture, once};
 use crate::images::{Background, OutputFormat};
-use crate::wire::{Json, count, lenient, read_object};
+use crate::wire::{Json, count, lenient, lenient_object, read_object};
 
 read_object! {
     /// A reply of the images endpoints (protocol reference, section 5.1), plain or put together from a
@@ -23,7 +23,7 @@ read_object! {
         /// The size, where the provider says so.
         pub size: Option<String> => lenient,
         /// What it took, where the provider says so.
-        pub usage: Option<Usage> => lenient,
+        pub usage: Option<Usage> => lenient_object,
     }
 }
 

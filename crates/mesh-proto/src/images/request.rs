@@ -158,7 +158,7 @@ impl ImageRequest {
         splice: Option<&Splice>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let mut object = Object::begin(serializer)?;
+        let mut object = Object::begin(serializer, &self.extra)?;
         object.optional("model", self.model.as_ref())?;
         object.optional("stream", stream)?;
         object.field("prompt", &self.prompt)?;
@@ -188,7 +188,7 @@ impl ImageRequest {
             "optimize_prompt_options",
             self.optimize_prompt_options.as_ref(),
         )?;
-        object.extra(&self.extra, &["image", "stream"])?;
+        object.extra(&["image", "stream"])?;
         match self.references.as_slice() {
             [] => {}
             [one] => object.field("image", &Reference(one, splice))?,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
 
 use crate::error::BuildError;
 
@@ -124,16 +124,12 @@ impl BaseUrl {
         } else {
             [self.prefix.as_bytes(), path_and_query].concat().into()
         };
-        let uri = PathAndQuery::from_maybe_shared(whole)
-            .map_err(http::Error::from)
-            .and_then(|whole| {
-                Uri::builder()
-                    .scheme(self.scheme.clone())
-                    .authority(self.authority.clone())
-                    .path_and_query(whole)
-                    .build()
-            });
-        uri.map_err(|_| BuildError::path(path_and_query))
+        let mut parts = uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = PathAndQuery::from_maybe_shared(whole).ok();
+        // Without a path these make no URL.
+        Uri::from_parts(parts).map_err(|_| BuildError::path(path_and_query))
     }
 }
 

@@ -10,74 +10,75 @@ use serde_core::de::value::{CowStrDeserializer, MapAccessDeserializer, SeqAccess
 use serde_core::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// A value that is told from a text before anything is kept of it.
-enum Told<'de> {
+/// A value that is told from a text and an object before anything is kept of it.
+enum Told<'de, O = Value> {
     Text(Cow<'de, str>),
+    Object(O),
     Other(Value),
 }
 
-impl<'de> Deserialize<'de> for Told<'de> {
+impl<'de, O: Deserialize<'de>> Deserialize<'de> for Told<'de, O> {
     #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
+        struct Any<O>(PhantomData<O>);
 
-        impl<'de> Visitor<'de> for Any {
-            type Value = Told<'de>;
+        impl<'de, O: Deserialize<'de>> Visitor<'de> for Any<O> {
+            type Value = Told<'de, O>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("any JSON value")
             }
 
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Told<'de>, E> {
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Told<'de, O>, E> {
                 Ok(Told::Text(Cow::Borrowed(text)))
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Told<'de>, E> {
+            fn visit_str<E>(self, text: &str) -> Result<Told<'de, O>, E> {
                 Ok(Told::Text(Cow::Owned(text.to_owned())))
             }
 
-            fn visit_string<E>(self, text: String) -> Result<Told<'de>, E> {
+            fn visit_string<E>(self, text: String) -> Result<Told<'de, O>, E> {
                 Ok(Told::Text(Cow::Owned(text)))
             }
 
-            fn visit_none<E>(self) -> Result<Told<'de>, E> {
+            fn visit_none<E>(self) -> Result<Told<'de, O>, E> {
                 Ok(Told::Other(Value::Null))
             }
 
-            fn visit_some<D: Deserializer<'de>>(self, some: D) -> Result<Told<'de>, D::Error> {
+            fn visit_some<D: Deserializer<'de>>(self, some: D) -> Result<Told<'de, O>, D::Error> {
                 some.deserialize_any(self)
             }
 
-            fn visit_unit<E>(self) -> Result<Told<'de>, E> {
+            fn visit_unit<E>(self) -> Result<Told<'de, O>, E> {
                 Ok(Told::Other(Value::Null))
             }
 
-            fn visit_bool<E>(self, value: bool) -> Result<Told<'de>, E> {
+            fn visit_bool<E>(self, value: bool) -> Result<Told<'de, O>, E> {
                 Ok(Told::Other(value.into()))
             }
 
-            fn visit_i64<E>(self, value: i64) -> Result<Told<'de>, E> {
+            fn visit_i64<E>(self, value: i64) -> Result<Told<'de, O>, E> {
                 Ok(Told::Other(value.into()))
             }
 
-            fn visit_u64<E>(self, value: u64) -> Result<Told<'de>, E> {
+            fn visit_u64<E>(self, value: u64) -> Result<Told<'de, O>, E> {
                 Ok(Told::Other(value.into()))
             }
 
-            fn visit_f64<E>(self, value: f64) -> Result<Told<'de>, E> {
+            fn visit_f64<E>(self, value: f64) -> Result<Told<'de, O>, E> {
                 Ok(Told::Other(value.into()))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Told<'de>, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Told<'de, O>, A::Error> {
                 Value::deserialize(SeqAccessDeserializer::new(items)).map(Told::Other)
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Told<'de>, A::Error> {
-                Value::deserialize(MapAccessDeserializer::new(fields)).map(Told::Other)
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Told<'de, O>, A::Error> {
+                O::deserialize(MapAccessDeserializer::new(fields)).map(Told::Object)
             }
         }
 
-        deserializer.deserialize_any(Any)
+        deserializer.deserialize_any(Any(PhantomData))
     }
 }
 
@@ -86,20 +87,38 @@ impl<'de> Deserialize<'de> for Told<'de> {
 pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-    Ok(match Told::deserialize(deserializer)? {
+    Ok(match Told::<Value>::deserialize(deserializer)? {
         Told::Text(text) => T::deserialize(CowStrDeserializer::<D::Error>::new(text)).ok(),
         Told::Other(Value::Null) => None,
-        Told::Other(value) => serde_json::from_value(value).ok(),
+        Told::Object(value) | Told::Other(value) => serde_json::from_value(value).ok(),
+    })
+}
+
+/// The same for a `T` that reads any object there is, and reads it as it comes.
+pub(crate) fn lenient_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(match Told::deserialize(deserializer)? {
+        Told::Object(object) => Some(object),
+        Told::Text(_) | Told::Other(_) => None,
     })
 }
 
 /// A count that may come as a number with a fraction, or as text.
 pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    Ok(match Told::deserialize(deserializer)? {
+    Ok(match Told::<Value>::deserialize(deserializer)? {
         Told::Text(text) => text.trim().parse().ok(),
-        Told::Other(Value::Number(number)) => number.as_u64().or_else(|| whole(number.as_f64()?)),
-        Told::Other(_) => None,
+        Told::Object(value) | Told::Other(value) => count_in(&value),
     })
+}
+
+/// The same in a value that is there already.
+pub(crate) fn count_in(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| whole(number.as_f64()?)),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
 }
 
 #[allow(
