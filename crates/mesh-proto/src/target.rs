@@ -202,7 +202,7 @@ impl fmt::Debug for Target {
             .field("base", &self.base)
             .field("key", &self.key)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
