@@ -1,5 +1,6 @@
 //! `mesh models`: which models see and draw.
 
+use mesh_conformance::{Act, Exchange, ScriptedServer};
 use serde_json::json;
 
 use crate::answers::{document, server};
@@ -72,4 +73,18 @@ fn a_row_that_is_no_model_is_told_and_hides_no_other() {
     let ran = run(speaking_to(&server).arg("models"));
     assert_eq!(ids(&ran), ["a/b", "c/d"]);
     assert!(ran.line().contains("no model"), "{ran:?}");
+}
+
+#[test]
+fn a_second_try_says_what_failed_and_not_the_status_of_a_success() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n[";
+    let cut = Exchange::new([Act::Raw(head.into()), Act::Close]);
+    let server = ScriptedServer::start([cut, document(&catalogue())]);
+    let ran = run(speaking_to(&server).arg("models"));
+    assert_eq!(ids(&ran).len(), 5);
+    let line = ran.line();
+    assert!(
+        line.contains("attempt 1 failed (the connection was lost); trying again"),
+        "{line}"
+    );
 }
