@@ -55,10 +55,15 @@ impl Failure {
             _ => Kind::Failed,
         };
         let mut message = error.to_string();
-        if let Some(call) = error.call()
-            && let CallFailure::Fault(_) | CallFailure::Deadline(_) = call.failure()
-        {
-            message = format!("{message}; asked {}", target.base());
+        match error.call().map(CallError::failure) {
+            Some(CallFailure::Fault(_) | CallFailure::Deadline(_)) => {
+                message = format!("{message}; asked {}", target.base());
+            }
+            // A web page, or nothing: most likely there is no gateway.
+            Some(CallFailure::Decode(DecodeError::NotJson { .. })) => {
+                message = format!("{message}; asked {}: check MESHAPI_BASE_URL", target.base());
+            }
+            _ => {}
         }
         if error.code() == Some(&ErrorCode::ModelNotFound) {
             message.push_str("; `mesh models` lists those there are");

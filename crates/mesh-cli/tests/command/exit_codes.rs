@@ -95,6 +95,32 @@ fn a_gateway_that_fails_is_1() {
 }
 
 #[test]
+fn what_no_gateway_answers_is_not_called_billed_and_the_base_url_is_to_be_checked() {
+    let page = |body| Exchange::response(200, "content-type: text/html\r\n", body);
+    let no_content = || Exchange::new([Act::Raw("HTTP/1.1 204 No Content\r\n\r\n".into())]);
+    for ask in [see, draw] {
+        for answer in [page("<html>Log in</html>"), page(""), no_content()] {
+            let ran = ask(answer);
+            told(&ran, 1, "check MESHAPI_BASE_URL");
+            let line = ran.line();
+            assert!(line.contains("; asked http://127.0.0.1:"), "{line}");
+            assert!(line.contains("may be billed"), "{line}");
+            assert!(!line.contains("delivered"), "{line}");
+        }
+        let queued = Exchange::response(
+            202,
+            "content-type: application/json\r\n",
+            r#"{"status":"queued"}"#,
+        );
+        told(&ask(queued), 1, "may be billed");
+        let unmodified = ask(Exchange::response(304, "", ""));
+        told(&unmodified, 1, "Not Modified (304)");
+        let busy = Exchange::response(429, "retry-after: 99999999999999999999\r\n", "busy");
+        told(&ask(busy), 4, "try again in more than a year");
+    }
+}
+
+#[test]
 fn an_error_tells_the_request_to_quote() {
     told(&see(error(500, "internal_error", "It broke")), 1, "req_7");
     told(&draw(error(500, "internal_error", "It broke")), 1, "req_7");
