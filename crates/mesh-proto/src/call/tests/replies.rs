@@ -126,7 +126,10 @@ fn a_redirect_is_told_and_not_followed() {
     let error = run(ListModels::new(), &Settings::default(), &[whole(304, "")])
         .result
         .unwrap_err();
-    assert_eq!(error.api().unwrap().to_string(), "Not Modified (304)");
+    assert_eq!(
+        error.api().unwrap().to_string(),
+        "Not Modified (304, request req_1)"
+    );
 }
 
 #[test]
