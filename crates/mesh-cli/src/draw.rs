@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use mesh_blocking::image::{Destination, Existing, SaveError, Saved};
 use mesh_blocking::proto::chat::{ImageFormat, ImageOptions, Quality};
-use mesh_blocking::proto::image::{Dimensions, Evidence, MediaType, numbered};
+use mesh_blocking::proto::image::{Dimensions, Evidence, MediaType, PictureError, numbered};
 use mesh_blocking::{ChatRequest, Client, Error, GeneratedImage};
 
 use crate::arguments::{Draw, FormatArgument, GatewayArguments};
-use crate::failure::{Failure, Kind, Shown};
+use crate::failure::{Failure, Kind, Shown, Unfetched};
 use crate::gateway::Gateway;
 use crate::output::say;
 
@@ -99,7 +99,7 @@ fn keep(
             Ok(())
         }
         Err(SaveError::Fetch(error)) => Err(unfetched(&error, picture)),
-        Err(SaveError::Picture(error)) => Err(error.into()),
+        Err(SaveError::Picture(error)) => Err(no_picture(error, picture)),
         Err(SaveError::File { path, error }) => Err(unwritten(client, picture, &path, &error)),
         Err(error) => Err(unwritten(client, picture, &path, &error)),
     }
@@ -109,12 +109,23 @@ fn fetched(client: &Client, picture: &GeneratedImage) -> Result<GeneratedImage, 
     let fetched = client
         .download(picture)
         .map_err(|error| unfetched(&error, picture))?;
-    fetched.media_type()?;
-    Ok(fetched)
+    match fetched.media_type() {
+        Ok(_) => Ok(fetched),
+        Err(error) => Err(no_picture(error, picture)),
+    }
 }
 
 fn unfetched(error: &Error, picture: &GeneratedImage) -> Failure {
-    Failure::of_download(error, picture.remote_url().unwrap_or_default())
+    let url = picture.remote_url().unwrap_or_default();
+    Failure::of_download(&Unfetched::Call(error), url)
+}
+
+/// What is no picture: the model sent none, or the host that it names for it does not give it.
+fn no_picture(error: PictureError, picture: &GeneratedImage) -> Failure {
+    match picture.remote_url() {
+        Some(url) => Failure::of_download(&Unfetched::NoPicture(&error), url),
+        None => error.into(),
+    }
 }
 
 /// A picture that has been paid for and cannot be written where it belongs: kept elsewhere, if it
@@ -133,9 +144,14 @@ fn unwritten(
                 "{path} cannot be written: {error}; the picture is in {}",
                 kept.path.display()
             ),
-            None => format!(
-                "{path} cannot be written: {error}; nor can a temporary file, and the picture is lost"
-            ),
+            None => match picture.remote_url() {
+                Some(url) => format!(
+                    "{path} cannot be written: {error}; nor can a temporary file; while it lasts the picture is at {url}"
+                ),
+                None => format!(
+                    "{path} cannot be written: {error}; nor can a temporary file, and the picture is lost"
+                ),
+            },
         },
     )
 }

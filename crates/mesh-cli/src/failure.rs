@@ -55,10 +55,15 @@ impl Failure {
             _ => Kind::Failed,
         };
         let mut message = error.to_string();
-        if let Some(call) = error.call()
-            && let CallFailure::Fault(_) | CallFailure::Deadline(_) = call.failure()
-        {
-            message = format!("{message}; asked {}", target.base());
+        match error.call().map(CallError::failure) {
+            Some(CallFailure::Fault(_) | CallFailure::Deadline(_)) => {
+                message = format!("{message}; asked {}", target.base());
+            }
+            // A web page, or nothing: most likely there is no gateway.
+            Some(CallFailure::Decode(DecodeError::NotJson { .. })) => {
+                message = format!("{message}; asked {}: check MESHAPI_BASE_URL", target.base());
+            }
+            _ => {}
         }
         if error.code() == Some(&ErrorCode::ModelNotFound) {
             message.push_str("; `mesh models` lists those there are");
@@ -69,14 +74,18 @@ impl Failure {
         Self { kind, message }
     }
 
-    /// A picture that cannot be fetched: its host failed, not the gateway.
-    pub(crate) fn of_download(error: &Error, url: &str) -> Self {
+    /// A picture that was drawn and cannot be had from the URL that the reply gives for it: its
+    /// host failed, not the gateway.
+    pub(crate) fn of_download(why: &Unfetched<'_>, url: &str) -> Self {
+        let reason = match why {
+            Unfetched::Call(error) => undelivered(error),
+            Unfetched::NoPicture(error) => error.to_string(),
+        };
         Self::new(
             Kind::Failed,
             format_args!(
-                "the picture at {} cannot be fetched: {}",
+                "the picture was made and is billed, but could not be fetched: {reason}; while it lasts it is at {}",
                 shortened(url),
-                chain(error)
             ),
         )
     }
@@ -107,14 +116,35 @@ fn causes<'e>(error: &'e Error) -> impl Iterator<Item = &'e (dyn StdError + 'sta
     })
 }
 
-fn chain(error: &Error) -> String {
-    causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+/// Why a picture's host does not give it.
+#[derive(Debug)]
+pub(crate) enum Unfetched<'e> {
+    /// The call that was to fetch it failed.
+    Call(&'e Error),
+    /// What came is no picture.
+    NoPicture(&'e PictureError),
 }
 
-/// A URL as far as a line takes it; a signature may be thousands of characters long.
+/// Why a download failed. What it may have cost is not told: the download itself costs nothing, and
+/// the picture was paid for before it.
+fn undelivered(error: &Error) -> String {
+    let told = match error.call().map(CallError::failure) {
+        Some(CallFailure::Redirect { status, location }) => match location {
+            Some(location) => format!("its host redirects ({status}) to {location:?}"),
+            None => format!("its host redirects ({status}) without saying where to"),
+        },
+        Some(failure) => failure.to_string(),
+        None => error.to_string(),
+    };
+    causes(error).fold(told, |text, cause| format!("{text}: {cause}"))
+}
+
+/// A URL as far as a line takes it. A signature may be thousands of characters long, and the URL is
+/// of no use without it.
 fn shortened(url: &str) -> String {
-    if url.chars().count() > 400 {
-        url.chars().take(400).chain(['…']).collect()
+    const MOST: usize = 8192;
+    if url.chars().count() > MOST {
+        url.chars().take(MOST).chain(['…']).collect()
     } else {
         url.to_owned()
     }

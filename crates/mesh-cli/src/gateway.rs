@@ -1,6 +1,6 @@
 //! The gateway that is asked: Mesh's, or the emulator on this machine.
 
-use mesh_blocking::proto::call::Attempt;
+use mesh_blocking::proto::call::{Attempt, AttemptEnd};
 use mesh_blocking::{Client, Settings, Target};
 use mesh_emulator::Server;
 
@@ -55,9 +55,13 @@ impl Gateway {
 /// Says when a call has to wait, so that nobody wonders.
 fn tell(attempt: &Attempt) {
     if let Some(wait) = attempt.next {
-        let why = attempt
-            .status
-            .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        // The status of a reply that broke off is that of a success, and no reason.
+        let why = match (attempt.end, attempt.status) {
+            (AttemptEnd::Fault(fault, _), _) => fault.to_string(),
+            (AttemptEnd::Deadline(deadline, _), _) => deadline.to_string(),
+            (_, Some(status)) => status.to_string(),
+            (_, None) => "no answer".to_owned(),
+        };
         say(format_args!(
             "attempt {} failed ({why}); trying again in {:.1} s",
             attempt.number,

@@ -91,22 +91,74 @@ fn answer(see: &See, request: &ChatRequest, gateway: &Gateway) -> Result<(), Fai
 
 /// Whether an answer that came to its end is one.
 fn judge(reply: &ChatReply, output: &Output) -> Result<(), Failure> {
-    if let Some(refusal) = reply.refusal() {
+    let reason = reply.finish_reason().map_or("", FinishReason::as_str);
+    let ending = Ending::of(reason);
+    let text = reply.text();
+    // Beside a content filter the answer itself counts as the refusal, and has been shown already.
+    let refusal = reply
+        .refusal()
+        .filter(|words| !words.trim().is_empty() && (ending != Ending::Filtered || *words != text));
+    if let Some(refusal) = refusal {
         return Err(Failure::new(
             Kind::Declined,
             format_args!("the model refused: {}", refusal.trim()),
         ));
     }
-    if reply.finish_reason() == Some(&FinishReason::Length) {
-        return Err(Failure::new(
+    match (ending, output.shown) {
+        (Ending::Whole, true) => Ok(()),
+        (Ending::Whole, false) => Err(Failure::new(
+            Kind::Declined,
+            if reply.images().is_empty() {
+                "the model answered nothing"
+            } else {
+                "the model answered with a picture and no words; `mesh draw` saves what a model draws"
+            },
+        )),
+        (Ending::MostTokens, _) => Err(Failure::new(
             Kind::Incomplete,
             "the answer was cut off at the most tokens allowed",
-        ));
+        )),
+        (Ending::Filtered, true) => Err(Failure::new(
+            Kind::Incomplete,
+            format_args!("a content filter cut the answer off: it ended with {reason:?}"),
+        )),
+        (Ending::Filtered, false) => Err(Failure::new(
+            Kind::Declined,
+            format_args!("a content filter withheld the answer: it ended with {reason:?}"),
+        )),
+        (Ending::Broken, _) => Err(Failure::new(
+            Kind::Incomplete,
+            format_args!("the answer ended with {reason:?}, before it was complete"),
+        )),
     }
-    if !output.shown {
-        return Err(Failure::new(Kind::Declined, "the model answered nothing"));
+}
+
+/// What a finish reason says of an answer. Gateways pass on the words of their providers, most of
+/// which are other names for an ordinary end: only those that say otherwise are taken so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Whole,
+    MostTokens,
+    Filtered,
+    Broken,
+}
+
+impl Ending {
+    fn of(reason: &str) -> Self {
+        match reason.to_ascii_lowercase().as_str() {
+            "length" | "max_tokens" | "max_output_tokens" | "model_length" => Self::MostTokens,
+            "content_filter" | "content_filtered" | "safety" | "image_safety" | "recitation"
+            | "prohibited_content" | "blocklist" | "spii" => Self::Filtered,
+            "error"
+            | "unknown"
+            | "abort"
+            | "aborted"
+            | "cancelled"
+            | "canceled"
+            | "insufficient_system_resource" => Self::Broken,
+            _ => Self::Whole,
+        }
     }
-    Ok(())
 }
 
 /// A request that cannot be sent, with the pictures by the names that the caller gave them.

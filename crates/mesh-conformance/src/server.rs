@@ -83,15 +83,24 @@ impl ScriptedServer {
         Self::start_beside(exchanges, "")
     }
 
+    /// As [`ScriptedServer::start`], with exchanges that tell of the server's own base URL.
+    pub fn start_telling(exchanges: impl FnOnce(&str) -> Vec<Exchange>) -> Self {
+        Self::listen(exchanges, "")
+    }
+
     /// As [`ScriptedServer::start`], with the base URL that `{elsewhere}` stands for.
     pub fn start_beside(exchanges: impl IntoIterator<Item = Exchange>, elsewhere: &str) -> Self {
+        Self::listen(|_| exchanges.into_iter().collect(), elsewhere)
+    }
+
+    fn listen(exchanges: impl FnOnce(&str) -> Vec<Exchange>, elsewhere: &str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
         let address = listener.local_addr().expect("its address");
         let (requests, received) = mpsc::channel();
         let (endings, ended) = mpsc::channel();
         let shown = Shown::default();
         let house = Arc::new(House {
-            exchanges: exchanges.into_iter().collect(),
+            exchanges: exchanges(&format!("http://{address}")),
             next: Mutex::new(0),
             shown: shown.clone(),
             elsewhere: elsewhere.to_owned(),

@@ -112,7 +112,13 @@ fn a_stream_whose_body_ends_early_says_so_wherever_it_ends() {
         assert_eq!(streamed.result.is_ok(), at >= needed, "cut at {at}");
         assert!("onetwo".starts_with(&told));
         if let Err(error) = streamed.result {
-            assert_eq!(error.outcome(), Outcome::Delivered, "cut at {at}: {error}");
+            // What does not yet show itself as a stream may be anybody's.
+            let outcome = if at < "data".len() {
+                Outcome::Unknown
+            } else {
+                Outcome::Delivered
+            };
+            assert_eq!(error.outcome(), outcome, "cut at {at}: {error}");
             let kept = streamed.partial.map(|partial| partial.text().into_owned());
             assert_eq!(kept.unwrap_or_default(), told, "cut at {at}");
         }

@@ -18,6 +18,7 @@ mod error_list;
 mod errors;
 mod events;
 mod given;
+mod host;
 mod ids;
 mod image_reply;
 mod image_request;
@@ -50,11 +51,11 @@ mod usage;
 mod validate;
 mod version_list;
 
+use core::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::uri::Authority;
 use http::{Request, StatusCode, request};
 use mesh_proto::Moment;
 use mesh_proto::error::ErrorCode;
@@ -91,6 +92,8 @@ pub use self::template::Template;
 pub struct Gateway {
     settings: Arc<GatewaySettings>,
     key: String,
+    /// Where it listens, if it does.
+    address: Option<IpAddr>,
     served: u64,
     rates: RateWindow,
     pictures: Pictures,
@@ -180,6 +183,7 @@ impl Gateway {
         Self {
             key: own_key(&settings),
             settings: Arc::new(settings),
+            address: None,
             served: 0,
             rates: RateWindow::default(),
             pictures: Pictures::default(),
@@ -188,8 +192,9 @@ impl Gateway {
         }
     }
 
-    /// Sets the clock and the seed where the settings leave them at 0.
-    pub(crate) fn set_out(&mut self, epoch_seconds: u64, seed: u64) {
+    /// Sets the clock and the seed where the settings leave them at 0, and where it listens.
+    pub(crate) fn set_out(&mut self, epoch_seconds: u64, seed: u64, address: IpAddr) {
+        self.address = Some(address);
         let mut settings = GatewaySettings::clone(&self.settings);
         if settings.epoch_seconds == 0 {
             settings.epoch_seconds = epoch_seconds;
@@ -230,6 +235,12 @@ impl Gateway {
         self.admit_body(head, Body::TooLarge, now)
     }
 
+    /// Takes in a request whose body broke off, or whose framing is wrong: a 400, unless the request
+    /// is wrong before that.
+    pub fn admit_broken(&mut self, head: &request::Parts, now: Moment) -> Admitted {
+        self.admit_body(head, Body::Broken, now)
+    }
+
     /// Takes note of an answer, and lets it begin now.
     pub fn settle(&mut self, answered: Answered, now: Moment) -> Reply {
         for picture in answered.hosted {
@@ -257,7 +268,7 @@ impl Gateway {
         self.served = self.served.wrapping_add(1);
         let request_id = own_request_id(&head.headers).unwrap_or_else(|| ids.id("req_", 0));
         let path = head.uri.path();
-        let host = host_of(head);
+        let host = host::named(head);
         let mut marks = HeaderMap::new();
         let work = self
             .check(head, body, host.as_deref(), now, &mut marks)
@@ -307,13 +318,18 @@ impl Gateway {
             let name = HeaderName::from_static(self.settings.switches.version_echo.name());
             marks.insert(name, HeaderValue::from_static(version.label()));
         }
-        let body = body.within_limit()?;
+        let body = body.whole()?;
         let route = Route::find(&head.method, path)?;
         let mut caller = 0;
         // The catalogue of errors is for those who have trouble with their key as well.
         if is_api && route != Route::Errors {
             caller = admission::check_key(&head.headers, &route, &self.settings)?;
             self.rates.count(caller, &self.settings, now, marks)?;
+        }
+        match route {
+            Route::Page | Route::Picture(_) => host::check_own(head, self.address)?,
+            Route::Chat | Route::Images | Route::Edits => admission::check_codings(&head.headers)?,
+            _ => {}
         }
         let asked = |body| self.asked(head, body, caller);
         let switches = self.settings.switches;
@@ -442,15 +458,21 @@ impl Admitted {
 enum Body {
     Read(Bytes),
     TooLarge,
+    Broken,
 }
 
 impl Body {
-    fn within_limit(self) -> Result<Bytes, Refused> {
+    /// The body, if it came whole and is not too large.
+    fn whole(self) -> Result<Bytes, Refused> {
         match self {
             Self::Read(body) if u64::try_from(body.len()).is_ok_and(|it| it <= MOST_BODY_BYTES) => {
                 Ok(body)
             }
             Self::Read(_) | Self::TooLarge => Err(Refused::TooLarge),
+            Self::Broken => Err(Refused::because(
+                ErrorCode::BadRequest,
+                "The body cannot be read: it broke off, or a chunk of it is malformed.",
+            )),
         }
     }
 }
@@ -476,17 +498,6 @@ fn own_request_id(headers: &HeaderMap) -> Option<String> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte));
     is_fine.then(|| id.to_owned())
-}
-
-/// The host and port by which the caller names the gateway.
-fn host_of(head: &request::Parts) -> Option<String> {
-    let named = head
-        .headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .or_else(|| head.uri.authority().map(Authority::as_str))?;
-    let authority: Authority = named.parse().ok()?;
-    (!named.contains('@')).then(|| authority.as_str().to_owned())
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl Server {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let seed = u64::from(since_1970.subsec_nanos()) << 32 | u64::from(std::process::id());
-        gateway.set_out(since_1970.as_secs(), seed);
+        gateway.set_out(since_1970.as_secs(), seed, address.ip());
         let key = gateway.key().to_owned();
         let house = Arc::new(House {
             gateway: Mutex::new(gateway),
@@ -148,6 +148,8 @@ async fn accept(listener: TcpListener, house: Arc<House>) {
             let service = service_fn(move |request| answer(Arc::clone(&house), request));
             // What goes wrong with a connection ends it, and concerns nobody else.
             let _ = http1::Builder::new()
+                // Whoever has sent all and says so still reads.
+                .half_close(true)
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
         });
@@ -157,9 +159,9 @@ async fn accept(listener: TcpListener, house: Arc<House>) {
 async fn answer(
     house: Arc<House>,
     request: Request<Incoming>,
-) -> Result<Response<Paced>, hyper::Error> {
+) -> Result<Response<Paced>, Infallible> {
     let (head, body) = request.into_parts();
-    let (admitted, after) = match read(&head, body).await? {
+    let (admitted, after) = match read(&head, body).await {
         Read::Whole(body) => {
             let request = Request::from_parts(head, body);
             (house.gateway().admit(request, house.now()), After::Stay)
@@ -169,6 +171,10 @@ async fn answer(
                 tokio::spawn(drain(rest));
             }
             let admitted = house.gateway().admit_oversized(&head, house.now());
+            (admitted, After::Close)
+        }
+        Read::Broken => {
+            let admitted = house.gateway().admit_broken(&head, house.now());
             (admitted, After::Close)
         }
     };
@@ -211,26 +217,31 @@ enum Read {
     Whole(Bytes),
     /// With the rest, where the client sends it without being told to.
     TooLarge(Option<Incoming>),
+    /// It broke off, or a chunk of it is malformed.
+    Broken,
 }
 
-async fn read(head: &request::Parts, mut body: Incoming) -> Result<Read, hyper::Error> {
+async fn read(head: &request::Parts, mut body: Incoming) -> Read {
     let waits = head.headers.contains_key(header::EXPECT);
     if body.size_hint().lower() > MOST_BODY_BYTES {
-        return Ok(Read::TooLarge((!waits).then_some(body)));
+        return Read::TooLarge((!waits).then_some(body));
     }
     let most = usize::try_from(MOST_BODY_BYTES).unwrap_or(usize::MAX);
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(0);
     let mut bytes = BytesMut::with_capacity(announced);
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else {
+        let Ok(frame) = frame else {
+            return Read::Broken;
+        };
+        let Ok(data) = frame.into_data() else {
             continue;
         };
         if bytes.len().saturating_add(data.len()) > most {
-            return Ok(Read::TooLarge(Some(body)));
+            return Read::TooLarge(Some(body));
         }
         bytes.extend_from_slice(&data);
     }
-    Ok(Read::Whole(bytes.freeze()))
+    Read::Whole(bytes.freeze())
 }
 
 /// Takes what a client still sends, so that closing does not reset the connection before it has

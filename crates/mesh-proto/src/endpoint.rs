@@ -190,7 +190,8 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     pub(crate) fn of(head: &Head) -> Self {
-        if head.status().is_redirection() {
+        // Not modified since when? Nobody asked, and it points nowhere.
+        if head.status().is_redirection() && head.status() != StatusCode::NOT_MODIFIED {
             let location = head
                 .header(header::LOCATION)
                 .map(|location| crate::error::excerpt(location.as_bytes()));

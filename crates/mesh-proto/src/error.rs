@@ -124,6 +124,22 @@ impl fmt::Display for Mebibytes {
     }
 }
 
+/// How long to wait, in words: a hint may be any number.
+struct Wait(Duration);
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DAY: u64 = 86_400;
+        let begun = u64::from(self.0.subsec_nanos() > 0);
+        let seconds = self.0.as_secs().saturating_add(begun);
+        match seconds / DAY {
+            0 | 1 => write!(f, "{seconds} s"),
+            days @ ..=365 => write!(f, "{days} days"),
+            _ => f.write_str("more than a year"),
+        }
+    }
+}
+
 /// Why a reply, which the gateway sent as a success, cannot be used.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -235,6 +251,7 @@ pub enum Outcome {
     /// The gateway said no before any work.
     Refused,
     /// The request went out, and nobody knows what became of it: it may have worked and be billed.
+    /// So it is, too, where what answered was no gateway's reply: a page, or nothing.
     Unknown,
     /// An answer arrived and could not be read, or not to its end: it is billed.
     Delivered,
@@ -565,5 +582,26 @@ impl From<ParseError> for Error {
 impl From<CallError> for Error {
     fn from(error: CallError) -> Self {
         Self::Call(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_few_words_however_long_it_is() {
+        for (wait, told) in [
+            (Duration::ZERO, "0 s"),
+            (Duration::from_millis(1500), "2 s"),
+            (Duration::from_secs(3600), "3600 s"),
+            (Duration::from_secs(86_400 * 2 - 1), "172799 s"),
+            (Duration::from_secs(86_400 * 2), "2 days"),
+            (Duration::from_secs(86_400 * 365), "365 days"),
+            (Duration::from_secs(86_400 * 366), "more than a year"),
+            (Duration::MAX, "more than a year"),
+        ] {
+            assert_eq!(Wait(wait).to_string(), told);
+        }
     }
 }

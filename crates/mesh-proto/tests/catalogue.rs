@@ -94,10 +94,78 @@ fn what_is_no_list_is_an_error_that_says_so() {
         read("{\"models\":1}"),
         Err(Failure::Decode(DecodeError::Json { .. }))
     ));
-    assert!(matches!(
-        read("{\"error\":{\"message\":\"m\"}}"),
-        Err(Failure::Decode(DecodeError::Api(_)))
-    ));
+    for error in [
+        r#"{"error":{"message":"m"}}"#,
+        r#"{"data":[],"error":{"message":"m"}}"#,
+        r#"{"error":"m","object":"list","data":[]}"#,
+    ] {
+        assert!(matches!(
+            read(error),
+            Err(Failure::Decode(DecodeError::Api(_)))
+        ));
+    }
+    for list in [
+        r#"{"data":[],"error":null}"#,
+        r#"{"data":[{"id":"a"}],"error":{"message":"m"}}"#,
+    ] {
+        assert!(read(list).is_ok(), "{list}");
+    }
+}
+
+#[test]
+fn what_a_model_takes_is_read_from_its_architecture_where_the_row_itself_is_silent() {
+    use mesh_proto::models::Capability::{No, Unknown, Yes};
+
+    for (row, sees, draws) in [
+        (
+            json!({"architecture": {"input_modalities": ["text", "image"], "output_modalities": ["text"]}}),
+            Yes,
+            No,
+        ),
+        (
+            json!({"architecture": {"modality": "text+image->text"}}),
+            Yes,
+            No,
+        ),
+        (
+            json!({"architecture": {"modality": "text->text + image"}}),
+            No,
+            Yes,
+        ),
+        (
+            json!({"architecture": {"modality": "text->image", "input_modalities": [], "output_modalities": null}}),
+            No,
+            Yes,
+        ),
+        (
+            json!({"input_modalities": ["text"], "architecture": {"modality": "image->image"}}),
+            No,
+            Yes,
+        ),
+        (
+            json!({"architecture": {"modality": "multimodal"}}),
+            Unknown,
+            Unknown,
+        ),
+        (
+            json!({"architecture": {"modality": "->"}}),
+            Unknown,
+            Unknown,
+        ),
+        (json!({"architecture": "text->image"}), Unknown, Unknown),
+        (json!({"architecture": [7]}), Unknown, Unknown),
+        (json!({}), Unknown, Unknown),
+    ] {
+        let mut whole = row.clone();
+        whole["id"] = "a/b".into();
+        let model: Model = serde_json::from_value(whole.clone()).unwrap();
+        assert_eq!((model.sees(), model.draws()), (sees, draws), "{row}");
+        // It stays where it came from.
+        assert_eq!(
+            serde_json::to_value(&model).unwrap()["architecture"],
+            whole["architecture"]
+        );
+    }
 }
 
 /// A row with every field of the protocol reference, section 9.

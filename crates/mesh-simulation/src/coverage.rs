@@ -260,13 +260,12 @@ const POSSIBLE: &[(&[Cause], Phase, &[Came])] = {
         (&[G(C::Dawdles)], Phase::Reading, &[Unknown, Success]),
         (&[G(C::ErrorFirst)], Phase::Reading, &[Refused, Unknown]),
         (
-            &[
-                G(C::Page),
-                G(C::Empty),
-                G(C::Compressed),
-                G(C::OtherForm),
-                G(C::Declines),
-            ],
+            &[G(C::Page), G(C::Empty), G(C::OtherForm)],
+            Phase::Reading,
+            &[Unknown],
+        ),
+        (
+            &[G(C::Compressed), G(C::Declines)],
             Phase::Reading,
             &[Delivered],
         ),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use image::{GenericImageView, Rgb};
-use mesh_conformance::{Act, Exchange};
+use mesh_conformance::{Act, Exchange, ScriptedServer};
 use serde_json::json;
 
 use crate::answers::{data_url, pictures, png, server};
@@ -289,6 +289,63 @@ fn a_picture_that_cannot_be_fetched_is_no_wrong_usage_and_its_address_is_told() 
         .args(["draw", FOX, "-o", "fox.png"]));
     assert!(matches!(ran.code, Some(1 | 5)), "{ran:?}");
     assert!(ran.line().contains("10.0.0.1"), "{ran:?}");
+}
+
+#[test]
+fn a_picture_that_its_host_does_not_give_was_made_and_its_whole_url_is_told() {
+    let signature = "s".repeat(1500);
+    for (host, told) in [
+        (
+            Exchange::response(
+                403,
+                "content-type: application/xml\r\n",
+                "<Error>AccessDenied</Error>",
+            ),
+            "403",
+        ),
+        (
+            Exchange::response(404, "content-type: text/plain\r\n", "gone"),
+            "404",
+        ),
+        (
+            Exchange::response(200, "content-type: text/html\r\n", "<html>expired</html>"),
+            "not a picture but",
+        ),
+        (
+            Exchange::response(200, "content-type: image/png\r\n", ""),
+            "",
+        ),
+        (
+            Exchange::response(302, "location: ftp://elsewhere.test/1.png\r\n", ""),
+            "https only",
+        ),
+        (
+            Exchange::response(302, "", ""),
+            "its host redirects (302 Found)",
+        ),
+    ] {
+        for place in ["fox.png", "-"] {
+            let directory = tempfile::tempdir().unwrap();
+            let gateway = ScriptedServer::start_telling(|base_url| {
+                let url = format!("{base_url}/1.png?signature={signature}");
+                vec![pictures(&[&url]), host.clone()]
+            });
+            let url = format!("{}/1.png?signature={signature}", gateway.base_url());
+            let ran = run(speaking_to(&gateway)
+                .current_dir(&directory)
+                .args(["draw", FOX, "-o", place]));
+            assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
+            let line = ran.line();
+            for part in ["made and is billed", told, &url] {
+                assert!(line.contains(part), "{part}: {line}");
+            }
+            for claim in ["before any work", "not sent", "unknown", "the gateway"] {
+                assert!(!line.contains(claim), "{claim}: {line}");
+            }
+            assert_eq!(gateway.rest().len(), 2);
+            assert_eq!(names_in(directory.path()), [""; 0]);
+        }
+    }
 }
 
 #[test]

@@ -6,8 +6,8 @@ use mesh_conformance::{Act, Exchange};
 use serde_json::{Value, json};
 
 use crate::answers::{
-    chunk, document, done, end_of_body, error, event, finish, piece, png, reply, saying, server,
-    stream,
+    chunk, data_url, document, done, end_of_body, error, event, finish, piece, png, reply, saying,
+    server, stream,
 };
 use crate::running::{KEY, Ran, mesh, names_in, photo, run, speaking_to};
 
@@ -92,6 +92,32 @@ fn a_gateway_that_fails_is_1() {
         1,
         "JSON",
     );
+}
+
+#[test]
+fn what_no_gateway_answers_is_not_called_billed_and_the_base_url_is_to_be_checked() {
+    let page = |body| Exchange::response(200, "content-type: text/html\r\n", body);
+    let no_content = || Exchange::new([Act::Raw("HTTP/1.1 204 No Content\r\n\r\n".into())]);
+    for ask in [see, draw] {
+        for answer in [page("<html>Log in</html>"), page(""), no_content()] {
+            let ran = ask(answer);
+            told(&ran, 1, "check MESHAPI_BASE_URL");
+            let line = ran.line();
+            assert!(line.contains("; asked http://127.0.0.1:"), "{line}");
+            assert!(line.contains("may be billed"), "{line}");
+            assert!(!line.contains("delivered"), "{line}");
+        }
+        let queued = Exchange::response(
+            202,
+            "content-type: application/json\r\n",
+            r#"{"status":"queued"}"#,
+        );
+        told(&ask(queued), 1, "may be billed");
+        let unmodified = ask(Exchange::response(304, "", ""));
+        told(&unmodified, 1, "Not Modified (304)");
+        let busy = Exchange::response(429, "retry-after: 99999999999999999999\r\n", "busy");
+        told(&ask(busy), 4, "try again in more than a year");
+    }
 }
 
 #[test]
@@ -203,17 +229,32 @@ fn a_model_that_declines_to_look_is_5() {
         "nothing",
     );
 
-    let ran = see(stream([
-        piece("I cannot help."),
-        finish("content_filter"),
-        done(),
-    ]));
-    assert_eq!(
-        (ran.code, ran.stdout.as_str()),
-        (Some(5), "I cannot help.\n"),
-        "{ran:?}"
+    for filter in [
+        "content_filter",
+        "CONTENT_FILTER",
+        "SAFETY",
+        "PROHIBITED_CONTENT",
+    ] {
+        told(
+            &see(stream([finish(filter), done()])),
+            5,
+            "a content filter withheld the answer",
+        );
+    }
+    let words = json!({"choices": [{"index": 0, "delta": {"refusal": "Not this."}, "finish_reason": "content_filter"}]});
+    told(
+        &see(stream([event(&words), done()])),
+        5,
+        "the model refused: Not this.",
     );
-    assert!(ran.line().contains("refused"), "{ran:?}");
+}
+
+#[test]
+fn a_picture_in_place_of_words_is_told_to_be_one() {
+    let message = json!({"content": "", "images": [{"image_url": {"url": data_url(&png())}}]});
+    told(&see(reply(&message, "stop")), 5, "`mesh draw`");
+    let delta = json!({"choices": [{"index": 0, "delta": message, "finish_reason": "stop"}]});
+    told(&see(stream([event(&delta), done()])), 5, "`mesh draw`");
 }
 
 #[test]
@@ -272,14 +313,58 @@ fn a_stream_without_its_end_mark_is_6_even_if_it_says_nothing() {
 }
 
 #[test]
-fn an_answer_that_is_cut_off_at_the_most_tokens_is_6() {
-    let ran = see(stream([piece("A rocket at"), finish("length"), done()]));
-    assert_eq!(
-        (ran.code, ran.stdout.as_str()),
-        (Some(6), "A rocket at\n"),
-        "{ran:?}"
+fn an_answer_that_ends_too_early_is_6() {
+    for (reason, what) in [
+        ("length", "cut off at the most tokens"),
+        ("max_tokens", "cut off at the most tokens"),
+        ("MAX_TOKENS", "cut off at the most tokens"),
+        ("model_length", "cut off at the most tokens"),
+        ("content_filter", "a content filter cut the answer off"),
+        ("SAFETY", "a content filter cut the answer off"),
+        ("insufficient_system_resource", "the answer ended with"),
+        ("abort", "the answer ended with"),
+        ("unknown", "the answer ended with"),
+    ] {
+        let ran = see(stream([piece("A rocket at"), finish(reason), done()]));
+        assert_eq!(
+            (ran.code, ran.stdout.as_str()),
+            (Some(6), "A rocket at\n"),
+            "{ran:?}"
+        );
+        let line = ran.line();
+        assert!(line.contains(what), "{line}");
+        assert!(!line.contains("A rocket"), "{line}");
+    }
+    told(
+        &see(stream([finish("MAX_TOKENS"), done()])),
+        6,
+        "cut off at the most tokens",
     );
-    assert!(ran.line().contains("cut off"), "{ran:?}");
+    // One that a gateway calls an error is one, whatever else is said of it.
+    let ran = see(stream([piece("A rocket at"), finish("error"), done()]));
+    assert_eq!(ran.code, Some(6), "{ran:?}");
+}
+
+#[test]
+fn other_names_for_an_ordinary_end_are_0() {
+    for reason in [
+        "stop",
+        "STOP",
+        "eos",
+        "eos_token",
+        "end_turn",
+        "stop_sequence",
+        "COMPLETE",
+        "function_call",
+        "tool_calls",
+        "a word of tomorrow",
+    ] {
+        let ran = see(stream([piece("A rocket."), finish(reason), done()]));
+        assert_eq!(
+            (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
+            (Some(0), "A rocket.\n", "")
+        );
+    }
 }
 
 #[test]

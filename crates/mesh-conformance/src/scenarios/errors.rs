@@ -105,6 +105,9 @@ fn forms() -> Vec<Scenario> {
             .accepts(
                 Expected::failure_after(301, Why::Redirect, Outcome::Refused).says("/v1/models/"),
             ),
+        chat("not_modified", "a 304 is no redirect: nobody asked whether anything has changed")
+            .answers([Exchange::new([head(304, &[], Framing::NoBody)])])
+            .accepts(Expected::error(304, None, Outcome::Unknown).says("Not Modified")),
     ]
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use mesh_proto::Moment;
 use mesh_proto::error::ErrorCode;
@@ -88,6 +89,34 @@ pub(super) fn check_key(
             "An API key is needed: Authorization: Bearer rsk_ and at least 6 letters or digits.",
         )),
     }
+}
+
+/// Refuses a body that is encoded, as a whole or for its way: here bodies are read as they come.
+pub(super) fn check_codings(headers: &HeaderMap) -> Result<(), Refused> {
+    let coding = |name, plain| {
+        let mut codings = headers.get_all(name).iter().flat_map(|value| {
+            let value = value.to_str().unwrap_or("?");
+            value.split(',').map(str::trim)
+        });
+        codings
+            .find(|it| !it.is_empty() && !it.eq_ignore_ascii_case(plain))
+            .map(str::to_owned)
+    };
+    if let Some(coding) = coding(header::CONTENT_ENCODING, "identity") {
+        return Err(Refused::with_status(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ErrorCode::Other("unsupported_media_type".to_owned()),
+            format!("Content-Encoding: {coding} is not taken; send the body without one."),
+        ));
+    }
+    if let Some(coding) = coding(header::TRANSFER_ENCODING, "chunked") {
+        return Err(Refused::with_status(
+            StatusCode::NOT_IMPLEMENTED,
+            ErrorCode::Other("not_implemented".to_owned()),
+            format!("Transfer-Encoding: {coding} is not understood; chunked alone is."),
+        ));
+    }
+    Ok(())
 }
 
 /// Seconds since 1970 as HTTP writes a date; `None` after the year 9999.

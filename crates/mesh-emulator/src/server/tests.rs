@@ -1,7 +1,7 @@
 //! The server over real sockets.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 
 use super::*;
 use crate::gateway::GatewaySettings;
@@ -199,4 +199,140 @@ fn dropping_frees_the_port_even_while_a_stream_waits() {
     let _ = connection.read_to_end(&mut rest);
     let again = Server::start_on(Gateway::new(settings), address).unwrap();
     assert_eq!(again.address(), address);
+}
+
+#[test]
+fn a_client_that_has_closed_its_half_is_answered() {
+    let server = serve(paced(Duration::from_millis(20)));
+    for body in [
+        HELLO,
+        r#"{"stream":true,"messages":[{"role":"user","content":"hello there"}]}"#,
+        r#"{"model":"openai/gpt-image-1","messages":[{"role":"user","content":"a fox"}]}"#,
+    ] {
+        let mut connection = connect(&server);
+        let request = sized_chat(&server, body);
+        let stream = connection.get_mut();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut response = String::new();
+        connection.read_to_string(&mut response).unwrap();
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+        let whole = response.ends_with("}") || response.contains("data: [DONE]\n\n");
+        assert!(whole, "{response}");
+    }
+}
+
+#[test]
+fn a_body_that_cannot_be_read_is_400_in_the_envelope() {
+    let server = serve(GatewaySettings::default());
+    for (headers, body, ends) in [
+        (
+            "Transfer-Encoding: chunked\r\n",
+            "zz\r\n{}\r\n0\r\n\r\n",
+            false,
+        ),
+        (
+            "Transfer-Encoding: chunked\r\n",
+            "fffffffffffffffff\r\n{}",
+            false,
+        ),
+        ("Transfer-Encoding: chunked\r\n", "5\r\n{}", true),
+        ("Content-Length: 100\r\n", "{\"a\"", true),
+    ] {
+        let mut connection = connect(&server);
+        let request = chat(&server, headers, body);
+        let stream = connection.get_mut();
+        stream.write_all(request.as_bytes()).unwrap();
+        if ends {
+            stream.shutdown(Shutdown::Write).unwrap();
+        }
+        let head = head(&mut connection);
+        assert!(head.starts_with("http/1.1 400"), "{body}: {head}");
+        assert!(head.contains("connection: close"), "{head}");
+        let told = self::body(&mut connection, &head);
+        assert!(told.contains(r#""code":"bad_request""#), "{told}");
+    }
+}
+
+#[test]
+fn a_body_that_is_encoded_is_refused_by_the_name_of_its_coding() {
+    let server = serve(GatewaySettings::default());
+    let chunked = format!("{:x}\r\n{HELLO}\r\n0\r\n\r\n", HELLO.len());
+    let sized = format!(
+        "Content-Encoding: gzip\r\nContent-Length: {}\r\n",
+        HELLO.len()
+    );
+    for (headers, body, status, named) in [
+        (sized.as_str(), HELLO, "415", "Content-Encoding: gzip"),
+        (
+            "Content-Encoding: identity, br\r\nTransfer-Encoding: chunked\r\n",
+            &chunked,
+            "415",
+            "Content-Encoding: br",
+        ),
+        (
+            "Transfer-Encoding: gzip, chunked\r\n",
+            &chunked,
+            "501",
+            "Transfer-Encoding: gzip",
+        ),
+        (
+            "Content-Encoding: identity\r\nTransfer-Encoding: Chunked\r\n",
+            &chunked,
+            "200",
+            "hello there",
+        ),
+    ] {
+        let mut connection = connect(&server);
+        let request = chat(&server, headers, body);
+        connection.get_mut().write_all(request.as_bytes()).unwrap();
+        let head = head(&mut connection);
+        assert!(
+            head.starts_with(&format!("http/1.1 {status}")),
+            "{headers}: {head}"
+        );
+        let told = self::body(&mut connection, &head);
+        assert!(told.contains(named), "{told}");
+    }
+}
+
+#[test]
+fn the_page_and_its_pictures_answer_to_this_machines_names_alone() {
+    let server = serve(GatewaySettings::default());
+    let address = server.address();
+    let ask = |path: &str, hosts: &str| {
+        let mut connection = connect(&server);
+        let request = format!("GET {path} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        connection.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut response = String::new();
+        connection.read_to_string(&mut response).unwrap();
+        response
+    };
+    for host in [
+        address.to_string(),
+        format!("localhost:{}", address.port()),
+        "emulator.localhost".to_owned(),
+        "[::1]:80".to_owned(),
+    ] {
+        let response = ask("/", &format!("Host: {host}\r\n"));
+        assert!(response.starts_with("HTTP/1.1 200"), "{host}: {response}");
+    }
+    for hosts in [
+        "Host: evil.example\r\n".to_owned(),
+        format!("Host: evil.example:{}\r\n", address.port()),
+        "Host: localhost.evil.example\r\n".to_owned(),
+        "Host: 10.0.0.7\r\n".to_owned(),
+        "Host: localhost@evil.example\r\n".to_owned(),
+        format!("Host: {address}\r\nHost: evil.example\r\n"),
+    ] {
+        for path in ["/", "/pictures/1.png"] {
+            let response = ask(path, &hosts);
+            assert!(!response.contains(server.key()), "{response}");
+            // Two hosts may be refused as such.
+            let status = response.split(' ').nth(1);
+            assert!(matches!(status, Some("421" | "400")), "{hosts}: {response}");
+        }
+    }
+    let misdirected = ask("/", "Host: evil.example\r\n");
+    assert!(misdirected.contains("for this machine"), "{misdirected}");
 }

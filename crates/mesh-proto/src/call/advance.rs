@@ -129,7 +129,8 @@ impl Course {
             began,
         } = failed;
         self.complete_and_redact(&mut failure);
-        let outcome = retry::outcome(&failure, sent, began);
+        let status = self.head.as_ref().map(Head::status);
+        let outcome = retry::outcome(&failure, sent, began, status);
         self.outcome = retry::together(self.outcome, outcome);
         let end = match &failure {
             Failure::Fault(fault) => AttemptEnd::Fault(*fault, outcome),

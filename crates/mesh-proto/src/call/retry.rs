@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use http::header::{self, HeaderMap};
 
 use super::settings::{BadGateway, RetryPolicy};
 use super::{Deadline, Sent};
 use crate::endpoint::Replay;
-use crate::error::{ApiError, Failure, Outcome};
+use crate::error::{ApiError, DecodeError, Failure, Outcome};
 
 /// What a failed attempt may have cost.
-pub(super) fn outcome(failure: &Failure, sent: Sent, began_reply: BeganReply) -> Outcome {
+pub(super) fn outcome(
+    failure: &Failure,
+    sent: Sent,
+    began_reply: BeganReply,
+    status: Option<StatusCode>,
+) -> Outcome {
     match failure {
         Failure::Fault(_) | Failure::Deadline(_) => match (began_reply, sent) {
             (BeganReply::Events, _) => Outcome::Delivered,
@@ -18,10 +24,18 @@ pub(super) fn outcome(failure: &Failure, sent: Sent, began_reply: BeganReply) ->
             (BeganReply::No, Sent::Nothing | Sent::Part) => Outcome::NotSent,
         },
         Failure::Api(error) => api_outcome(error),
-        Failure::Decode(crate::error::DecodeError::Api(error)) => match began_reply {
+        Failure::Decode(DecodeError::Api(error)) => match began_reply {
             BeganReply::Events => Outcome::Delivered,
             BeganReply::Head | BeganReply::No => api_outcome(error),
         },
+        // No gateway may have been there at all: a portal, or a web page at a wrong base URL.
+        Failure::Decode(DecodeError::NotJson { .. }) if began_reply != BeganReply::Events => {
+            Outcome::Unknown
+        }
+        // The work is still to be done, as the gateway says itself.
+        Failure::Decode(DecodeError::Json { .. }) if status == Some(StatusCode::ACCEPTED) => {
+            Outcome::Unknown
+        }
         Failure::Decode(_) => Outcome::Delivered,
         Failure::Redirect { .. } => Outcome::Refused,
         Failure::Finished => Outcome::Unknown,

@@ -7,10 +7,10 @@ use http::{Method, Request};
 use serde_core::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::document::{DocumentDecoder, no_reply, not_json};
+use super::document::{DocumentDecoder, no_reply, not_json, object};
 use super::query::Query;
 use super::rows::{ID, oddity};
-use super::{Endpoint, Replay, json_request};
+use super::{Endpoint, Replay, in_band_error, json_request};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::chat::Modality;
@@ -120,10 +120,15 @@ fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
             excerpt: excerpt(body),
         });
     }
-    let read = if body.trim_ascii_start().starts_with(b"[") {
-        serde_json::from_slice(body)
+    if body.trim_ascii_start().starts_with(b"[") {
+        return serde_json::from_slice(body).map_err(|error| no_reply(body, &error));
+    }
+    let Enveloped(rows) = serde_json::from_slice(body).map_err(|error| no_reply(body, &error))?;
+    // No rows beside an error are no catalogue.
+    let error = if rows.is_empty() {
+        object(body).and_then(|document| in_band_error(&document))
     } else {
-        serde_json::from_slice(body).map(|envelope: Enveloped<'_>| envelope.0)
+        None
     };
-    read.map_err(|error| no_reply(body, &error))
+    error.map_or(Ok(rows), |error| Err(error.into()))
 }

@@ -63,7 +63,11 @@ pub(super) fn list(
         .iter()
         .find(|name| document.get(**name).is_some_and(Value::is_array));
     match name.and_then(|name| document.remove(*name)) {
-        Some(Value::Array(rows)) => Ok((rows, document)),
+        // No rows beside an error are no list.
+        Some(Value::Array(rows)) => match in_band_error(&document) {
+            Some(error) if rows.is_empty() => Err(error.into()),
+            _ => Ok((rows, document)),
+        },
         _ => Err(no_list(body, &document)),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::{ErrorCode, ValidationFinding, excerpt, message, redact};
+use super::{ErrorCode, ValidationFinding, Wait, excerpt, message, redact};
 use crate::call::retry_after;
 use crate::head::Head;
 
@@ -326,7 +326,7 @@ impl fmt::Display for ApiError {
         }
         f.write_str(")")?;
         if let Some(hint) = self.retry_after {
-            write!(f, "; try again in {} s", hint.as_secs_f64().ceil())?;
+            write!(f, "; try again in {}", Wait(hint))?;
         }
         Ok(())
     }

@@ -1,9 +1,13 @@
 //! A row of the catalogue.
 
+use std::borrow::Cow;
+
+use serde_json::Value;
+
 use super::feature::{Capability, Feature};
 use super::pricing::Pricing;
 use crate::chat::Modality;
-use crate::row::{row, yes_or_no};
+use crate::row::{Field, row, yes_or_no};
 
 row! {
     /// A model of the catalogue. Every field but `id` may be missing, and the catalogue is known to
@@ -35,9 +39,9 @@ row! {
         provider: Option<String>,
         /// What kind of model it is.
         model_type: Option<Modality>,
-        /// What it takes.
+        /// What it takes; see [`Model::inputs`].
         input_modalities: Vec<Modality>,
-        /// What it gives.
+        /// What it gives; see [`Model::outputs`].
         output_modalities: Vec<Modality>,
         /// How many tokens a conversation may have; see [`Model::context`].
         context_length: Option<u64>,
@@ -70,12 +74,52 @@ impl Model {
 
     /// Whether it takes input of this kind.
     pub fn takes(&self, modality: &Modality) -> Capability {
-        Capability::among(&self.input_modalities, modality)
+        Capability::among(&self.inputs(), modality)
     }
 
     /// Whether it gives output of this kind.
     pub fn gives(&self, modality: &Modality) -> Capability {
-        Capability::among(&self.output_modalities, modality)
+        Capability::among(&self.outputs(), modality)
+    }
+
+    /// What it takes, wherever the row says it: `input_modalities`, or `architecture`, where other
+    /// catalogues have it. Empty where nothing is said.
+    pub fn inputs(&self) -> Cow<'_, [Modality]> {
+        said(&self.input_modalities, || {
+            self.architecture("input_modalities", Side::Takes)
+        })
+    }
+
+    /// What it gives, wherever the row says it: `output_modalities`, or `architecture`, where other
+    /// catalogues have it. Empty where nothing is said.
+    pub fn outputs(&self) -> Cow<'_, [Modality]> {
+        said(&self.output_modalities, || {
+            self.architecture("output_modalities", Side::Gives)
+        })
+    }
+
+    /// What `architecture` says: a list, or else its side of a text such as `text+image->text`.
+    fn architecture(&self, list: &str, side: Side) -> Vec<Modality> {
+        let Some(architecture) = self.extra.get("architecture") else {
+            return Vec::new();
+        };
+        let listed = architecture.get(list).and_then(Vec::<Modality>::read);
+        if let Some(listed) = listed.filter(|listed| !listed.is_empty()) {
+            return listed;
+        }
+        let text = architecture.get("modality").and_then(Value::as_str);
+        let Some((takes, gives)) = text.and_then(|text| text.split_once("->")) else {
+            return Vec::new();
+        };
+        let named = match side {
+            Side::Takes => takes,
+            Side::Gives => gives,
+        };
+        let names = named.split('+').map(str::trim);
+        names
+            .filter(|name| !name.is_empty())
+            .map(Modality::from)
+            .collect()
     }
 
     /// Whether it has this ability. A system prompt counts as heeded where nothing is said (protocol
@@ -120,5 +164,19 @@ impl Model {
         self.brand
             .as_deref()
             .or_else(|| Some(self.id.split_once('/')?.0))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Takes,
+    Gives,
+}
+
+fn said(here: &[Modality], elsewhere: impl FnOnce() -> Vec<Modality>) -> Cow<'_, [Modality]> {
+    if here.is_empty() {
+        Cow::Owned(elsewhere())
+    } else {
+        Cow::Borrowed(here)
     }
 }

@@ -2,7 +2,7 @@
 
 use mesh_proto::endpoint::{GetModel, ListModels};
 use mesh_proto::models::Model;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{head, read_in_any_pieces};
 
@@ -10,6 +10,14 @@ pub(super) fn hold(data: &[u8]) {
     if let (_, Ok(list), _) = read_in_any_pieces(&ListModels::new(), &head(200, &[]), data) {
         if let Ok(rows) = serde_json::from_slice::<Vec<Value>>(data) {
             assert_eq!(list.models.len() + list.odd.len(), rows.len());
+        }
+        if let Ok(document) = serde_json::from_slice::<Map<String, Value>>(data)
+            && document.get("error").is_some_and(Value::is_object)
+        {
+            assert!(
+                list.models.len() + list.odd.len() > 0,
+                "an error is no empty list"
+            );
         }
         let _ = format!("{list:?}");
         assert!(list.seeing().count() <= list.models.len());
@@ -23,6 +31,9 @@ pub(super) fn hold(data: &[u8]) {
 }
 
 fn inspect(model: &Model) {
+    let (takes, gives) = (&model.input_modalities, &model.output_modalities);
+    assert!(takes.is_empty() || *model.inputs() == takes[..]);
+    assert!(gives.is_empty() || *model.outputs() == gives[..]);
     let stored = serde_json::to_string(model).unwrap();
     let again: Model = serde_json::from_str(&stored).unwrap();
     assert_eq!(again, *model, "{stored}");

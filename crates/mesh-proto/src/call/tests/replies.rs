@@ -121,6 +121,15 @@ fn a_redirect_is_told_and_not_followed() {
         matches!(error.failure(), Failure::Redirect { location: Some(to), .. } if to == "https://elsewhere.test/v1")
     );
     assert_eq!(error.attempts(), 1);
+
+    // Which points nowhere, as it is no redirect.
+    let error = run(ListModels::new(), &Settings::default(), &[whole(304, "")])
+        .result
+        .unwrap_err();
+    assert_eq!(
+        error.api().unwrap().to_string(),
+        "Not Modified (304, request req_1)"
+    );
 }
 
 #[test]
