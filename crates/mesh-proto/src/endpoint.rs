@@ -19,8 +19,8 @@ mod stream;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Method;
 use http::header;
-use http::{Method, StatusCode};
 
 pub use self::api_versions::ListApiVersions;
 pub use self::chat_stream::ChatStream;
@@ -202,15 +202,11 @@ impl Verdict {
         if !head.status().is_success() {
             return Self::Error;
         }
-        match head.header(header::CONTENT_ENCODING).map(str::trim) {
-            Some(encoding)
-                if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") =>
-            {
-                Self::Failure(Failure::Decode(DecodeError::Encoding(
-                    crate::error::excerpt(encoding.as_bytes()),
-                )))
-            }
-            _ => Self::Success,
+        match head.encoding() {
+            Some(encoding) => Self::Failure(Failure::Decode(DecodeError::Encoding(
+                crate::error::excerpt(encoding.as_bytes()),
+            ))),
+            None => Self::Success,
         }
     }
 }
@@ -252,15 +248,4 @@ fn json_request(
     body: Body,
 ) -> Result<http::Request<Body>, BuildError> {
     target.json_request(method, &path.into(), accept, body)
-}
-
-/// An error that came inside a success, if `document` is or holds one: an object or a text under
-/// `error`.
-fn in_band_error(document: &serde_json::Map<String, serde_json::Value>) -> Option<ApiError> {
-    let error = document.get("error")?;
-    if error.is_object() || error.is_string() {
-        ApiError::from_envelope(StatusCode::OK, document)
-    } else {
-        None
-    }
 }

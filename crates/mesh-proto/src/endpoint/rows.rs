@@ -5,8 +5,7 @@ use serde_core::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::document::parse;
-use super::in_band_error;
-use crate::error::{DecodeError, excerpt};
+use crate::error::{ApiError, DecodeError, excerpt};
 use crate::models::OddRow;
 
 /// The field that a row is none without.
@@ -69,7 +68,7 @@ pub(super) fn list(
 }
 
 pub(super) fn no_list(body: &[u8], document: &Map<String, Value>) -> DecodeError {
-    match in_band_error(document) {
+    match ApiError::in_band(document) {
         Some(error) => error.into(),
         None => DecodeError::Json {
             reason: "no list".to_owned(),
