@@ -159,6 +159,11 @@ fn an_error_without_an_envelope_is_one_in_a_stream_and_as_a_document() {
             Some("1008"),
         ),
         (
+            r#"{"choices":null,"data":null,"base_resp":{"status_code":1002}}"#,
+            "1002",
+            Some("1002"),
+        ),
+        (
             r#"{"code":"1113","msg":"no balance","data":null}"#,
             "no balance",
             Some("1113"),

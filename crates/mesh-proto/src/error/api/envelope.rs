@@ -93,7 +93,8 @@ impl ApiError {
                 }
                 (_, Some(failed)) => {
                     self.code = code(failed.get("status_code"));
-                    self.message = message(failed.get("status_msg")?.as_str()?);
+                    let words = failed.get("status_msg").and_then(Value::as_str);
+                    self.message = words.map(message).unwrap_or_default();
                 }
                 _ => self.message = message(fields.get("msg")?.as_str()?),
             }
