@@ -4,6 +4,7 @@ mod assembly;
 mod chunk;
 mod chunk_reader;
 mod content;
+mod failure;
 mod message;
 mod reply;
 mod request;

@@ -203,15 +203,11 @@ impl Verdict {
         if !head.status().is_success() {
             return Self::Error;
         }
-        match head.header(header::CONTENT_ENCODING).map(str::trim) {
-            Some(encoding)
-                if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") =>
-            {
-                Self::Failure(Failure::Decode(DecodeError::Encoding(
-                    crate::error::excerpt(encoding.as_bytes()),
-                )))
-            }
-            _ => Self::Success,
+        match head.encoding() {
+            Some(encoding) => Self::Failure(Failure::Decode(DecodeError::Encoding(
+                crate::error::excerpt(encoding.as_bytes()),
+            ))),
+            None => Self::Success,
         }
     }
 }
@@ -253,15 +249,4 @@ fn json_request(
     body: Body,
 ) -> Result<http::Request<Body>, BuildError> {
     target.json_request(method, &path.into(), accept, body)
-}
-
-/// An error that came inside a success, if `document` is or holds one: an object or a text under
-/// `error`.
-fn in_band_error(document: &serde_json::Map<String, serde_json::Value>) -> Option<ApiError> {
-    let error = document.get("error")?;
-    if error.is_object() || error.is_string() {
-        ApiError::from_envelope(StatusCode::OK, document)
-    } else {
-        None
-    }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 pub use self::api::ApiError;
+pub(crate) use self::api::envelope;
 pub use self::code::ErrorCode;
 pub(crate) use self::excerpt::{EXCERPT_WINDOW, excerpt, message, redact};
 pub use self::validation::ValidationFinding;

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, response};
 
 /// The head of a response: its status, and what the gateway says of the call in its headers
@@ -30,6 +30,13 @@ impl Head {
     /// The first value of a header as text, or `None` where it is missing or not ASCII.
     pub fn header(&self, name: impl Into<HeaderNameOrText>) -> Option<&str> {
         self.headers.get(name.into().0.as_ref()?)?.to_str().ok()
+    }
+
+    /// How the body is encoded, where it is.
+    pub(crate) fn encoding(&self) -> Option<&str> {
+        let encoding = self.header(header::CONTENT_ENCODING)?.trim();
+        let is_plain = encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
+        (!is_plain).then_some(encoding)
     }
 
     /// The id of the request, to quote to support: `req_` and a ULID, or the caller's own.

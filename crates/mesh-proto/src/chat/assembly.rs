@@ -9,6 +9,7 @@ use super::chunk_reader::ChunkReader;
 use super::content::Content;
 use super::reply::{ChatReply, Choice, Picture, pictures};
 use super::tools::ToolCalls;
+use crate::error::ApiError;
 use crate::image::{is_continuation, picture_text};
 use crate::wire::Json;
 
@@ -56,6 +57,11 @@ impl Assembly {
             let calls = self.calls.entry(choice.index).or_default();
             add_choice(&mut reply.choices, calls, choice);
         }
+    }
+
+    /// The error that ended an answer, where no chunk before the last one told it.
+    pub(crate) fn failure(&self) -> Option<ApiError> {
+        self.reply.as_ref()?.failure()
     }
 
     /// What there is so far, or `None` before the first chunk. Leaves nothing.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 
 use super::document::{DocumentDecoder, object, parse};
-use super::{Endpoint, Replay, in_band_error, json_request, spliced};
+use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::chat::{ChatReply, ChatRequest, ReplyMessage};
@@ -38,9 +38,10 @@ impl Endpoint for ChatRequest {
     }
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
-        Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
-            parse_reply(&body)
-        }))
+        Ok(
+            DocumentDecoder::new(head, limits, (), |body, ()| parse_reply(&body))
+                .checked(|reply| reply.failure().map_or(Ok(()), |error| Err(error.into()))),
+        )
     }
 
     fn upstream_timeout(&self) -> Option<Duration> {
@@ -64,11 +65,14 @@ pub(super) fn parse_reply(body: &Bytes) -> Result<ChatReply, DecodeError> {
         return Ok(reply);
     }
     let document = object(body).unwrap_or_default();
-    if let Some(error) = in_band_error(&document) {
+    if let Some(error) = ApiError::in_band(&document) {
         return Err(error.into());
     }
     if document.contains_key("choices") || document.contains_key("data") {
-        return Ok(reply);
+        let error = reply
+            .is_blank()
+            .then(|| ApiError::in_place_of_reply(&document));
+        return error.flatten().map_or(Ok(reply), |it| Err(it.into()));
     }
     Err(match ApiError::from_envelope(StatusCode::OK, &document) {
         Some(error) => error.into(),

@@ -11,7 +11,7 @@ use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::chat::{Assembly, ChatChunk, ChatReply, ChatRequest, Streamed};
-use crate::error::{BuildError, DecodeError};
+use crate::error::{ApiError, BuildError, DecodeError};
 use crate::head::Head;
 use crate::target::Target;
 use crate::wire::Extra;
@@ -94,6 +94,20 @@ impl Assemble for Assembly {
 
     fn extra(chunk: &ChatChunk) -> &Extra {
         &chunk.extra
+    }
+
+    #[inline]
+    fn failure(chunk: &ChatChunk) -> Option<ApiError> {
+        chunk.failure()
+    }
+
+    #[inline]
+    fn is_blank(chunk: &ChatChunk) -> bool {
+        chunk.is_blank()
+    }
+
+    fn check(&self) -> Result<(), DecodeError> {
+        self.failure().map_or(Ok(()), |error| Err(error.into()))
     }
 
     #[inline]

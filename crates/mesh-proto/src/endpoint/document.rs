@@ -8,9 +8,9 @@ use http::header;
 use serde_core::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Decode, Decoded, in_band_error};
+use super::{Decode, Decoded};
 use crate::call::Limits;
-use crate::error::{DecodeError, excerpt};
+use crate::error::{ApiError, DecodeError, envelope, excerpt};
 use crate::head::Head;
 use crate::wire::{from_body, whole_from_body};
 
@@ -19,6 +19,9 @@ pub struct DocumentDecoder<T, C = ()> {
     body: Collected,
     context: Option<C>,
     read: fn(Bytes, C) -> Result<T, DecodeError>,
+    check: fn(&T) -> Result<(), DecodeError>,
+    /// A reply that did not pass the check.
+    unfit: Option<T>,
 }
 
 impl<T, C> DocumentDecoder<T, C> {
@@ -34,7 +37,14 @@ impl<T, C> DocumentDecoder<T, C> {
             body: Collected::new(head, limits),
             context: Some(context),
             read,
+            check: |_| Ok(()),
+            unfit: None,
         }
+    }
+
+    /// The same, of a reply that has to pass `check`; what does not is kept as what there is.
+    pub(super) fn checked(self, check: fn(&T) -> Result<(), DecodeError>) -> Self {
+        Self { check, ..self }
     }
 }
 
@@ -61,11 +71,18 @@ impl<T, C> Decode for DocumentDecoder<T, C> {
 
     fn finish(&mut self) -> Result<T, DecodeError> {
         let context = self.context.take().ok_or(DecodeError::Truncated)?;
-        (self.read)(self.body.take(), context)
+        let value = (self.read)(self.body.take(), context)?;
+        match (self.check)(&value) {
+            Ok(()) => Ok(value),
+            Err(error) => {
+                self.unfit = Some(value);
+                Err(error)
+            }
+        }
     }
 
     fn partial(&mut self) -> Option<T> {
-        None
+        self.unfit.take()
     }
 }
 
@@ -98,11 +115,17 @@ fn parse_by<T>(
 
 /// Why a body is no reply: it is an error, it is cut off, or it is something else.
 pub(super) fn no_reply(body: &[u8], error: &serde_json::Error) -> DecodeError {
-    match object(body).and_then(|document| in_band_error(&document)) {
+    match error_in(body) {
         Some(error) => error.into(),
         None if error.is_eof() => DecodeError::Truncated,
         None => DecodeError::json(error, body),
     }
+}
+
+/// The error that a body is, or the first one where it is a list of them.
+pub(super) fn error_in(body: &[u8]) -> Option<ApiError> {
+    let body = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
+    ApiError::in_band(&envelope(body)?)
 }
 
 /// The object that a body is.

@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::document::{DocumentDecoder, parse};
 use super::rows::{self, Key, no_list};
-use super::{Endpoint, Replay, in_band_error, json_request};
+use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
 use crate::call::Limits;
-use crate::error::{BuildError, DecodeError};
+use crate::error::{ApiError, BuildError, DecodeError};
 use crate::error_codes::ErrorCodeList;
 use crate::head::Head;
 use crate::target::Target;
@@ -94,7 +94,7 @@ fn list(body: &Bytes) -> Result<Vec<Value>, DecodeError> {
     {
         Some(Value::Array(rows)) => Ok(rows.into_iter().map(bare).collect()),
         Some(Value::Object(by_code)) => Ok(by_code.into_iter().map(under).collect()),
-        _ => match in_band_error(&document) {
+        _ => match ApiError::in_band(&document) {
             Some(error) => Err(error.into()),
             None if document.is_empty() => Err(no_list(body, &document)),
             None => Ok(document.into_iter().map(under).collect()),

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
+use serde_json::Value;
 
 use super::document::{DocumentDecoder, object, parse};
-use super::{Endpoint, Replay, in_band_error, json_request, spliced};
+use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::error::{ApiError, BuildError, DecodeError, excerpt};
@@ -58,15 +59,12 @@ pub(super) fn parse_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
         return Ok(reply);
     }
     let document = object(body).unwrap_or_default();
-    let error = in_band_error(&document);
-    let other = || {
-        if document.contains_key("data") {
-            None
-        } else {
-            ApiError::from_envelope(StatusCode::OK, &document)
-        }
-    };
-    match error.or_else(other) {
+    let error = ApiError::in_band(&document).or_else(|| match document.get("data") {
+        None => ApiError::from_envelope(StatusCode::OK, &document),
+        Some(Value::Null) => ApiError::in_place_of_reply(&document),
+        Some(_) => None,
+    });
+    match error {
         Some(error) => Err(error.into()),
         None if document.contains_key("data") => Ok(reply),
         None => Err(DecodeError::Json {

@@ -8,7 +8,7 @@ use super::stream::{Assemble, StreamDecoder};
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::call::Limits;
-use crate::error::{BuildError, DecodeError};
+use crate::error::{ApiError, BuildError, DecodeError};
 use crate::head::Head;
 use crate::images::{
     Assembly, ImageChunk, ImageReply, ImageRequest, SequentialGeneration, Streamed,
@@ -95,6 +95,16 @@ impl Assemble for Assembly {
     #[inline]
     fn extra(chunk: &ImageChunk) -> &Extra {
         &chunk.extra
+    }
+
+    #[inline]
+    fn failure(chunk: &ImageChunk) -> Option<ApiError> {
+        chunk.failure()
+    }
+
+    #[inline]
+    fn is_blank(chunk: &ImageChunk) -> bool {
+        chunk.is_blank()
     }
 
     #[inline]

@@ -7,10 +7,10 @@ use http::{Method, Request};
 use serde_core::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::document::{DocumentDecoder, no_reply, not_json, object};
+use super::document::{DocumentDecoder, error_in, no_reply, not_json};
 use super::query::Query;
 use super::rows::{ID, oddity};
-use super::{Endpoint, Replay, in_band_error, json_request};
+use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::chat::Modality;
@@ -126,7 +126,7 @@ fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
     let Enveloped(rows) = serde_json::from_slice(body).map_err(|error| no_reply(body, &error))?;
     // No rows beside an error are no catalogue.
     let error = if rows.is_empty() {
-        object(body).and_then(|document| in_band_error(&document))
+        error_in(body)
     } else {
         None
     };

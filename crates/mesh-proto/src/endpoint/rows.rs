@@ -5,8 +5,7 @@ use serde_core::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::document::parse;
-use super::in_band_error;
-use crate::error::{DecodeError, excerpt};
+use crate::error::{ApiError, DecodeError, excerpt};
 use crate::models::OddRow;
 
 /// The field that a row is none without.
@@ -64,7 +63,7 @@ pub(super) fn list(
         .find(|name| document.get(**name).is_some_and(Value::is_array));
     match name.and_then(|name| document.remove(*name)) {
         // No rows beside an error are no list.
-        Some(Value::Array(rows)) => match in_band_error(&document) {
+        Some(Value::Array(rows)) => match ApiError::in_band(&document) {
             Some(error) if rows.is_empty() => Err(error.into()),
             _ => Ok((rows, document)),
         },
@@ -73,7 +72,7 @@ pub(super) fn list(
 }
 
 pub(super) fn no_list(body: &[u8], document: &Map<String, Value>) -> DecodeError {
-    match in_band_error(document) {
+    match ApiError::in_band(document) {
         Some(error) => error.into(),
         None => DecodeError::Json {
             reason: "no list".to_owned(),

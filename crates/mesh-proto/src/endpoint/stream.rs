@@ -7,8 +7,8 @@ use http::StatusCode;
 use serde_core::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::document::Collected;
-use super::{Decode, Decoded, in_band_error};
+use super::document::{Collected, error_in, object};
+use super::{Decode, Decoded};
 use crate::call::Limits;
 use crate::error::{ApiError, DecodeError, EXCERPT_WINDOW, excerpt};
 use crate::head::Head;
@@ -42,10 +42,21 @@ pub trait Assemble {
     /// The fields of a chunk that are not modelled; an error is among them.
     fn extra(chunk: &Self::Chunk) -> &Extra;
 
+    /// The error that a chunk tells, which ends the reply: by default what stands under `error`.
+    fn failure(chunk: &Self::Chunk) -> Option<ApiError> {
+        ApiError::in_band(Self::extra(chunk))
+    }
+
+    /// Whether there is nothing in a chunk that a reply has: whatever words stand in it may be an
+    /// error. By default no chunk is looked at in this way.
+    fn is_blank(_chunk: &Self::Chunk) -> bool {
+        false
+    }
+
     /// Whether a reply that has come to its end is what was asked for. It is, by default.
     ///
-    /// Errors where it is not, such as an image reply without a picture; what there is stays to be
-    /// taken.
+    /// Errors where it is not, such as an image reply without a picture, or one that an error ended;
+    /// what there is stays to be taken.
     fn check(&self) -> Result<(), DecodeError> {
         Ok(())
     }
@@ -278,13 +289,23 @@ fn read<A: Assemble>(
     };
     let chunk: A::Chunk = match parsed {
         Ok(chunk) => chunk,
-        // A frame that the end of the stream cut off in the middle.
-        Err(_) if !frame.is_terminated() => return Err(DecodeError::Truncated),
-        Err(error) => return Err(DecodeError::json(&error, data)),
+        Err(error) => {
+            return Err(match error_in(data) {
+                Some(error) => error.into(),
+                // A frame that the end of the stream cut off in the middle.
+                None if !frame.is_terminated() => DecodeError::Truncated,
+                None => DecodeError::json(&error, data),
+            });
+        }
     };
-    let error = in_band_error(A::extra(&chunk)).or_else(|| {
-        (frame.event() == b"error")
-            .then(|| ApiError::from_envelope(StatusCode::OK, A::extra(&chunk)))?
+    let error = A::failure(&chunk).or_else(|| {
+        if frame.event() == b"error" {
+            ApiError::from_envelope(StatusCode::OK, A::extra(&chunk))
+        } else if A::is_blank(&chunk) {
+            ApiError::in_place_of_reply(&object(data)?)
+        } else {
+            None
+        }
     });
     if let Some(error) = error {
         return Ok(Meaning::Error(chunk, Box::new(error)));

@@ -1,12 +1,15 @@
 //! An error that the gateway reports, in every form of the protocol reference, section 7.
 
+mod envelope;
+
 use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{ErrorCode, ValidationFinding, Wait, excerpt, message, redact};
+pub(crate) use self::envelope::envelope;
+use super::{DecodeError, ErrorCode, ValidationFinding, Wait, excerpt, message, redact};
 use crate::call::retry_after;
 use crate::head::Head;
 
@@ -32,6 +35,10 @@ pub struct ApiError {
     request_id: Option<String>,
     retry_after: Option<Duration>,
     excerpt: String,
+    /// The status that the body tells of itself, where it does.
+    told_status: Option<StatusCode>,
+    /// Whether a moderation gives its reasons.
+    is_flagged: bool,
 }
 
 impl ApiError {
@@ -49,68 +56,35 @@ impl ApiError {
     /// # Ok::<(), http::Error>(())
     /// ```
     pub fn read(head: &Head, body: &[u8]) -> Self {
-        let envelope = std::str::from_utf8(body)
+        let status = head.status();
+        let told = std::str::from_utf8(body)
             .ok()
             .and_then(|body| serde_json::from_str::<Value>(body).ok());
-        let mut error = match envelope {
-            Some(Value::Object(envelope)) => Self::from_envelope(head.status(), &envelope)
-                .unwrap_or_else(|| {
-                    let mut bare = Self::bare(head.status(), excerpt(body));
-                    bare.details = Some(Value::Object(envelope));
+        let mut error = match told {
+            Some(Value::String(text)) => Self::bare(status, message(&text)),
+            Some(told) => {
+                let is_object = told.is_object();
+                let envelope = envelope(told);
+                let read = envelope
+                    .as_ref()
+                    .and_then(|it| Self::from_envelope(status, it));
+                read.unwrap_or_else(|| {
+                    let mut bare = Self::bare(status, excerpt(body));
+                    bare.details = envelope.filter(|_| is_object).map(Value::Object);
                     bare
-                }),
-            Some(Value::String(text)) => Self::bare(head.status(), message(&text)),
-            _ => Self::bare(head.status(), excerpt(body)),
+                })
+            }
+            None => Self::bare(status, shown(head, body)),
         };
         if error.message.is_empty() {
-            let reason = head.status().canonical_reason();
+            let reason = status.canonical_reason();
             reason
                 .unwrap_or("no message")
                 .clone_into(&mut error.message);
         }
-        error.excerpt = excerpt(body);
+        error.excerpt = shown(head, body);
         error.complete_from(head);
         error
-    }
-
-    /// Reads an error out of a JSON object in any of the known envelopes, or `None` where it is
-    /// none of them.
-    pub(crate) fn from_envelope(status: StatusCode, envelope: &Map<String, Value>) -> Option<Self> {
-        let mut error = Self::bare(status, String::new());
-        error.excerpt = serde_json::to_string(envelope)
-            .map(|text| excerpt(text.as_bytes()))
-            .unwrap_or_default();
-        match (
-            envelope.get("error"),
-            envelope.get("detail"),
-            envelope.get("message"),
-        ) {
-            (Some(Value::Object(inner)), _, _) => error.take_inner(inner),
-            (Some(Value::String(text)), _, _) | (_, Some(Value::String(text)), _) => {
-                error.message = message(text);
-            }
-            (_, Some(detail @ (Value::Array(_) | Value::Object(_))), _) => {
-                error.message = validation_message(detail);
-                error.details = Some(detail.clone());
-            }
-            (_, _, Some(Value::String(text))) => error.message = message(text),
-            _ => return None,
-        }
-        // Some deployments put the code, the hint or the id beside the message, not under `error`.
-        error.code = error.code.or_else(|| code(envelope.get("code")));
-        error.retry_after = error
-            .retry_after
-            .or_else(|| seconds(envelope.get("retry_after_seconds")));
-        error.request_id = text(envelope.get("request_id")).or(error.request_id);
-        if error.message.is_empty() {
-            error.message = error
-                .code
-                .as_ref()
-                .map(|code| message(code.as_str()))
-                .filter(|code| !code.is_empty())
-                .unwrap_or_else(|| "no message".to_owned());
-        }
-        Some(error)
     }
 
     fn bare(status: StatusCode, message: String) -> Self {
@@ -124,26 +98,16 @@ impl ApiError {
             request_id: None,
             retry_after: None,
             excerpt: String::new(),
+            told_status: None,
+            is_flagged: false,
         }
     }
 
-    fn take_inner(&mut self, inner: &Map<String, Value>) {
-        // OpenAI says the kind of error in `type` and leaves `code` null.
-        self.code = code(inner.get("code")).or_else(|| code(inner.get("type")));
-        self.message = text(inner.get("message"))
-            .map(|text| message(&text))
-            .unwrap_or_default();
-        self.details = inner
-            .get("details")
-            .filter(|value| !value.is_null())
-            .cloned();
-        self.provider_code = text(inner.get("provider_code"));
-        self.provider_error = inner
-            .get("provider_error")
-            .filter(|value| !value.is_null())
-            .cloned();
-        self.retry_after = seconds(inner.get("retry_after_seconds"));
-        self.request_id = text(inner.get("request_id"));
+    /// An error inside a success that is told in no envelope.
+    pub(crate) fn untold(words: &str) -> Self {
+        let mut error = Self::bare(StatusCode::OK, message(words));
+        error.excerpt.clone_from(&error.message);
+        error
     }
 
     /// Fills in from the response's head what the body does not say.
@@ -202,7 +166,7 @@ impl ApiError {
     /// Whether this is about how fast the key asks: waiting helps.
     pub fn is_rate_limit(&self) -> bool {
         !self.is_quota()
-            && (self.status == StatusCode::TOO_MANY_REQUESTS
+            && (self.effective_status() == Some(StatusCode::TOO_MANY_REQUESTS)
                 || matches!(
                     self.code,
                     Some(ErrorCode::RateLimitExceeded | ErrorCode::UpstreamRateLimitError)
@@ -211,16 +175,8 @@ impl ApiError {
 
     /// Whether this is about what the account has left: waiting does not help.
     pub fn is_quota(&self) -> bool {
-        self.status == StatusCode::PAYMENT_REQUIRED
-            || matches!(
-                self.code,
-                Some(
-                    ErrorCode::InsufficientCredits
-                        | ErrorCode::SpendLimitExceeded
-                        | ErrorCode::BatchLimitExceeded
-                        | ErrorCode::InsufficientQuota
-                )
-            )
+        self.effective_status() == Some(StatusCode::PAYMENT_REQUIRED)
+            || self.code.as_ref().is_some_and(ErrorCode::is_quota)
     }
 
     /// Whether the key is missing, wrong, or may not do this. The code decides where it is known:
@@ -229,10 +185,11 @@ impl ApiError {
         match &self.code {
             Some(ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::ModelExcluded) => true,
             Some(ErrorCode::Other(_)) | None => {
-                matches!(
-                    self.status,
-                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-                )
+                !self.is_content_policy()
+                    && matches!(
+                        self.effective_status(),
+                        Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+                    )
             }
             Some(_) => false,
         }
@@ -240,58 +197,37 @@ impl ApiError {
 
     /// Whether the content policy forbade it.
     pub fn is_content_policy(&self) -> bool {
-        self.code == Some(ErrorCode::ContentPolicyViolation)
+        match &self.code {
+            Some(ErrorCode::Other(_)) | None if self.is_flagged => true,
+            code => code.as_ref().is_some_and(ErrorCode::is_content_policy),
+        }
     }
 
-    /// The status, or for an error inside a success the one that its code usually goes with.
+    /// The status, or for an error inside a success the one that it tells of itself, or that its
+    /// code usually goes with.
     pub(crate) fn effective_status(&self) -> Option<StatusCode> {
         if self.status.is_success() {
-            self.code.as_ref().and_then(ErrorCode::usual_status)
+            let usual = || self.code.as_ref().and_then(ErrorCode::usual_status);
+            self.told_status.or_else(usual)
         } else {
             Some(self.status)
         }
     }
 }
 
-fn text(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+/// The beginning of a body, or what it is where it is no text.
+fn shown(head: &Head, body: &[u8]) -> String {
+    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    let told = head.encoding().map(|it| excerpt(it.as_bytes()));
+    let is_text = std::str::from_utf8(body).is_ok();
+    if is_text || (told.is_none() && !body.iter().any(is_control)) {
+        return excerpt(body);
     }
-}
-
-fn code(value: Option<&Value>) -> Option<ErrorCode> {
-    text(value).map(|text| ErrorCode::from(text.as_str()))
-}
-
-/// Seconds as a number or as text. Negative, infinite and unreadable ones say nothing.
-fn seconds(value: Option<&Value>) -> Option<Duration> {
-    let seconds = match value? {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    crate::call::hint(seconds)
-}
-
-/// A list of findings in one line: `body.temperature: must be at most 2`.
-fn validation_message(detail: &Value) -> String {
-    let findings = ValidationFinding::read_all(detail);
-    if findings.is_empty() {
-        return message(&detail.to_string());
+    let magic = body.starts_with(b"\x1f\x8b").then(|| "gzip".to_owned());
+    match told.or(magic) {
+        Some(encoding) => DecodeError::Encoding(encoding).to_string(),
+        None => "the reply is no text".to_owned(),
     }
-    let lines: Vec<String> = findings
-        .into_iter()
-        .map(|finding| {
-            if finding.location.is_empty() {
-                finding.message
-            } else {
-                format!("{}: {}", finding.location.join("."), finding.message)
-            }
-        })
-        .collect();
-    message(&lines.join("; "))
 }
 
 fn redact_value(value: &mut Value, secret: &str) {
@@ -315,7 +251,8 @@ fn redact_value(value: &mut Value, secret: &str) {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}", self.message, self.status.as_u16())?;
-        if let Some(code) = &self.code {
+        let repeats_status = |code: &&ErrorCode| code.as_str() == self.status.as_str();
+        if let Some(code) = self.code.as_ref().filter(|code| !repeats_status(code)) {
             write!(f, ", {}", excerpt(code.as_str().as_bytes()))?;
         }
         if let Some(code) = &self.provider_code {
@@ -428,6 +365,45 @@ mod tests {
             assert_eq!(error.code.as_ref().map(ErrorCode::as_str), code, "{body}");
             assert_eq!(error.message, message, "{body}");
             assert_eq!(error.request_id(), Some(id), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_repeats_the_status_is_said_once() {
+        let body = br#"{"error":{"code":402,"message":"Insufficient credits"}}"#;
+        let error = ApiError::read(&head(402, &[]), body);
+        assert_eq!(error.to_string(), "Insufficient credits (402)");
+        let error = ApiError::read(&head(400, &[]), body);
+        assert_eq!(error.to_string(), "Insufficient credits (400, 402)");
+    }
+
+    #[test]
+    fn a_body_that_is_no_text_is_named_and_not_shown() {
+        let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xabVJ-*\xca/R\xb2";
+        for (headers, body, message) in [
+            (
+                &[("content-encoding", "gzip")][..],
+                &gzip[..],
+                r#"the reply is encoded as "gzip", which nobody asked for"#,
+            ),
+            (
+                &[],
+                gzip,
+                r#"the reply is encoded as "gzip", which nobody asked for"#,
+            ),
+            (
+                &[("content-encoding", "br")],
+                b"\x0b\x02\x80\xff",
+                r#"the reply is encoded as "br", which nobody asked for"#,
+            ),
+            (&[], b"\x0b\x02\x80\xff", "the reply is no text"),
+            (&[("content-encoding", "gzip")], b"down", "down"),
+            (&[("content-encoding", "gzip")], br#"{"message":"m"}"#, "m"),
+            (&[], b"Acc\xe8s", "Acc\u{fffd}s"),
+        ] {
+            let error = ApiError::read(&head(400, headers), body);
+            assert_eq!(error.message, message);
+            assert!(!error.excerpt().contains('\u{1f}'));
         }
     }
 

@@ -59,6 +59,14 @@ open_enum! {
         BatchLimitExceeded = "batch_limit_exceeded",
         /// OpenAI's code for an exhausted quota, which gateways pass on.
         InsufficientQuota = "insufficient_quota",
+        /// OpenAI's code for an account's limit that is reached, which gateways pass on.
+        BillingHardLimitReached = "billing_hard_limit_reached",
+        /// A gateway's code for a key's budget that is used up.
+        BudgetExceeded = "budget_exceeded",
+        /// OpenAI's code for a picture that its moderation stopped, which gateways pass on.
+        ModerationBlocked = "moderation_blocked",
+        /// Azure's code for what its filter stopped, which gateways pass on.
+        ContentFilter = "content_filter",
         /// The provider failed.
         UpstreamError = "upstream_error",
         /// The gateway failed.
@@ -92,7 +100,11 @@ impl ErrorCode {
             | Self::InvalidApiVersion
             | Self::MixedModels
             | Self::InvalidSearchParameter
-            | Self::ContentPolicyViolation => 400,
+            | Self::ContentPolicyViolation
+            | Self::BillingHardLimitReached
+            | Self::BudgetExceeded
+            | Self::ModerationBlocked
+            | Self::ContentFilter => 400,
             Self::Unauthorized => 401,
             Self::SpendLimitExceeded | Self::InsufficientCredits => 402,
             Self::Forbidden | Self::ModelExcluded | Self::ModelNotAvailableOnPinnedProvider => 403,
@@ -113,21 +125,41 @@ impl ErrorCode {
         StatusCode::from_u16(status).ok()
     }
 
-    /// Whether a repeat can never help, or harms, whatever the status says: paid work that may
-    /// have started, and limits that only a person lifts.
-    pub(crate) fn forbids_repeating(&self) -> bool {
+    /// Whether it is about what the account has left.
+    pub(super) fn is_quota(&self) -> bool {
         matches!(
             self,
-            Self::ProviderJobFailed
-                | Self::InsufficientCredits
+            Self::InsufficientCredits
                 | Self::SpendLimitExceeded
                 | Self::BatchLimitExceeded
                 | Self::InsufficientQuota
-                | Self::ValidationError
-                | Self::UnprocessableEntity
-                | Self::Unauthorized
-                | Self::Forbidden
-                | Self::ContentPolicyViolation
+                | Self::BillingHardLimitReached
+                | Self::BudgetExceeded
         )
+    }
+
+    /// Whether it is about what may be said and shown.
+    pub(super) fn is_content_policy(&self) -> bool {
+        match self {
+            Self::ContentPolicyViolation | Self::ModerationBlocked | Self::ContentFilter => true,
+            // Seedream's, for what goes in and for what comes out.
+            Self::Other(code) => code.contains("SensitiveContentDetected"),
+            _ => false,
+        }
+    }
+
+    /// Whether a repeat can never help, or harms, whatever the status says: paid work that may
+    /// have started, and limits that only a person lifts.
+    pub(crate) fn forbids_repeating(&self) -> bool {
+        self.is_quota()
+            || self.is_content_policy()
+            || matches!(
+                self,
+                Self::ProviderJobFailed
+                    | Self::ValidationError
+                    | Self::UnprocessableEntity
+                    | Self::Unauthorized
+                    | Self::Forbidden
+            )
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::chat::Usage;
-use crate::error::{message, redact};
+use crate::error::{ApiError, message, redact};
 use crate::wire::Json;
 
 /// Why an answer holds no picture, and what the model says instead (protocol reference, section 6,
@@ -82,6 +82,20 @@ impl NoPicture {
         } else {
             Absence::Empty
         };
+        let error = items.iter().find_map(|item| {
+            let error = item.get("error")?;
+            let envelope = [("error".to_owned(), error.clone().into())];
+            matches!(error, Json::Object(_))
+                .then(|| ApiError::in_band(&envelope.into_iter().collect()))?
+        });
+        if let Some(error) = error {
+            let reason = if by_filter || error.is_content_policy() {
+                Absence::ContentFilter
+            } else {
+                Absence::Empty
+            };
+            return Self::new(reason, error.message, usage);
+        }
         let words = ["message", "reason", "text", "error", "detail"];
         let text = said(&filtered).or_else(|| said(&words)).unwrap_or_default();
         Self::new(reason, text, usage)

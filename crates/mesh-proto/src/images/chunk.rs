@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::reply::ImageReply;
 use crate::chat::{Picture, pictures};
+use crate::error::ApiError;
 use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture};
 use crate::wire::{Json, count, lenient, read_object};
 
@@ -57,6 +58,32 @@ impl ImageChunk {
                 .kind
                 .as_ref()
                 .is_some_and(|kind| kind.ends_with(".partial_image"))
+    }
+
+    /// Whether one picture of several has failed, which does not end the others (Seedream's word).
+    fn is_one_failed(&self) -> bool {
+        let kind = self.kind.as_deref();
+        kind.is_some_and(|kind| kind.ends_with(".partial_failed"))
+    }
+
+    /// The error that the chunk tells.
+    pub(crate) fn failure(&self) -> Option<ApiError> {
+        if self.is_one_failed() {
+            return None;
+        }
+        ApiError::in_band(&self.extra)
+    }
+
+    /// Whether there is nothing in it that a reply has.
+    pub(crate) fn is_blank(&self) -> bool {
+        !self.is_one_failed()
+            && self.data.is_empty()
+            && self.b64_json.is_none()
+            && self.url.is_none()
+            && self.partial_image_index.is_none()
+            && ["created", "usage"]
+                .iter()
+                .all(|name| !self.extra.contains_key(*name))
     }
 
     /// A whole reply as one chunk.
@@ -130,6 +157,12 @@ impl Assembly {
     #[inline]
     pub(crate) fn add(&mut self, chunk: &ImageChunk) {
         let reply = self.reply.get_or_insert_default();
+        if chunk.is_one_failed() {
+            // Its place, as a plain reply has it.
+            let place = Json::from(&Value::Object(chunk.extra.0.clone()));
+            reply.data.push(Picture(place));
+            return;
+        }
         let top = chunk.top();
         let pictures = chunk.data.iter().chain(&top);
         if chunk.is_partial() {

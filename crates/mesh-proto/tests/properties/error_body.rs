@@ -1,5 +1,5 @@
-//! Whatever a server answers, echoes and hides: an error has a message, and shows neither the key
-//! nor what may be a picture.
+//! Whatever a server answers, echoes and hides: an error has a message, shows neither the key nor
+//! what may be a picture, and is the same in a stream.
 //!
 //! In the body, `KEY` stands for the key, `K_E_Y` for the key as JSON may also write it, and `RUN`
 //! for base64.
@@ -39,6 +39,27 @@ pub(super) fn hold(data: &[u8]) {
         hides(fail(chat, status, &body));
         hides(fail(ImageRequest::new("m", "a fox"), status, &body));
         hides(fail(ListModels::new(), status, &body));
+    }
+    means_the_same_in_a_stream(&body);
+}
+
+/// What is an error as the frame of a stream is the same one as a document, unless that is a reply.
+fn means_the_same_in_a_stream(body: &[u8]) {
+    let is_one_line = !body.iter().any(|byte| b"\r\n".contains(byte));
+    if !is_one_line || !body.first().is_some_and(|first| b"{[".contains(first)) {
+        return;
+    }
+    let chat = ChatRequest::new("m").user("u");
+    let stream = [b"data: ", body, b"\n\ndata: [DONE]\n\n"].concat();
+    let streamed = fail(ChatStream::new(&chat).unwrap(), 200, &stream);
+    if let Some(streamed) = streamed.as_ref().and_then(CallError::api)
+        && let Some(whole) = fail(chat, 200, body)
+    {
+        let whole = whole.api().expect("an error that the gateway tells");
+        assert_eq!(
+            (&whole.message, &whole.code, &whole.details),
+            (&streamed.message, &streamed.code, &streamed.details)
+        );
     }
 }
 

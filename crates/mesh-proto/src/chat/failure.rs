@@ -1,0 +1,84 @@
+//! An answer that did not come to its end, and says so: gateways tell a provider's failure where the
+//! next words would stand.
+
+use serde_json::Value;
+
+use super::chunk::ChatChunk;
+use super::reply::{ChatReply, FinishReason};
+use crate::error::{ApiError, excerpt};
+use crate::wire::Extra;
+
+impl ChatChunk {
+    /// The error that the chunk tells.
+    #[inline]
+    pub(crate) fn failure(&self) -> Option<ApiError> {
+        let in_choices = || {
+            let mut choices = self.choices.iter();
+            choices.find_map(|choice| in_choice(choice.finish_reason.as_ref(), &choice.extra))
+        };
+        ApiError::in_band(&self.extra)
+            .or_else(|| beside(&self.extra))
+            .or_else(in_choices)
+    }
+
+    /// Whether there is nothing in it that a reply has.
+    #[inline]
+    pub(crate) fn is_blank(&self) -> bool {
+        self.choices.is_empty()
+            && self.usage.is_none()
+            && self.model.is_none()
+            && self.created.is_none()
+            && !holds_data(&self.extra)
+    }
+}
+
+impl ChatReply {
+    /// The error that ended an answer.
+    pub(crate) fn failure(&self) -> Option<ApiError> {
+        let mut choices = self.choices.iter();
+        let in_choices =
+            || choices.find_map(|choice| in_choice(choice.finish_reason.as_ref(), &choice.extra));
+        beside(&self.extra).or_else(in_choices)
+    }
+
+    /// Whether there is nothing in it that a reply has.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.choices.is_empty()
+            && self.usage.is_none()
+            && self.model.is_none()
+            && self.created.is_none()
+            && self.data.is_empty()
+    }
+}
+
+/// `OpenRouter` tells a provider's failure in the choice, or by its reason alone.
+#[inline]
+fn in_choice(finish_reason: Option<&FinishReason>, extra: &Extra) -> Option<ApiError> {
+    if let Some(error) = ApiError::in_band(extra) {
+        return Some(error);
+    }
+    match finish_reason {
+        Some(FinishReason::Other(reason)) if reason.eq_ignore_ascii_case("error") => {}
+        _ => return None,
+    }
+    let own = extra.get("native_finish_reason").and_then(Value::as_str);
+    let own = own.filter(|own| !own.is_empty() && !own.eq_ignore_ascii_case("error"));
+    let own = own.map(|own| format!(" ({})", excerpt(own.as_bytes())));
+    Some(ApiError::untold(&format!(
+        "the model's provider ended the answer with an error{}",
+        own.unwrap_or_default()
+    )))
+}
+
+/// Groq tells it in an object of its own.
+#[inline]
+fn beside(extra: &Extra) -> Option<ApiError> {
+    ApiError::in_band(extra.get("x_groq")?.as_object()?)
+}
+
+fn holds_data(extra: &Extra) -> bool {
+    match extra.get("data") {
+        Some(Value::Array(data)) => !data.is_empty(),
+        data => data.is_some_and(|data| !data.is_null()),
+    }
+}
