@@ -217,7 +217,7 @@ fn a_client_that_has_closed_its_half_is_answered() {
         let mut response = String::new();
         connection.read_to_string(&mut response).unwrap();
         assert!(response.starts_with("HTTP/1.1 200"), "{response}");
-        let whole = response.ends_with("}") || response.contains("data: [DONE]\n\n");
+        let whole = response.ends_with('}') || response.contains("data: [DONE]\n\n");
         assert!(whole, "{response}");
     }
 }

@@ -111,12 +111,13 @@ impl Model {
         let Some((takes, gives)) = text.and_then(|text| text.split_once("->")) else {
             return Vec::new();
         };
-        let named = match side {
+        let listed = match side {
             Side::Takes => takes,
             Side::Gives => gives,
         };
-        let names = named.split('+').map(str::trim);
-        names
+        listed
+            .split('+')
+            .map(str::trim)
             .filter(|name| !name.is_empty())
             .map(Modality::from)
             .collect()
