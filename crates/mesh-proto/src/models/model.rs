@@ -115,8 +115,8 @@ impl Model {
             Side::Takes => takes,
             Side::Gives => gives,
         };
-        let names = named.split('+').map(str::trim);
-        names
+        let parts = named.split('+').map(str::trim);
+        parts
             .filter(|name| !name.is_empty())
             .map(Modality::from)
             .collect()
