@@ -55,9 +55,8 @@ fn call<E: Endpoint>(
 }
 
 fn frames(data: &[&str]) -> String {
-    data.iter()
-        .map(|data| format!("data: {data}\n\n"))
-        .collect()
+    let frames = data.iter().flat_map(|data| ["data: ", data, "\n\n"]);
+    frames.collect()
 }
 
 fn error_in<E: Endpoint>(endpoint: &E, body: String) -> Option<ApiError> {

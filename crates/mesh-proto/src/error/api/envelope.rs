@@ -131,7 +131,7 @@ impl ApiError {
             .and_then(Value::as_object)
             .and_then(|metadata| self.take_metadata(metadata));
         self.message = match (words, behind) {
-            (Some(words), Some(behind)) if !words.contains(&behind) => {
+            (Some(words), Some(behind)) if !says(&words, &behind) => {
                 message(&format!("{words}: {behind}"))
             }
             (Some(words), _) | (None, Some(words)) => message(&words),
@@ -199,6 +199,11 @@ fn says_something(detail: &Value) -> bool {
         detail,
         Value::String(_) | Value::Array(_) | Value::Object(_)
     )
+}
+
+/// Whether `words` say what `more` says, whatever its case.
+fn says(words: &str, more: &str) -> bool {
+    words.to_lowercase().contains(&more.to_lowercase())
 }
 
 /// The words of an error in any envelope.
