@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::data_url::DataUrl;
 use super::media_type::MediaType;
 use super::output::GeneratedImage;
-use crate::wire::{Json, Text, field};
+use crate::wire::{Json, Text, field, from_text};
 
 /// Every picture in a reply's raw JSON, whatever endpoint it is of: chat, images, the Responses
 /// endpoint and the events of its stream, a batch with its results (protocol reference, section 6,
@@ -133,7 +133,7 @@ fn in_part(value: &Json) -> Vec<GeneratedImage> {
 #[inline]
 fn in_value(value: &Json) -> Option<GeneratedImage> {
     match value {
-        Json::Text(text) => from_text(text),
+        Json::Text(text) => by_text(text),
         Json::Object(object) => in_object(object),
         _ => None,
     }
@@ -153,7 +153,7 @@ fn in_object(object: &[(String, Json)]) -> Option<GeneratedImage> {
             .iter()
             .find_map(|name| in_value(field(object, name)?))
     };
-    let by_url = || text_of(object, &["url"]).and_then(from_text);
+    let by_url = || text_of(object, &["url"]).and_then(by_text);
     let image = named.or_else(vague).or_else(nested).or_else(by_url)?;
     let revised = text_of(object, &["revised_prompt"]).map(|text| text.trim().to_owned());
     Some(image.with_declared(declared).with_revised_prompt(revised))
@@ -210,7 +210,7 @@ fn text_of<'o>(object: &'o [(String, Json)], names: &[&str]) -> Option<&'o Text>
 
 /// A text that is a picture: a URL of either kind, or base64 whose bytes are one.
 #[inline]
-fn from_text(text: &Text) -> Option<GeneratedImage> {
+fn by_text(text: &Text) -> Option<GeneratedImage> {
     if DataUrl::is_data_url(text) || is_remote(text.trim()) {
         return Some(GeneratedImage::of_url(text.clone()));
     }
@@ -334,7 +334,7 @@ fn in_json_text(text: &str) -> Option<Vec<GeneratedImage>> {
     if !text.starts_with(['{', '[']) {
         return None;
     }
-    let found = match serde_json::from_str(text).ok()? {
+    let found = match from_text(text).ok()? {
         Json::List(items) => find_in_data(&items),
         Json::Object(object) => match field(&object, "data").or_else(|| field(&object, "images")) {
             Some(Json::List(items)) => find_in_data(items),
