@@ -19,7 +19,7 @@ pub(crate) use self::lenient::{
 };
 pub(crate) use self::mending::{BYTE_ORDER_MARK, legible, mended, without_mark};
 pub(crate) use self::read_object::{
-    Name, Once, Silent, only_field, read_fields, read_object, write_fields,
+    Awaited, Name, Silent, only_field, read_fields, read_object, write_fields,
 };
 use crate::body::Splice;
 

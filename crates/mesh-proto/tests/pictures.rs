@@ -317,6 +317,38 @@ fn odd_metadata_never_loses_a_picture() {
 }
 
 #[test]
+fn a_field_that_comes_twice_loses_no_picture() {
+    let message = format!(
+        r#"{{"role":"user","content":"no","role":"assistant","content":"yes","tool_calls":[],"images":[],"images":["{DATA_URL}"],"tool_calls":[{{"id":"a","id":"b","function":{{"name":"f"}},"function":{{"name":"g","name":"h"}}}}]}}"#
+    );
+    for said in ["message", "delta"] {
+        let body = format!(
+            r#"{{"id":"a","usage":{{"total_tokens":1,"total_tokens":2}},"object":"x","choices":[],"id":"b","object":"y","choices":[{{"index":1,"index":0,"{said}":null,"{said}":{message},"{said}":{message}}}]}}"#
+        );
+        let reply: ChatReply = if said == "message" {
+            let response = http::Response::new(Bytes::from(body));
+            ChatRequest::new("m")
+                .user("u")
+                .read(response)
+                .unwrap()
+                .value
+        } else {
+            let stream = format!("data: {body}\n\ndata: [DONE]\n\n");
+            let endpoint = ChatStream::new(&ChatRequest::new("m").user("u")).unwrap();
+            endpoint
+                .read(http::Response::new(stream.into()))
+                .unwrap()
+                .value
+        };
+        assert_eq!(reply.images().len(), 1);
+        assert_eq!((reply.id.as_deref(), &*reply.text()), (Some("b"), "yes"));
+        assert_eq!(reply.tool_calls()[0].id.as_deref(), Some("b"));
+        assert_eq!(reply.tool_calls()[0].function.name, "h");
+        assert_eq!(reply.usage.unwrap().total_tokens, Some(2));
+    }
+}
+
+#[test]
 fn a_text_full_of_beginnings_is_read_in_one_go() {
     for mark in [
         "![",
