@@ -41,6 +41,7 @@ fn in_document(reply: &Json) -> Vec<GeneratedImage> {
         found.extend(said.flat_map(in_message));
     }
     found.extend(find_in_data(list("data")));
+    found.extend(find_in_data(list("images")));
     found.extend(list("output").iter().flat_map(in_output_item));
     // An event of a stream, one result of a batch, its response and that response's body.
     found.extend(reply.get("item").into_iter().flat_map(in_output_item));
@@ -59,7 +60,7 @@ fn in_document(reply: &Json) -> Vec<GeneratedImage> {
 fn in_message(message: &Json) -> Vec<GeneratedImage> {
     let content = message.get("content");
     // A list of one has been seen without its brackets.
-    let images = match message.get("images") {
+    let listed = |name: &&str| match message.get(name) {
         Some(Json::List(images)) => images.as_slice(),
         Some(single) => std::slice::from_ref(single),
         None => &[],
@@ -67,9 +68,12 @@ fn in_message(message: &Json) -> Vec<GeneratedImage> {
     find_in_message(
         content.and_then(Json::as_str),
         content.map(Json::items).unwrap_or_default(),
-        images,
+        ["images"].iter().chain(&BESIDE_CONTENT).flat_map(listed),
     )
 }
+
+/// Where else gateways put the pictures of a message: one alone, and the parts of several kinds.
+pub(crate) const BESIDE_CONTENT: [&str; 2] = ["image", "multi_mod_content"];
 
 /// An item of the Responses endpoint's output: a picture, or a message.
 #[inline]
@@ -160,7 +164,7 @@ fn in_object(object: &[(String, Json)]) -> Option<GeneratedImage> {
 }
 
 const DECLARED: &[&str] = &["media_type", "mime_type", "mimeType", "mediaType"];
-const BASE64: &[&str] = &["b64_json", "image_base64"];
+const BASE64: &[&str] = &["b64_json", "image_base64", "bytesBase64Encoded"];
 const VAGUE: &[&str] = &["data", "result", "base64", "b64"];
 const NESTED: &[&str] = &["image_url", "inline_data", "inlineData", "source", "image"];
 
@@ -282,25 +286,49 @@ fn in_prose(text: &str) -> Vec<GeneratedImage> {
         if at < end {
             continue;
         }
-        let start = if mark == LINK { at + 2 } else { at };
-        let url = url_at(text.get(start..).unwrap_or_default());
-        let is_picture = if mark == LINK {
-            is_alternative_text(text.get(end..at).unwrap_or_default())
+        let mut start = at;
+        let mut url = text.get(at..).map(url_at).unwrap_or_default();
+        let found_here = if mark == LINK {
+            start += LINK.len();
+            let rest = text.get(start..).unwrap_or_default();
+            url = match rest.strip_prefix('<') {
+                Some(rest) => {
+                    start += 1;
+                    bracketed(rest)
+                }
+                None => url_at(rest),
+            };
+            let is_picture = is_alternative_text(text.get(end..at).unwrap_or_default());
+            is_picture.then(|| linked(url)).flatten()
         } else {
             // Whatever it is, nothing else begins inside it.
             end = start + url.len();
-            DataUrl::parse(url).is_ok_and(|data| !data.data().is_empty())
+            let is_picture = DataUrl::parse(url).is_ok_and(|data| !data.data().is_empty());
+            is_picture.then(|| GeneratedImage::from_url(url))
         };
-        if is_picture {
+        if let Some(image) = found_here {
             end = start + url.len();
-            found.push(GeneratedImage::from_url(url));
+            found.push(image);
         }
     }
     found
 }
 
+/// The picture that Markdown shows: a URL, or a data URL that does not say so and is one.
+#[inline]
+fn linked(url: &str) -> Option<GeneratedImage> {
+    if url.starts_with("http") {
+        return Some(GeneratedImage::from_url(url));
+    }
+    if !url.starts_with("data:") || url.as_bytes().starts_with(DATA_URL) {
+        return None;
+    }
+    let image = GeneratedImage::from_url(url);
+    MediaType::sniff(image.bytes().ok()?).map(|_| image)
+}
+
 const DATA_URL: &[u8] = b"data:image/";
-const LINK: &[u8] = b"](http";
+const LINK: &[u8] = b"](";
 
 /// Whether `before` ends with `![` and a text without brackets or line ends.
 #[inline]
@@ -318,6 +346,14 @@ fn url_at(text: &str) -> &str {
     text.find(closes)
         .and_then(|end| text.get(..end))
         .unwrap_or(text)
+}
+
+/// A URL as it stands between angle brackets, after the first: up to the second on the same line.
+#[inline]
+fn bracketed(text: &str) -> &str {
+    let end = text.find(['<', '>', '\n', '\r']);
+    let url = end.and_then(|end| text.get(..end));
+    url.unwrap_or(text).trim_end()
 }
 
 /// An image response as the text of a message, fenced or not.
