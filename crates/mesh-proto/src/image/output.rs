@@ -7,7 +7,8 @@ use bytes::{Buf as _, Bytes};
 
 use super::data_url::{DataUrl, InvalidDataUrl, decode_base64};
 use super::input::{Image, ImageError};
-use super::media_type::{Dimensions, MediaType, describe, may_be};
+use super::media_type::{Dimensions, MediaType};
+use super::other::{describe, may_be};
 use super::reader::PictureReader;
 use crate::base64::{self, Characters, InvalidBase64};
 use crate::wire::Text;
