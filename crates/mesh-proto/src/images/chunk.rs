@@ -81,7 +81,7 @@ impl ImageChunk {
             && self.b64_json.is_none()
             && self.url.is_none()
             && self.partial_image_index.is_none()
-            && ["created", "usage"]
+            && ["created", "usage", IMAGES]
                 .iter()
                 .all(|name| !self.extra.contains_key(*name))
     }
