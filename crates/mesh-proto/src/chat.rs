@@ -15,8 +15,8 @@ pub use self::assembly::Assembly;
 pub use self::chunk::{ChatChunk, ChunkChoice, Delta};
 pub use self::content::{Content, Part};
 pub use self::message::{Message, Role};
-pub(crate) use self::reply::pictures;
 pub use self::reply::{AutoRouting, ChatReply, Choice, FinishReason, Picture, ReplyMessage};
+pub(crate) use self::reply::{IMAGES, pictures, pictures_in};
 pub(crate) use self::request::Streamed;
 pub use self::request::{
     ChatRequest, Effort, ImageFormat, ImageOptions, Modality, Quality, ServiceTier, Stop,

@@ -193,7 +193,8 @@ impl Verdict {
         // Not modified since when? Nobody asked, and it points nowhere.
         if head.status().is_redirection() && head.status() != StatusCode::NOT_MODIFIED {
             let location = head
-                .header(header::LOCATION)
+                .headers()
+                .get(header::LOCATION)
                 .map(|location| crate::error::excerpt(location.as_bytes()));
             return Self::Failure(Failure::Redirect {
                 status: head.status(),

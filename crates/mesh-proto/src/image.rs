@@ -11,6 +11,7 @@ mod media_type;
 mod no_picture;
 mod opening;
 mod orientation;
+mod other;
 mod output;
 mod reader;
 
@@ -18,15 +19,17 @@ pub use self::data_url::{DataUrl, InvalidDataUrl};
 pub use self::destination::{Destination, Existing, numbered};
 pub use self::extract::find_in_document;
 pub(crate) use self::extract::{
-    find_in_data, find_in_message, holds_picture, is_continuation, once, picture_text,
+    BESIDE_CONTENT, find_in_data, find_in_message, holds_picture, is_continuation, once,
+    picture_text,
 };
 #[cfg(feature = "fit")]
 pub use self::fit::FitError;
 pub use self::input::{Detail, Image, ImageError, ImageFileError, MAX_FILE};
-pub use self::media_type::{Dimensions, MediaType, describe};
+pub use self::media_type::{Dimensions, MediaType};
 pub use self::no_picture::{Absence, NoPicture};
 pub use self::opening::Opening;
 pub use self::orientation::Orientation;
+pub use self::other::describe;
 pub use self::output::{Evidence, GeneratedImage, PictureError};
 pub use self::reader::PictureReader;
 pub use crate::base64::InvalidBase64;

@@ -3,6 +3,7 @@
 
 mod json;
 mod lenient;
+mod mending;
 mod read_object;
 
 use std::fmt;
@@ -12,12 +13,13 @@ use serde_core::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde_core::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use self::json::{Json, Text, field, from_body, whole_from_body};
+pub(crate) use self::json::{Json, Text, field, from_body, from_text};
 pub(crate) use self::lenient::{
     count, count_in, lenient, lenient_list, lenient_object, null_is_default, unkept, without_nulls,
 };
+pub(crate) use self::mending::{BYTE_ORDER_MARK, legible, mended, without_mark};
 pub(crate) use self::read_object::{
-    Name, Once, Silent, only_field, read_fields, read_object, write_fields,
+    Awaited, Name, Silent, only_field, read_fields, read_object, write_fields,
 };
 use crate::body::Splice;
 

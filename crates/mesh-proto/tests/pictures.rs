@@ -14,8 +14,9 @@
 use bytes::Bytes;
 use mesh_proto::ChatRequest;
 use mesh_proto::chat::ChatReply;
-use mesh_proto::endpoint::{ChatStream, Endpoint};
-use mesh_proto::image::{GeneratedImage, MediaType};
+use mesh_proto::endpoint::{ChatStream, Endpoint, ImageStream};
+use mesh_proto::image::{GeneratedImage, MediaType, find_in_document};
+use mesh_proto::images::ImageRequest;
 use serde_json::{Value, json};
 
 const PNG: &str = "iVBORw0KGgo=";
@@ -184,6 +185,57 @@ fn messages() -> Vec<(&'static str, Value, Vec<Picture>)> {
             json!({"content": DATA_URL, "images": [{"image_url": {"url": DATA_URL}}]}),
             vec![Inline],
         ),
+        (
+            "image of LiteLLM",
+            json!({"content": "", "image": {"url": DATA_URL, "detail": "auto"}}),
+            vec![Inline],
+        ),
+        (
+            "image as text",
+            json!({"content": null, "image": PNG}),
+            vec![Inline],
+        ),
+        (
+            "image and images",
+            json!({"image": {"url": DATA_URL}, "images": [{"image_url": {"url": DATA_URL}}]}),
+            vec![Inline],
+        ),
+        (
+            "no image",
+            json!({"content": "x", "image": {"id": 1}}),
+            vec![],
+        ),
+        (
+            "multi_mod_content",
+            json!({"content": "", "multi_mod_content": [
+                {"text": "Here"}, {"inline_data": {"mime_type": "image/png", "data": PNG}}
+            ]}),
+            vec![Inline],
+        ),
+        (
+            "Markdown in angle brackets",
+            json!({"content": format!("![a](<{REMOTE}>) and ![b](<{DATA_URL}>)")}),
+            vec![Remote, Inline],
+        ),
+        (
+            "Markdown without a type",
+            json!({"content": format!(
+                "![a](data:;base64,{PNG}) ![b](<data:application/octet-stream;base64,{PNG}>)"
+            )}),
+            vec![Inline, Inline],
+        ),
+        (
+            "Markdown of another type",
+            json!({"content": format!(
+                "![a](data:text/plain;base64,aGVsbG8=) [a](data:;base64,{PNG}) ![a](<b>) ![a](data:)"
+            )}),
+            vec![],
+        ),
+        (
+            "images as JSON",
+            json!({"content": json!({"images": [{"bytesBase64Encoded": PNG}]}).to_string()}),
+            vec![Inline],
+        ),
         ("nothing", json!({"content": ""}), vec![]),
         (
             "odd",
@@ -208,11 +260,14 @@ fn check(row: &str, reply: &ChatReply, expected: &[Picture]) {
 #[test]
 fn every_shape_of_a_message_is_found() {
     for (row, message, expected) in messages() {
-        check(
-            row,
-            &plain(&json!({"choices": [{"index": 0, "message": message}]})),
-            &expected,
-        );
+        let document = json!({"choices": [{"index": 0, "message": message}]});
+        check(row, &plain(&document), &expected);
+        let found = find_in_document(&document);
+        assert_eq!(found.len(), expected.len(), "{row}");
+        // A stream that is answered with a document.
+        let endpoint = ChatStream::new(&ChatRequest::new("m").user("x")).unwrap();
+        let whole = endpoint.read(http::Response::new(document.to_string().into()));
+        check(row, &whole.unwrap(), &expected);
     }
 }
 
@@ -244,6 +299,22 @@ fn every_shape_of_a_delta_is_found() {
     }
 }
 
+/// The images endpoints find as many pictures in a body, and in its event.
+fn draws(row: &str, body: &str, expected: usize) {
+    let mut request = ImageRequest::new("m", "x");
+    request.n = Some(9);
+    let endpoint = ImageStream::new(&request).unwrap();
+    let response = || http::Response::new(Bytes::from(body.to_owned()));
+    let reply = endpoint.read(response());
+    let images = reply.map(|reply| reply.images().len());
+    assert_eq!(images.unwrap_or(0), expected, "{row}: {body}");
+    if !body.starts_with("data:") {
+        let reply = request.read(response());
+        let images = reply.map(|reply| reply.images().len());
+        assert_eq!(images.unwrap_or(0), expected, "{row}: {body}");
+    }
+}
+
 #[test]
 fn data_beside_or_instead_of_choices_is_found() {
     for (row, data, expected) in [
@@ -265,26 +336,41 @@ fn data_beside_or_instead_of_choices_is_found() {
         ),
         ("5", json!([{}, {"url": "", "b64_json": null}]), vec![]),
         (
+            "Vertex",
+            json!([{"bytesBase64Encoded": PNG, "mimeType": "image/png"}]),
+            vec![Picture::Inline],
+        ),
+        (
             "both",
             json!([{"b64_json": PNG, "url": REMOTE}]),
             vec![Picture::Inline],
         ),
     ] {
-        check(
-            row,
-            &plain(&json!({"created": "soon", "usage": 7, "data": data})),
-            &expected,
-        );
-        check(
-            row,
-            &plain(&json!({"choices": [{"message": {"content": "x"}}], "data": data})),
-            &expected,
-        );
-        check(
-            row,
-            &streamed(&[json!({"choices": [], "data": data})]),
-            &expected,
-        );
+        for name in ["data", "images"] {
+            // What holds no picture and nothing that is known is no reply.
+            if name == "data" || !expected.is_empty() {
+                let mut document = json!({"created": "soon", "usage": 7});
+                document[name] = data.clone();
+                check(row, &plain(&document), &expected);
+                assert_eq!(find_in_document(&document).len(), expected.len(), "{row}");
+                let endpoint = ChatStream::new(&ChatRequest::new("m").user("x")).unwrap();
+                let body = document.to_string();
+                let whole = endpoint.read(http::Response::new(body.clone().into()));
+                check(row, &whole.unwrap(), &expected);
+                draws(row, &body, expected.len());
+                draws(
+                    row,
+                    &format!("data: {body}\n\ndata: [DONE]\n\n"),
+                    expected.len(),
+                );
+            }
+            let mut beside = json!({"choices": [{"message": {"content": "x"}}]});
+            beside[name] = data.clone();
+            check(row, &plain(&beside), &expected);
+            let mut beside = json!({"choices": []});
+            beside[name] = data.clone();
+            check(row, &streamed(&[beside]), &expected);
+        }
     }
     let reply = plain(&json!({"data": [{"url": DATA_URL, "revised_prompt": "a red fox"}]}));
     assert_eq!(reply.images()[0].revised_prompt(), Some("a red fox"));
@@ -317,11 +403,46 @@ fn odd_metadata_never_loses_a_picture() {
 }
 
 #[test]
+fn a_field_that_comes_twice_loses_no_picture() {
+    let message = format!(
+        r#"{{"role":"user","content":"no","role":"assistant","content":"yes","tool_calls":[],"images":[],"images":["{DATA_URL}"],"tool_calls":[{{"id":"a","id":"b","function":{{"name":"f"}},"function":{{"name":"g","name":"h"}}}}]}}"#
+    );
+    for said in ["message", "delta"] {
+        let body = format!(
+            r#"{{"id":"a","usage":{{"total_tokens":1,"total_tokens":2}},"object":"x","choices":[],"id":"b","object":"y","choices":[{{"index":1,"index":0,"{said}":null,"{said}":{message},"{said}":{message}}}]}}"#
+        );
+        let reply: ChatReply = if said == "message" {
+            let response = http::Response::new(Bytes::from(body));
+            ChatRequest::new("m")
+                .user("u")
+                .read(response)
+                .unwrap()
+                .value
+        } else {
+            let stream = format!("data: {body}\n\ndata: [DONE]\n\n");
+            let endpoint = ChatStream::new(&ChatRequest::new("m").user("u")).unwrap();
+            endpoint
+                .read(http::Response::new(stream.into()))
+                .unwrap()
+                .value
+        };
+        assert_eq!(reply.images().len(), 1);
+        assert_eq!((reply.id.as_deref(), &*reply.text()), (Some("b"), "yes"));
+        assert_eq!(reply.tool_calls()[0].id.as_deref(), Some("b"));
+        assert_eq!(reply.tool_calls()[0].function.name, "h");
+        assert_eq!(reply.usage.unwrap().total_tokens, Some(2));
+    }
+}
+
+#[test]
 fn a_text_full_of_beginnings_is_read_in_one_go() {
     for mark in [
         "![",
         "data:image/",
         "](http",
+        "](<http",
+        "![a](<data:;base64,",
+        "![a](data:;base64,AAEC) ",
         "![x](http",
         "![](",
         "data:image/png;base64,",

@@ -14,7 +14,6 @@ use std::io::Read as _;
 use bytes::Bytes;
 use mesh_proto::chat::{ChatChunk, ChatReply, FinishReason, Message, Part, Role};
 use mesh_proto::endpoint::{ChatStream, ImageStream};
-use mesh_proto::error::{DecodeError, Failure};
 use mesh_proto::image::{Absence, Detail, Image, MediaType};
 use mesh_proto::images::ImageRequest;
 use mesh_proto::{ApiKey, ChatRequest, Endpoint, Target, Usd};
@@ -283,7 +282,7 @@ fn what_is_not_modelled_passes_through_request_message_and_part() {
 }
 
 #[test]
-fn what_is_no_text_is_an_error_wherever_it_stands() {
+fn what_is_no_text_costs_no_chunk_wherever_it_stands() {
     let chunk = |name: &str| {
         [
             b"data: {\"choices\":[],\"",
@@ -294,12 +293,7 @@ fn what_is_no_text_is_an_error_wherever_it_stands() {
     };
     for name in ["id", "object", "system_fingerprint", "anything"] {
         let endpoint = ChatStream::new(&ChatRequest::new("m").user("x")).unwrap();
-        let failure = endpoint
-            .read(http::Response::new(chunk(name).into()))
-            .unwrap_err();
-        assert!(
-            matches!(failure, Failure::Decode(DecodeError::Json { .. })),
-            "{name}: {failure:?}"
-        );
+        let read = endpoint.read(http::Response::new(chunk(name).into()));
+        assert!(read.is_ok(), "{name}: {read:?}");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::chunk::{ChatChunk, ChunkChoice};
 use super::chunk_reader::ChunkReader;
 use super::content::Content;
-use super::reply::{ChatReply, Choice, Picture, pictures};
+use super::reply::{ChatReply, Choice, IMAGES, Picture, pictures, pictures_in};
 use super::tools::ToolCalls;
 use crate::error::ApiError;
 use crate::image::{is_continuation, picture_text};
@@ -46,7 +46,7 @@ impl Assembly {
             match (name.as_str(), value) {
                 (_, Value::Null) => {}
                 // Whatever it is, as a plain reply would have read it.
-                ("data", data) => reply.data.extend(pictures(data).unwrap_or_default()),
+                ("data" | IMAGES, data) => reply.data.extend(pictures(data).unwrap_or_default()),
                 _ if reply.extra.get(name) == Some(value) => {}
                 _ => {
                     reply.extra.insert(name.clone(), value.clone());
@@ -69,6 +69,9 @@ impl Assembly {
         self.reply.take()
     }
 }
+
+/// One picture of a message, beside its content.
+const IMAGE: &str = "image";
 
 #[inline]
 fn keep_first<T: Clone>(known: &mut Option<T>, told: Option<&T>) {
@@ -119,6 +122,11 @@ fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: &ChunkCho
         calls.add(&mut message.tool_calls, piece.clone());
     }
     append_extra(&mut message.extra, &chunk.delta.extra);
+    // Each is a picture of its own, so that it is not replaced by the next.
+    for picture in pictures_in(&chunk.delta.extra, &[IMAGE]) {
+        message.extra.remove(IMAGE);
+        add_picture(&mut message.images, picture);
+    }
 }
 
 /// Adds a picture, or the next piece of one: of that with the same index where the piece has one,

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 use super::content::Content;
 use super::message::Role;
 use super::reply::{ChatReply, FinishReason, Picture, cost, pictures, place};
@@ -62,6 +64,11 @@ impl ChatChunk {
             finish_reason: choice.finish_reason.clone(),
             extra: choice.extra.clone(),
         });
+        let mut extra = reply.extra.clone();
+        if !reply.data.is_empty() {
+            let data = reply.data.iter().map(|it| it.0.clone().into());
+            extra.insert("data".to_owned(), Value::Array(data.collect()));
+        }
         Self {
             id: reply.id.clone(),
             created: reply.created,
@@ -69,7 +76,7 @@ impl ChatChunk {
             choices: choices.collect(),
             usage: reply.usage.clone().map(Box::new),
             system_fingerprint: reply.system_fingerprint.clone(),
-            extra: reply.extra.clone(),
+            extra,
         }
     }
 }

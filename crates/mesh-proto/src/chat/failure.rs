@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::chunk::ChatChunk;
-use super::reply::{ChatReply, FinishReason};
+use super::reply::{ChatReply, FinishReason, IMAGES};
 use crate::error::{ApiError, excerpt};
 use crate::wire::Extra;
 
@@ -77,8 +77,9 @@ fn beside(extra: &Extra) -> Option<ApiError> {
 }
 
 fn holds_data(extra: &Extra) -> bool {
-    match extra.get("data") {
-        Some(Value::Array(data)) => !data.is_empty(),
-        data => data.is_some_and(|data| !data.is_null()),
-    }
+    let mut places = ["data", IMAGES].iter().filter_map(|name| extra.get(*name));
+    places.any(|place| match place {
+        Value::Array(data) => !data.is_empty(),
+        place => !place.is_null(),
+    })
 }

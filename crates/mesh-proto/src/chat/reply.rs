@@ -10,7 +10,9 @@ use super::content::{Content, Part};
 use super::message::{Message, Role};
 use super::tools::ToolCall;
 use super::usage::Usage;
-use crate::image::{Absence, GeneratedImage, NoPicture, find_in_data, find_in_message, once};
+use crate::image::{
+    Absence, BESIDE_CONTENT, GeneratedImage, NoPicture, find_in_data, find_in_message, once,
+};
 use crate::open_enum::open_enum;
 use crate::usd::Usd;
 use crate::wire::{
@@ -56,8 +58,10 @@ impl ChatReply {
         let in_choices = self
             .choices
             .iter()
-            .flat_map(|choice| choice.message.images());
-        once(in_choices.chain(find_in_data(self.data.iter().map(|it| &it.0))))
+            .flat_map(|choice| choice.message.found());
+        let beside = pictures_in(&self.extra, &[IMAGES]);
+        let data = self.data.iter().chain(&beside);
+        once(in_choices.chain(find_in_data(data.map(|it| &it.0))))
     }
 
     /// The same pictures, without the reply: [`GeneratedImage::into_bytes`] can then decode a
@@ -282,15 +286,33 @@ impl ReplyMessage {
     }
 
     /// Every picture of the message.
-    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
+        once(self.found().into_iter())
+    }
+
+    #[inline]
+    fn found(&self) -> Vec<GeneratedImage> {
         let (text, parts) = match &self.content {
             Some(Content::Text(text)) => (Some(text.as_str()), Vec::new()),
             Some(Content::Parts(parts)) => (None, parts.iter().map(Part::to_json).collect()),
             None => (None, Vec::new()),
         };
-        find_in_message(text, &parts, self.images.iter().map(|it| &it.0))
+        let beside = pictures_in(&self.extra, &BESIDE_CONTENT);
+        let images = self.images.iter().chain(&beside).map(|it| &it.0);
+        find_in_message(text, &parts, images)
     }
+}
+
+/// A list of pictures beside or instead of choices, where it is not `data`.
+pub(crate) const IMAGES: &str = "images";
+
+/// What stands where pictures may be among fields that are not modelled.
+#[inline]
+pub(crate) fn pictures_in(extra: &Extra, names: &[&str]) -> Vec<Picture> {
+    let values = names.iter().filter_map(|name| extra.get(*name));
+    values
+        .flat_map(|it| pictures(it).unwrap_or_default())
+        .collect()
 }
 
 /// A picture as a reply holds it; [`ChatReply::images`] reads it.

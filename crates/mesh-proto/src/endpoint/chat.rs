@@ -10,7 +10,7 @@ use super::document::{DocumentDecoder, object, parse};
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::call::Limits;
-use crate::chat::{ChatReply, ChatRequest, ReplyMessage};
+use crate::chat::{ChatReply, ChatRequest, IMAGES, ReplyMessage};
 use crate::error::{ApiError, BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::target::Target;
@@ -57,6 +57,7 @@ pub(super) fn parse_reply(body: &Bytes) -> Result<ChatReply, DecodeError> {
         !message.images.is_empty() || message.content.as_ref().is_some_and(|it| !it.is_empty())
     };
     if !reply.data.is_empty()
+        || (reply.extra.contains_key(IMAGES) && !reply.images().is_empty())
         || reply
             .choices
             .iter()

@@ -12,7 +12,7 @@ use super::{Decode, Decoded};
 use crate::call::Limits;
 use crate::error::{ApiError, DecodeError, envelope, excerpt};
 use crate::head::Head;
-use crate::wire::{from_body, whole_from_body};
+use crate::wire::{from_body, from_text, legible, without_mark};
 
 /// Collects a body, sized from its `Content-Length`, and reads it at its end.
 pub struct DocumentDecoder<T, C = ()> {
@@ -51,7 +51,7 @@ impl<T, C> DocumentDecoder<T, C> {
 impl<T: DeserializeOwned> DocumentDecoder<T> {
     /// A decoder for a body that is JSON of a `T`, or an error in its place.
     pub fn json(head: &Head, limits: &Limits) -> Self {
-        Self::new(head, limits, (), |body, ()| parse_by(&body, from_body))
+        Self::new(head, limits, (), |body, ()| parse(&body))
     }
 }
 
@@ -94,23 +94,16 @@ impl<T, C> fmt::Debug for DocumentDecoder<T, C> {
     }
 }
 
-/// The body of a success as `T`, which keeps all that stands in it. What is not JSON at all is named;
-/// an error envelope is the error that it is, unless the document also reads as `T` otherwise.
+/// The body of a success as `T`. What is not JSON at all is named; an error envelope is the error
+/// that it is, unless the document also reads as `T`.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> {
-    parse_by(body, whole_from_body)
-}
-
-fn parse_by<T>(
-    body: &Bytes,
-    read: fn(&Bytes) -> Result<T, serde_json::Error>,
-) -> Result<T, DecodeError> {
     if let Some(what) = not_json(body) {
         return Err(DecodeError::NotJson {
             what,
             excerpt: excerpt(body),
         });
     }
-    read(body).map_err(|error| no_reply(body, &error))
+    from_body(body).map_err(|error| no_reply(body, &error))
 }
 
 /// Why a body is no reply: it is an error, it is cut off, or it is something else.
@@ -124,18 +117,17 @@ pub(super) fn no_reply(body: &[u8], error: &serde_json::Error) -> DecodeError {
 
 /// The error that a body is, or the first one where it is a list of them.
 pub(super) fn error_in(body: &[u8]) -> Option<ApiError> {
-    let body = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
-    ApiError::in_band(&envelope(body)?)
+    ApiError::in_band(&envelope(from_text(&legible(body)).ok()?)?)
 }
 
 /// The object that a body is.
 pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
-    serde_json::from_str(std::str::from_utf8(body).ok()?).ok()
+    from_text(&legible(body)).ok()
 }
 
 /// What a body is that plainly is not JSON, in words.
 pub(super) fn not_json(body: &[u8]) -> Option<&'static str> {
-    let text = body.trim_ascii_start();
+    let text = without_mark(body).trim_ascii_start();
     match text.first() {
         None => Some("an empty body"),
         Some(b'<') => Some("HTML or XML"),
@@ -146,7 +138,6 @@ pub(super) fn not_json(body: &[u8]) -> Option<&'static str> {
 
 /// Whether a body begins as an event stream does: with a comment or a field of the standard.
 fn is_event_stream(text: &[u8]) -> bool {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let openings: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
     openings.iter().any(|opening| text.starts_with(opening))
 }
@@ -231,6 +222,7 @@ mod tests {
         }
         assert_eq!(not_json(b" <html>"), Some("HTML or XML"));
         assert_eq!(not_json(b"\n"), Some("an empty body"));
+        assert_eq!(not_json("\u{feff}\n".as_bytes()), Some("an empty body"));
         assert_eq!(not_json(b"identity"), None);
     }
 }

@@ -8,6 +8,7 @@ use super::document::{DocumentDecoder, object, parse};
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::call::Limits;
+use crate::chat::{IMAGES, pictures_in};
 use crate::error::{ApiError, BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::images::{ImageReply, ImageRequest};
@@ -54,7 +55,13 @@ pub(super) fn read_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
 /// more: it may be an error in any envelope, or no image reply at all.
 #[inline]
 pub(super) fn parse_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
-    let reply: ImageReply = parse(body)?;
+    let mut reply: ImageReply = parse(body)?;
+    if reply.data.is_empty() {
+        reply.data = pictures_in(&reply.extra, &[IMAGES]);
+        if !reply.data.is_empty() {
+            reply.extra.remove(IMAGES);
+        }
+    }
     if !reply.data.is_empty() {
         return Ok(reply);
     }

@@ -18,7 +18,7 @@ use crate::error::{BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::models::{ModelList, OddRow};
 use crate::target::Target;
-use crate::wire::only_field;
+use crate::wire::{from_text, legible, mended, only_field};
 
 /// Asks for the catalogue, or for the part of it that filters leave.
 ///
@@ -86,17 +86,40 @@ impl Endpoint for ListModels {
     }
 }
 
-/// The catalogue: a bare array, or an object with `data`. A row that is no model is reported and
-/// costs nothing else.
+/// The catalogue: a bare array, or an object with `data`.
 #[inline]
 fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
+    if let Some(what) = not_json(body) {
+        return Err(DecodeError::NotJson {
+            what,
+            excerpt: excerpt(body),
+        });
+    }
+    let text = legible(body);
+    let list = list(&text).or_else(|error| match mended(&text) {
+        Some(text) => list(&text),
+        None => Err(error),
+    });
+    let list = list.map_err(|error| no_reply(body, &error))?;
+    // No rows beside an error are no catalogue.
+    let error = if list.models.is_empty() && list.odd.is_empty() {
+        error_in(body)
+    } else {
+        None
+    };
+    error.map_or(Ok(list), |error| Err(error.into()))
+}
+
+/// A row that is no model is reported and costs nothing else.
+#[inline]
+fn list(text: &str) -> Result<ModelList, serde_json::Error> {
     let mut list = ModelList::default();
-    for (place, row) in raw_rows(body)?.into_iter().enumerate() {
-        match serde_json::from_str(row.get()) {
+    for (place, row) in raw_rows(text)?.into_iter().enumerate() {
+        match from_text(row.get()) {
             Ok(model) => list.models.push(model),
             Err(_) => list.odd.push(OddRow {
                 place,
-                reason: oddity(&serde_json::from_str(row.get()).unwrap_or_default(), ID),
+                reason: oddity(&from_text(row.get()).unwrap_or_default(), ID),
             }),
         }
     }
@@ -113,22 +136,10 @@ impl<'b> Deserialize<'b> for Enveloped<'b> {
 }
 
 #[inline]
-fn raw_rows(body: &[u8]) -> Result<Vec<&RawValue>, DecodeError> {
-    if let Some(what) = not_json(body) {
-        return Err(DecodeError::NotJson {
-            what,
-            excerpt: excerpt(body),
-        });
-    }
-    if body.trim_ascii_start().starts_with(b"[") {
-        return serde_json::from_slice(body).map_err(|error| no_reply(body, &error));
-    }
-    let Enveloped(rows) = serde_json::from_slice(body).map_err(|error| no_reply(body, &error))?;
-    // No rows beside an error are no catalogue.
-    let error = if rows.is_empty() {
-        error_in(body)
+fn raw_rows(text: &str) -> Result<Vec<&RawValue>, serde_json::Error> {
+    if text.trim_ascii_start().starts_with('[') {
+        serde_json::from_str(text)
     } else {
-        None
-    };
-    error.map_or(Ok(rows), |error| Err(error.into()))
+        serde_json::from_str(text).map(|envelope: Enveloped<'_>| envelope.0)
+    }
 }

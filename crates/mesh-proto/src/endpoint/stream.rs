@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use http::StatusCode;
 use serde_core::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::call::Limits;
 use crate::error::{ApiError, DecodeError, EXCERPT_WINDOW, excerpt};
 use crate::head::Head;
 use crate::sse;
-use crate::wire::{Extra, from_body};
+use crate::wire::{BYTE_ORDER_MARK, Extra, from_body, legible, mended};
 
 /// Puts a reply together from the chunks of a stream: what a [`StreamDecoder`] needs to know of an
 /// endpoint.
@@ -71,6 +71,7 @@ pub trait Assemble {
 /// (protocol reference, sections 4.3 and 5.2).
 pub struct StreamDecoder<A> {
     form: Form,
+    mark: Mark,
     frames: sse::Decoder,
     assembly: A,
     /// The beginning of a body in which no frame has been found yet, as much as an excerpt shows.
@@ -85,6 +86,7 @@ impl<A: Assemble> StreamDecoder<A> {
     pub fn new(head: &Head, limits: &Limits, assembly: A) -> Self {
         Self {
             form: Form::Unknown(Collected::new(head, limits)),
+            mark: Mark(0),
             frames: sse::Decoder::with_limit(limits.frame),
             assembly,
             opening: Vec::new(),
@@ -140,17 +142,14 @@ impl<A: Assemble> StreamDecoder<A> {
 
     /// Takes what comes before the first frame.
     fn open(&mut self, mut chunk: Bytes) -> Result<(), DecodeError> {
-        if let Form::Unknown(_) = self.form {
-            let text = chunk.trim_ascii_start();
-            let Some(first) = text.first() else {
-                // To a stream, white space may be a field without a name.
-                self.frames.push(chunk);
-                return Ok(());
-            };
-            let document = matches!(first, b'{' | b'[' | b'<');
+        // White space and a byte order mark may stand before anything.
+        if matches!(self.form, Form::Unknown(_))
+            && let Some(at) = chunk.iter().position(|byte| !self.mark.takes(*byte))
+        {
+            let is_document = matches!(chunk.get(at), Some(b'{' | b'[' | b'<'));
             self.form = match std::mem::replace(&mut self.form, Form::Events) {
-                Form::Unknown(body) if document => {
-                    chunk = chunk.slice_ref(text);
+                Form::Unknown(body) if is_document => {
+                    chunk.advance(at);
                     Form::Document(body)
                 }
                 _ => Form::Events,
@@ -184,11 +183,26 @@ impl<A> fmt::Debug for StreamDecoder<A> {
 /// How much of a body is kept until its first frame: more than an excerpt looks at.
 const OPENING: usize = EXCERPT_WINDOW + 1;
 
+/// How much of a byte order mark has come, of what may stand before a body.
+struct Mark(usize);
+
+impl Mark {
+    /// Whether `byte` may stand before a body that follows.
+    fn takes(&mut self, byte: u8) -> bool {
+        if BYTE_ORDER_MARK.get(self.0) == Some(&byte) {
+            self.0 += 1;
+            return true;
+        }
+        let is_within = (1..BYTE_ORDER_MARK.len()).contains(&self.0);
+        !is_within && byte.is_ascii_whitespace()
+    }
+}
+
 /// What a body turns out to be: gateways have been seen to answer a stream with a document, an
 /// error or HTML, whatever their content type says.
 #[derive(Debug)]
 enum Form {
-    /// Nothing but white space has come.
+    /// Nothing but white space and a byte order mark has come.
     Unknown(Collected),
     Events,
     Document(Collected),
@@ -242,11 +256,15 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
         if !self.complete {
             let opening = excerpt(&self.opening);
             return Err(match &self.form {
-                Form::Unknown(_) => DecodeError::NotJson {
-                    what: "an empty body",
-                    excerpt: String::new(),
-                },
-                Form::Events if !self.has_frames && !is_event_stream(&opening) => {
+                Form::Unknown(_) if opening.trim_start_matches('\u{feff}').is_empty() => {
+                    DecodeError::NotJson {
+                        what: "an empty body",
+                        excerpt: String::new(),
+                    }
+                }
+                Form::Events | Form::Unknown(_)
+                    if !self.has_frames && !is_event_stream(&opening) =>
+                {
                     DecodeError::NotJson {
                         what: "text",
                         excerpt: opening,
@@ -281,11 +299,12 @@ fn read<A: Assemble>(
     // The pictures of a large frame are slices of it; of a small one nothing is worth keeping it.
     let parsed = if data.len() >= LARGE {
         from_body(&frame.to_bytes())
-    } else if let Ok(text) = std::str::from_utf8(data) {
-        assembly.read(text)
     } else {
-        // What is not UTF-8 is an error that the parser words, with its place.
-        serde_json::from_slice(data)
+        let text = legible(data);
+        assembly.read(&text).or_else(|error| match mended(&text) {
+            Some(text) => assembly.read(&text),
+            None => Err(error),
+        })
     };
     let chunk: A::Chunk = match parsed {
         Ok(chunk) => chunk,

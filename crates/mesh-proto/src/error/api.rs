@@ -12,6 +12,7 @@ pub(crate) use self::envelope::envelope;
 use super::{DecodeError, ErrorCode, ValidationFinding, Wait, excerpt, message, redact};
 use crate::call::retry_after;
 use crate::head::Head;
+use crate::wire::{from_text, legible, without_mark};
 
 /// An error that the gateway, or something before it, reports.
 ///
@@ -57,10 +58,8 @@ impl ApiError {
     /// ```
     pub fn read(head: &Head, body: &[u8]) -> Self {
         let status = head.status();
-        let told = std::str::from_utf8(body)
-            .ok()
-            .and_then(|body| serde_json::from_str::<Value>(body).ok());
-        let mut error = match told {
+        let body = without_mark(body);
+        let mut error = match from_text::<Value>(&legible(body)).ok() {
             Some(Value::String(text)) => Self::bare(status, message(&text)),
             Some(told) => {
                 let is_object = told.is_object();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::data_url::DataUrl;
 use super::media_type::MediaType;
 use super::output::GeneratedImage;
-use crate::wire::{Json, Text, field};
+use crate::wire::{Json, Text, field, from_text};
 
 /// Every picture in a reply's raw JSON, whatever endpoint it is of: chat, images, the Responses
 /// endpoint and the events of its stream, a batch with its results (protocol reference, section 6,
@@ -41,6 +41,7 @@ fn in_document(reply: &Json) -> Vec<GeneratedImage> {
         found.extend(said.flat_map(in_message));
     }
     found.extend(find_in_data(list("data")));
+    found.extend(find_in_data(list("images")));
     found.extend(list("output").iter().flat_map(in_output_item));
     // An event of a stream, one result of a batch, its response and that response's body.
     found.extend(reply.get("item").into_iter().flat_map(in_output_item));
@@ -59,7 +60,7 @@ fn in_document(reply: &Json) -> Vec<GeneratedImage> {
 fn in_message(message: &Json) -> Vec<GeneratedImage> {
     let content = message.get("content");
     // A list of one has been seen without its brackets.
-    let images = match message.get("images") {
+    let listed = |name: &&str| match message.get(name) {
         Some(Json::List(images)) => images.as_slice(),
         Some(single) => std::slice::from_ref(single),
         None => &[],
@@ -67,9 +68,12 @@ fn in_message(message: &Json) -> Vec<GeneratedImage> {
     find_in_message(
         content.and_then(Json::as_str),
         content.map(Json::items).unwrap_or_default(),
-        images,
+        ["images"].iter().chain(&BESIDE_CONTENT).flat_map(listed),
     )
 }
+
+/// Where else gateways put the pictures of a message: one alone, and the parts of several kinds.
+pub(crate) const BESIDE_CONTENT: [&str; 2] = ["image", "multi_mod_content"];
 
 /// An item of the Responses endpoint's output: a picture, or a message.
 #[inline]
@@ -133,7 +137,7 @@ fn in_part(value: &Json) -> Vec<GeneratedImage> {
 #[inline]
 fn in_value(value: &Json) -> Option<GeneratedImage> {
     match value {
-        Json::Text(text) => from_text(text),
+        Json::Text(text) => by_text(text),
         Json::Object(object) => in_object(object),
         _ => None,
     }
@@ -153,14 +157,14 @@ fn in_object(object: &[(String, Json)]) -> Option<GeneratedImage> {
             .iter()
             .find_map(|name| in_value(field(object, name)?))
     };
-    let by_url = || text_of(object, &["url"]).and_then(from_text);
+    let by_url = || text_of(object, &["url"]).and_then(by_text);
     let image = named.or_else(vague).or_else(nested).or_else(by_url)?;
     let revised = text_of(object, &["revised_prompt"]).map(|text| text.trim().to_owned());
     Some(image.with_declared(declared).with_revised_prompt(revised))
 }
 
 const DECLARED: &[&str] = &["media_type", "mime_type", "mimeType", "mediaType"];
-const BASE64: &[&str] = &["b64_json", "image_base64"];
+const BASE64: &[&str] = &["b64_json", "image_base64", "bytesBase64Encoded"];
 const VAGUE: &[&str] = &["data", "result", "base64", "b64"];
 const NESTED: &[&str] = &["image_url", "inline_data", "inlineData", "source", "image"];
 
@@ -210,7 +214,7 @@ fn text_of<'o>(object: &'o [(String, Json)], names: &[&str]) -> Option<&'o Text>
 
 /// A text that is a picture: a URL of either kind, or base64 whose bytes are one.
 #[inline]
-fn from_text(text: &Text) -> Option<GeneratedImage> {
+fn by_text(text: &Text) -> Option<GeneratedImage> {
     if DataUrl::is_data_url(text) || is_remote(text.trim()) {
         return Some(GeneratedImage::of_url(text.clone()));
     }
@@ -282,25 +286,49 @@ fn in_prose(text: &str) -> Vec<GeneratedImage> {
         if at < end {
             continue;
         }
-        let start = if mark == LINK { at + 2 } else { at };
-        let url = url_at(text.get(start..).unwrap_or_default());
-        let is_picture = if mark == LINK {
-            is_alternative_text(text.get(end..at).unwrap_or_default())
+        let mut start = at;
+        let mut url = text.get(at..).map(url_at).unwrap_or_default();
+        let found_here = if mark == LINK {
+            start += LINK.len();
+            let rest = text.get(start..).unwrap_or_default();
+            url = match rest.strip_prefix('<') {
+                Some(rest) => {
+                    start += 1;
+                    bracketed(rest)
+                }
+                None => url_at(rest),
+            };
+            let is_picture = is_alternative_text(text.get(end..at).unwrap_or_default());
+            is_picture.then(|| linked(url)).flatten()
         } else {
             // Whatever it is, nothing else begins inside it.
             end = start + url.len();
-            DataUrl::parse(url).is_ok_and(|data| !data.data().is_empty())
+            let is_picture = DataUrl::parse(url).is_ok_and(|data| !data.data().is_empty());
+            is_picture.then(|| GeneratedImage::from_url(url))
         };
-        if is_picture {
+        if let Some(image) = found_here {
             end = start + url.len();
-            found.push(GeneratedImage::from_url(url));
+            found.push(image);
         }
     }
     found
 }
 
+/// The picture that Markdown shows: a URL, or a data URL that does not say so and is one.
+#[inline]
+fn linked(url: &str) -> Option<GeneratedImage> {
+    if url.starts_with("http") {
+        return Some(GeneratedImage::from_url(url));
+    }
+    if !url.starts_with("data:") || url.as_bytes().starts_with(DATA_URL) {
+        return None;
+    }
+    let image = GeneratedImage::from_url(url);
+    MediaType::sniff(image.bytes().ok()?).map(|_| image)
+}
+
 const DATA_URL: &[u8] = b"data:image/";
-const LINK: &[u8] = b"](http";
+const LINK: &[u8] = b"](";
 
 /// Whether `before` ends with `![` and a text without brackets or line ends.
 #[inline]
@@ -320,6 +348,14 @@ fn url_at(text: &str) -> &str {
         .unwrap_or(text)
 }
 
+/// A URL as it stands between angle brackets, after the first: up to the second on the same line.
+#[inline]
+fn bracketed(text: &str) -> &str {
+    let end = text.find(['<', '>', '\n', '\r']);
+    let url = end.and_then(|end| text.get(..end));
+    url.unwrap_or(text).trim_end()
+}
+
 /// An image response as the text of a message, fenced or not.
 #[inline]
 fn in_json_text(text: &str) -> Option<Vec<GeneratedImage>> {
@@ -334,7 +370,7 @@ fn in_json_text(text: &str) -> Option<Vec<GeneratedImage>> {
     if !text.starts_with(['{', '[']) {
         return None;
     }
-    let found = match serde_json::from_str(text).ok()? {
+    let found = match from_text(text).ok()? {
         Json::List(items) => find_in_data(&items),
         Json::Object(object) => match field(&object, "data").or_else(|| field(&object, "images")) {
             Some(Json::List(items)) => find_in_data(items),

@@ -71,7 +71,7 @@ impl Image {
 /// The picture as it has to be, or `None` where it is so already.
 fn fitted(bytes: &Bytes, longest_side: u32) -> Result<Option<(MediaType, Vec<u8>)>, FitError> {
     let media_type = MediaType::sniff(bytes).ok_or_else(|| {
-        let what = super::media_type::describe(bytes).into_owned();
+        let what = super::other::describe(bytes).into_owned();
         FitError::Image(ImageError::NotAnImage(what))
     })?;
     let broken = |error: ::image::ImageError| FitError::Broken {

@@ -10,7 +10,8 @@ use serde_core::de::{Deserialize, Deserializer};
 use serde_core::ser::Serializer;
 
 use super::data_url::{DataUrl, InvalidDataUrl};
-use super::media_type::{Dimensions, MediaType, describe};
+use super::media_type::{Dimensions, MediaType};
+use super::other::describe;
 use crate::base64;
 use crate::body::{Picture, Segment, Splice};
 use crate::open_enum::open_enum;

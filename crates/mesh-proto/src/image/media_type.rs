@@ -198,52 +198,6 @@ impl fmt::Display for Dimensions {
     }
 }
 
-/// What `bytes` are, in words for a message: `a PNG picture`, `a PDF document`, `text`.
-#[inline]
-pub fn describe(bytes: &[u8]) -> Cow<'static, str> {
-    if bytes.is_empty() {
-        return "empty".into();
-    }
-    if let Some(media_type) = MediaType::sniff(bytes) {
-        let article = if matches!(media_type.name(), "AVIF" | "SVG" | "icon") {
-            "an"
-        } else {
-            "a"
-        };
-        return format!("{article} {} picture", media_type.name()).into();
-    }
-    let starts = |magic: &[u8]| bytes.starts_with(magic);
-    let text = bytes.trim_ascii_start();
-    let markup = text
-        .get(..text.len().min(14))
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let known = if starts(b"%PDF-") {
-        "a PDF document"
-    } else if starts(b"PK\x03\x04") {
-        "a ZIP archive or an Office document"
-    } else if starts(b"\x1f\x8b") {
-        "gzip-compressed data"
-    } else if bytes.get(4..).is_some_and(|rest| rest.starts_with(b"ftyp"))
-        || starts(b"\x1aE\xdf\xa3")
-    {
-        "a video"
-    } else if starts(b"ID3") || starts(b"OggS") || starts(b"fLaC") || starts(b"RIFF") {
-        "a sound or a video"
-    } else if starts(b"\x7fELF") || starts(b"MZ") {
-        "a program"
-    } else if markup.starts_with(b"<!doctype html") || markup.starts_with(b"<html") {
-        "HTML"
-    } else if markup.starts_with(b"data:") {
-        "the text of a data URL"
-    } else if std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0')) {
-        "text"
-    } else {
-        "data of an unknown kind"
-    };
-    known.into()
-}
-
 /// The brand of an ISO base media file: the major one, then the compatible ones.
 #[inline]
 fn iso_brand(bytes: &[u8]) -> Option<MediaType> {
@@ -333,24 +287,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_picture_is_named() {
-        for (bytes, expected) in [
-            (&b""[..], "empty"),
-            (b"%PDF-1.7", "a PDF document"),
-            (b"<!DOCTYPE html><p>", "HTML"),
-            (b"PK\x03\x04", "a ZIP archive or an Office document"),
-            (b"hello", "text"),
-            (b"\xfe\x00\xff", "data of an unknown kind"),
-            (b"MM\0*", "a TIFF picture"),
-            (b"\0\0\0\x1cftypavif\0\0\0\0avif", "an AVIF picture"),
-            (b"\0\0\0\x1cftypheic\0\0\0\0heic", "a HEIC picture"),
-            (b"<svg>", "an SVG picture"),
-        ] {
-            assert_eq!(describe(bytes), expected);
-        }
-    }
-
-    #[test]
     fn declared_types_are_normalised() {
         assert_eq!(MediaType::declared("Image/JPG; q=1"), Some(MediaType::JPEG));
         for text in [
@@ -399,7 +335,7 @@ mod tests {
             let bytes = [magic, &rest[..]].concat();
             let _ = MediaType::sniff(&bytes);
             let _ = Dimensions::read(&bytes);
-            let _ = describe(&bytes);
+            let _ = crate::image::describe(&bytes);
         }
     }
 }

@@ -7,7 +7,8 @@ use bytes::{Buf as _, Bytes};
 
 use super::data_url::{DataUrl, InvalidDataUrl, decode_base64};
 use super::input::{Image, ImageError};
-use super::media_type::{Dimensions, MediaType, describe};
+use super::media_type::{Dimensions, MediaType};
+use super::other::{describe, may_be};
 use super::reader::PictureReader;
 use crate::base64::{self, Characters, InvalidBase64};
 use crate::wire::Text;
@@ -232,7 +233,8 @@ fn decode_in_place(
     }
 }
 
-/// What `bytes` are, or are declared to be.
+/// What `bytes` are, or are declared to be. A declaration is believed of what cannot be told: what
+/// plainly is something else is no picture, whatever a host calls its error pages.
 pub(super) fn what_is(
     bytes: &[u8],
     declared: Option<&MediaType>,
@@ -241,7 +243,7 @@ pub(super) fn what_is(
         return Ok((sniffed, Evidence::MagicBytes));
     }
     match declared {
-        Some(declared) if declared.as_str().starts_with("image/") => {
+        Some(declared) if declared.as_str().starts_with("image/") && may_be(bytes, declared) => {
             Ok((declared.clone(), Evidence::Declared))
         }
         _ => Err(PictureError::NotAPicture(describe(bytes).into_owned())),
@@ -297,7 +299,7 @@ impl TryFrom<GeneratedImage> for Image {
 pub enum Evidence {
     /// The picture's own magic bytes say so.
     MagicBytes,
-    /// They say nothing, and the reply declares it.
+    /// They say nothing of this or anything else, and the reply declares it.
     Declared,
 }
 

@@ -4,7 +4,7 @@ use serde_core::Deserialize;
 use serde_json::Value;
 
 use super::reply::ImageReply;
-use crate::chat::{Picture, pictures};
+use crate::chat::{IMAGES, Picture, pictures, pictures_in};
 use crate::error::ApiError;
 use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture};
 use crate::wire::{Json, count, lenient, read_object};
@@ -31,8 +31,8 @@ impl ImageChunk {
     /// The pictures in the chunk: earlier states where [`ImageChunk::is_partial`] says so.
     #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
-        let top = self.top();
-        find_in_data(self.data.iter().chain(&top).map(|picture| &picture.0))
+        let beside = self.beside();
+        find_in_data(self.data.iter().chain(&beside).map(|picture| &picture.0))
     }
 
     /// Whether its pictures are earlier states of what will come. Decided by what is documented
@@ -81,7 +81,7 @@ impl ImageChunk {
             && self.b64_json.is_none()
             && self.url.is_none()
             && self.partial_image_index.is_none()
-            && ["created", "usage"]
+            && ["created", "usage", IMAGES]
                 .iter()
                 .all(|name| !self.extra.contains_key(*name))
     }
@@ -114,6 +114,14 @@ impl ImageChunk {
             extra,
             ..Self::default()
         }
+    }
+
+    /// What stands beside `data`, as it would stand there.
+    #[inline]
+    fn beside(&self) -> Vec<Picture> {
+        let mut beside = pictures_in(&self.extra, &[IMAGES]);
+        beside.extend(self.top());
+        beside
     }
 
     /// The picture at the top, as it would stand in `data`.
@@ -163,8 +171,8 @@ impl Assembly {
             reply.data.push(Picture(place));
             return;
         }
-        let top = chunk.top();
-        let pictures = chunk.data.iter().chain(&top);
+        let beside = chunk.beside();
+        let pictures = chunk.data.iter().chain(&beside);
         if chunk.is_partial() {
             // A place without a picture is not how far the work has come.
             if pictures.clone().any(|picture| holds_picture(&picture.0)) {
@@ -179,6 +187,7 @@ impl Assembly {
         }
         if let Ok(mut more) = ImageReply::deserialize(&chunk.extra.0) {
             more.extra.remove("object");
+            more.extra.remove(IMAGES);
             // OpenAI's name for the same.
             if let Some(created) = more.extra.remove("created_at")
                 && !chunk.extra.contains_key("created")

@@ -7,11 +7,11 @@ use std::ops::Deref;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde_core::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_core::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Number, Value};
 
-use super::lenient::Unkept;
+use super::mending::{legible, mended, without_mark};
 
 /// A JSON value, cheap to clone whatever pictures are in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,50 +113,37 @@ thread_local! {
     static BODY: RefCell<Option<ByteString>> = const { RefCell::new(None) };
 }
 
-/// Reads `T` from a body, the long texts of [`Json`] in it as slices of that body.
+/// Reads `T` from a body, the long texts of [`Json`] in it as slices of that body, or of the mended
+/// one.
+///
+/// Half of a surrogate pair, or a byte that is not UTF-8, costs nobody the rest: it is U+FFFD.
 pub(crate) fn from_body<T: serde_core::de::DeserializeOwned>(
     body: &Bytes,
 ) -> Result<T, serde_json::Error> {
-    // What is not UTF-8 is an error that the parser words, with its place.
-    let Ok(text) = ByteString::try_from(body.clone()) else {
-        return serde_json::from_slice(body);
+    let mut text = match ByteString::try_from(body.slice_ref(without_mark(body))) {
+        Ok(text) => text,
+        Err(_) => legible(body).into_owned().into(),
     };
-    from_text(&text)
-}
-
-/// Reads `T`, which keeps all that stands in it, from a body, as [`from_body`] does. What is not UTF-8
-/// is no `T` then, so nothing but the error is to be read from other bytes than a text's.
-pub(crate) fn whole_from_body<T: serde_core::de::DeserializeOwned>(
-    body: &Bytes,
-) -> Result<T, serde_json::Error> {
-    match ByteString::try_from(body.clone()) {
-        Ok(text) => from_text(&text),
-        Err(_) => Err(not_a_text(body, |text| {
-            serde_json::from_str::<T>(text).err()
-        })),
+    // What is mended is not to be mended again, so that this ends.
+    loop {
+        let reading = Reading::of(text.clone());
+        let read = serde_json::from_str(&text);
+        drop(reading);
+        match read {
+            Ok(value) => return Ok(value),
+            Err(error) => text = mended(&text).ok_or(error)?.into(),
+        }
     }
 }
 
-fn from_text<T: serde_core::de::DeserializeOwned>(
-    text: &ByteString,
+/// Reads `T` from a text that is no body: see [`from_body`].
+pub(crate) fn from_text<T: serde_core::de::DeserializeOwned>(
+    text: &str,
 ) -> Result<T, serde_json::Error> {
-    let reading = Reading::of(text.clone());
-    let value = serde_json::from_str(text);
-    drop(reading);
-    value
-}
-
-/// What the parser says of a body that is not UTF-8: what it says of the part before the first bad
-/// byte, unless that is wrong only for want of more, and else what it says at that byte.
-fn not_a_text(body: &[u8], read: fn(&str) -> Option<serde_json::Error>) -> serde_json::Error {
-    let beginning = body
-        .utf8_chunks()
-        .next()
-        .and_then(|chunk| read(chunk.valid()));
-    let error = beginning.filter(|error| !error.is_eof());
-    error
-        .or_else(|| serde_json::from_slice::<Unkept>(body).err())
-        .unwrap_or_else(|| serde_json::Error::custom("it is not UTF-8"))
+    serde_json::from_str(text).or_else(|error| match mended(text) {
+        Some(text) => serde_json::from_str(&text),
+        None => Err(error),
+    })
 }
 
 /// That a body is being read, until this is dropped.
@@ -392,7 +379,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::chat::ChatReply;
 
     fn document(text: &str) -> Bytes {
         Bytes::from(format!(
@@ -418,34 +404,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_an_error_with_its_place() {
-        let error = from_body::<Json>(&Bytes::from_static(b"{\"a\":\"\xff\"}")).unwrap_err();
+    fn what_is_no_text_or_no_character_costs_nothing_else() {
+        for (bad, mended) in [
+            (&b"a \\udc00 b"[..], "a \u{fffd} b"),
+            (b"a\xff\xe9b", "a\u{fffd}\u{fffd}b"),
+            (b"\\ud83d\xf0\x9f", "\u{fffd}\u{fffd}"),
+        ] {
+            let picture = "A".repeat(SHARED);
+            let body = [
+                b"\xef\xbb\xbf {\"bad\":\"",
+                bad,
+                b"\",\"long\":\"",
+                picture.as_bytes(),
+                b"\"}",
+            ];
+            let json: Json = from_body(&body.concat().into()).unwrap();
+            assert_eq!(json.get("bad").unwrap().as_str(), Some(mended));
+            // The picture is a slice of the body that was read in the end.
+            let long = json.get("long").unwrap().as_text().unwrap();
+            assert!(matches!(long, Text::Shared(text) if **text == *picture));
+        }
+        let outside = Bytes::from_static(b"{\"a\":\"\\ud800\",\xff}");
+        let error = from_body::<Json>(&outside).unwrap_err();
         assert!(error.line() == 1 && error.column() > 0, "{error}");
-    }
-
-    fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
-        let document = prop::sample::select(vec![
-            r#"{"id":"c","choices":[{"index":1.0,"message":{"content":"é","x":[1e3,-0,true]}}]}"#,
-            r#"{"object":{"a":["b",null]},"data":[{"url":"u"}],"usage":{"n":18446744073709551616}}"#,
-            r#"{"choices":[{"message":{"content":5}}],"more":"a\u00e9"} x"#,
-            r#"[{"choices":[]}]"#,
-        ]);
-        let bad = (
-            any::<prop::sample::Index>(),
-            prop::collection::vec(any::<u8>(), 1..4),
-        );
-        let cut = prop::option::of(any::<prop::sample::Index>());
-        (document, prop::collection::vec(bad, 1..3), cut).prop_map(|(document, bad, cut)| {
-            let mut bytes = document.as_bytes().to_vec();
-            for (at, bad) in bad {
-                let at = at.index(bytes.len());
-                bytes.splice(at..at, bad);
-            }
-            if let Some(cut) = cut {
-                bytes.truncate(cut.index(bytes.len()));
-            }
-            bytes
-        })
+        for never in ["[NaN,\"\\ud800\"]", "[1e999,\"\\ud800\"]", "[Infinity]"] {
+            assert!(from_body::<Json>(&never.into()).is_err(), "{never}");
+        }
+        let cut = from_body::<Json>(&"[\"a\\ud83d".into()).unwrap_err();
+        assert!(cut.is_eof());
     }
 
     fn any_value() -> impl Strategy<Value = Value> {
@@ -465,21 +451,6 @@ mod tests {
                     .prop_map(|fields| Value::Object(fields.into_iter().collect())),
             ]
         })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1000))]
-
-        #[test]
-        fn what_is_no_text_is_the_error_that_its_bytes_are(bytes in any_bytes()) {
-            let ours = whole_from_body::<ChatReply>(&bytes.clone().into());
-            let plain = serde_json::from_slice::<ChatReply>(&bytes);
-            match (ours, plain) {
-                (Ok(ours), Ok(plain)) => prop_assert_eq!(ours, plain),
-                (Err(ours), Err(plain)) => prop_assert_eq!(ours.to_string(), plain.to_string()),
-                (ours, plain) => panic!("{ours:?} for {plain:?}"),
-            }
-        }
     }
 
     proptest! {

@@ -131,14 +131,14 @@ fn whole(number: f64) -> Option<u64> {
 }
 
 /// A field that is read and not kept. Unlike with serde's own way of ignoring, a text in it has to
-/// be one: what is not UTF-8 is an error wherever it stands.
+/// be one, as in any other field.
 pub(crate) fn unkept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     Unkept::deserialize(deserializer).map(drop)
 }
 
 /// A value that was read and not kept: see [`unkept`].
 #[derive(Clone, Copy)]
-pub(super) struct Unkept;
+struct Unkept;
 
 impl<'de> Deserialize<'de> for Unkept {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -7,7 +7,7 @@ use mesh_proto::chat::ChatChunk;
 use mesh_proto::endpoint::ChatStream;
 use mesh_proto::sse::Decoder;
 
-use super::{chat_reply, head, read_in_any_pieces};
+use super::{chat_reply, head, read, read_in_any_pieces};
 
 pub(super) fn hold(data: &[u8]) {
     let stream = ChatStream::new(&ChatRequest::new("m").user("u")).unwrap();
@@ -17,9 +17,11 @@ pub(super) fn hold(data: &[u8]) {
         let stored = serde_json::to_string(chunk).unwrap();
         assert_eq!(*chunk, serde_json::from_str(&stored).unwrap(), "{stored}");
     }
-    let first = data.trim_ascii_start().first();
+    let text = data.trim_ascii_start();
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let first = text.trim_ascii_start().first();
     if !first.is_some_and(|first| b"{[<".contains(first)) {
-        let mut alone = alone(data).into_iter();
+        let mut alone = alone(&stream, data).into_iter();
         for chunk in &events {
             assert!(alone.any(|alone| alone == *chunk), "{chunk:?}");
         }
@@ -29,14 +31,24 @@ pub(super) fn hold(data: &[u8]) {
     }
 }
 
-/// The chunks of a stream, each read without the ones before it. Some of them are no events.
-fn alone(stream: &[u8]) -> Vec<ChatChunk> {
+/// The chunks of a stream, each read without the ones before it. Some of them are no events. What
+/// has to be mended is read as a stream of its own.
+fn alone(endpoint: &ChatStream, stream: &[u8]) -> Vec<ChatChunk> {
     let mut decoder = Decoder::new();
     decoder.push(Bytes::copy_from_slice(stream));
     decoder.end();
     let mut chunks = Vec::new();
     while let Ok(Some(frame)) = decoder.next() {
-        chunks.extend(serde_json::from_slice::<ChatChunk>(frame.data().trim_ascii()).ok());
+        let data = frame.data().trim_ascii();
+        match serde_json::from_slice::<ChatChunk>(data) {
+            Ok(chunk) => chunks.push(chunk),
+            Err(_) => {
+                let lines = data.split(|byte| *byte == b'\n');
+                let lines = lines.flat_map(|line| [b"data:", line, b"\n"].concat());
+                let own: Vec<u8> = lines.chain(*b"\n").collect();
+                chunks.extend(read(endpoint, &head(200, &[]), &[&own]).0);
+            }
+        }
     }
     chunks
 }

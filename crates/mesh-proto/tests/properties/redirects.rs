@@ -18,16 +18,14 @@ use super::KEY;
 const OWN: &str = "http://127.0.0.1:9";
 
 pub(super) fn hold(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else {
-        return;
-    };
     let target = Target::new(BaseUrl::new(OWN).unwrap(), ApiKey::new(KEY).unwrap());
-    if let Ok(download) = Download::new(text, DownloadBounds::default())
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(download) = Download::new(text, DownloadBounds::default())
         && let Ok(request) = download.request(&target)
     {
         is_harmless(&request);
     }
-    let Ok(location) = HeaderValue::from_str(text) else {
+    let Ok(location) = HeaderValue::from_bytes(data) else {
         return;
     };
     for first in ["http://127.0.0.1:9/a/b.png?q", "https://cdn.test/a/b.png"] {
@@ -65,7 +63,12 @@ fn is_harmless(request: &Request<Body>) {
     assert!(!format!("{:?}", request.headers()).contains(KEY));
     assert!(!request.headers().contains_key("authorization"));
     assert!(!request.headers().contains_key("cookie"));
-    let Ok(url) = Url::parse(&request.uri().to_string()) else {
+    let written = request.uri().to_string();
+    assert!(
+        written.is_ascii() && !written.contains([' ', '"', '<', '>']),
+        "{written}"
+    );
+    let Ok(url) = Url::parse(&written) else {
         return;
     };
     assert!(url.username().is_empty() && url.password().is_none());

@@ -1,0 +1,175 @@
+//! URLs as gateways and hosts write them, made into what a request may carry.
+
+use http::Uri;
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+
+/// Why a text is no URL to fetch from, in words that end a sentence.
+pub(super) type Reason = &'static str;
+
+const NOT_A_URL: Reason = "not a URL";
+const NOT_ASCII: Reason =
+    "a URL whose host is not ASCII; such a name is written in its ASCII form, xn--…";
+const OTHER_SCHEME: Reason = "a URL of another scheme than http and https";
+
+/// What may not stand in a path or a query, and is encoded there by browsers, too (WHATWG URL, path
+/// percent-encode set); whatever is not ASCII is as well. What is encoded already stays.
+const UNFIT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
+/// A URL, without its fragment.
+#[inline]
+pub(super) fn parse(url: &[u8]) -> Result<Uri, Reason> {
+    let url = plain(url)?;
+    let begin = memchr::memmem::find(url, b"://").map_or(0, |at| at + 3);
+    let rest = url.get(begin..).unwrap_or_default();
+    let host = memchr::memchr2(b'/', b'?', rest).unwrap_or(rest.len());
+    let (before, path) = url.split_at_checked(begin + host).ok_or(NOT_A_URL)?;
+    if !before.is_ascii() {
+        return Err(NOT_ASCII);
+    }
+    let before = std::str::from_utf8(before).map_err(|_| NOT_A_URL)?;
+    let url = format!("{before}{}", percent_encode(path, UNFIT));
+    url.parse().map_err(|_| NOT_A_URL)
+}
+
+/// A redirect's target against the URL that sent it (RFC 3986, section 5.2).
+#[inline]
+pub(super) fn join(base: &Uri, location: &[u8]) -> Result<Uri, Reason> {
+    let location = plain(location)?;
+    let scheme = base.scheme_str().ok_or(NOT_A_URL)?;
+    let mut parts = if let Some(told) = scheme_of(location) {
+        let is_http = told.eq_ignore_ascii_case(b"http") || told.eq_ignore_ascii_case(b"https");
+        if !is_http {
+            return Err(OTHER_SCHEME);
+        }
+        parse(location)?.into_parts()
+    } else if location.starts_with(b"//") {
+        parse(&[scheme.as_bytes(), b":", location].concat())?.into_parts()
+    } else {
+        let path = base.path();
+        let before = match location.first() {
+            Some(b'/') => "",
+            Some(b'?') => path,
+            Some(_) => path
+                .rfind('/')
+                .map_or("/", |at| path.get(..=at).unwrap_or("/")),
+            None => return Ok(base.clone()),
+        };
+        let mut parts = base.clone().into_parts();
+        let path = format!("{before}{}", percent_encode(location, UNFIT));
+        parts.path_and_query = Some(path.parse().map_err(|_| NOT_A_URL)?);
+        parts
+    };
+    if let Some(told) = &parts.path_and_query {
+        let path = without_dots(told.path());
+        let query = told.query().map(|query| format!("?{query}"));
+        let whole = path + query.as_deref().unwrap_or_default();
+        parts.path_and_query = Some(whole.parse().map_err(|_| NOT_A_URL)?);
+    }
+    Uri::from_parts(parts).map_err(|_| NOT_A_URL)
+}
+
+/// A URL without its fragment and white space around it.
+fn plain(url: &[u8]) -> Result<&[u8], Reason> {
+    let url = url.trim_ascii();
+    let end = memchr::memchr(b'#', url).unwrap_or(url.len());
+    let url = url.get(..end).unwrap_or_default();
+    if url.iter().any(u8::is_ascii_control) {
+        return Err(NOT_A_URL);
+    }
+    Ok(url)
+}
+
+/// The scheme of a reference that has one (RFC 3986, section 3.1).
+fn scheme_of(reference: &[u8]) -> Option<&[u8]> {
+    let scheme = reference.get(..memchr::memchr(b':', reference)?)?;
+    let mut bytes = scheme.iter();
+    let is_scheme = bytes.next()?.is_ascii_alphabetic()
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+    is_scheme.then_some(scheme)
+}
+
+/// A path without the segments that lead to others (RFC 3986, section 5.2.4).
+fn without_dots(path: &str) -> String {
+    let mut kept = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        if segment == ".." {
+            kept.pop();
+        }
+        if !matches!(segment, "." | "..") {
+            kept.push(segment);
+        } else if segments.peek().is_none() {
+            kept.push("");
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_not_stand_in_a_url_is_encoded() {
+        for (url, expected) in [
+            ("https://a.test/a b.png", Ok("https://a.test/a%20b.png")),
+            (
+                " https://a.test/ü?q=日#f ",
+                Ok("https://a.test/%C3%BC?q=%E6%97%A5"),
+            ),
+            (
+                "https://a.test/a%20b?c=%2F&d={e}",
+                Ok("https://a.test/a%20b?c=%2F&d=%7Be%7D"),
+            ),
+            ("https://a.test?q= ", Ok("https://a.test/?q=")),
+            ("https://a.test?q=a b", Ok("https://a.test/?q=a%20b")),
+            ("https://bücher.test/a.png", Err(NOT_ASCII)),
+            ("https://a b.test/a.png", Err(NOT_A_URL)),
+            ("https://a.test/a\nb.png", Err(NOT_A_URL)),
+            ("", Err(NOT_A_URL)),
+        ] {
+            let read = parse(url.as_bytes()).map(|url| url.to_string());
+            assert_eq!(read.as_deref(), expected.as_ref().copied(), "{url}");
+        }
+        // In whatever encoding the path is.
+        let read = parse(b"https://a.test/caf\xe9.png").unwrap();
+        assert_eq!(read, "https://a.test/caf%E9.png");
+    }
+
+    #[test]
+    fn redirects_are_relative_to_where_they_come_from() {
+        let base: Uri = "https://a.test/x/y?q=1".parse().unwrap();
+        for (location, expected) in [
+            ("https://b.test/z", Ok("https://b.test/z")),
+            ("HTTP://b.test/c/../z", Ok("http://b.test/z")),
+            ("//b.test/z#f", Ok("https://b.test/z")),
+            ("/z?r", Ok("https://a.test/z?r")),
+            ("z", Ok("https://a.test/x/z")),
+            ("?r", Ok("https://a.test/x/y?r")),
+            ("", Ok("https://a.test/x/y?q=1")),
+            ("/a b.png", Ok("https://a.test/a%20b.png")),
+            ("ü.png?日", Ok("https://a.test/x/%C3%BC.png?%E6%97%A5")),
+            ("../z/./w.png", Ok("https://a.test/z/w.png")),
+            ("../../../z?a=../b", Ok("https://a.test/z?a=../b")),
+            ("/a/b/..", Ok("https://a.test/a/")),
+            ("./", Ok("https://a.test/x/")),
+            ("a/:b", Ok("https://a.test/x/a/:b")),
+            ("//bücher.test/z", Err(NOT_ASCII)),
+            ("file:///etc/passwd", Err(OTHER_SCHEME)),
+            ("data:image/png;base64,AAEC", Err(OTHER_SCHEME)),
+            ("javascript:alert(1)", Err(OTHER_SCHEME)),
+            ("https:/z", Err(NOT_A_URL)),
+        ] {
+            let read = join(&base, location.as_bytes()).map(|url| url.to_string());
+            assert_eq!(read.as_deref(), expected.as_ref().copied(), "{location}");
+        }
+    }
+}
