@@ -75,7 +75,9 @@ pub(super) fn parse_reply(body: &Bytes) -> Result<ChatReply, DecodeError> {
             .then(|| ApiError::in_place_of_reply(&document));
         return error.flatten().map_or(Ok(reply), |it| Err(it.into()));
     }
-    Err(match ApiError::from_envelope(StatusCode::OK, &document) {
+    let error = reply.failure();
+    let error = error.or_else(|| ApiError::from_envelope(StatusCode::OK, &document));
+    Err(match error {
         Some(error) => error.into(),
         None => DecodeError::Json {
             reason: "neither choices nor data".to_owned(),

@@ -55,7 +55,8 @@ fn means_the_same_in_a_stream(body: &[u8]) {
     if let Some(streamed) = streamed.as_ref().and_then(CallError::api)
         && let Some(whole) = fail(chat, 200, body)
     {
-        let whole = whole.api().expect("an error that the gateway tells");
+        let told = String::from_utf8_lossy(body);
+        let whole = whole.api().unwrap_or_else(|| panic!("{told}: {whole}"));
         assert_eq!(
             (&whole.message, &whole.code, &whole.details),
             (&streamed.message, &streamed.code, &streamed.details)
