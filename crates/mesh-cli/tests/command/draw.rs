@@ -317,7 +317,7 @@ fn a_picture_that_its_host_does_not_give_was_made_and_its_whole_url_is_told() {
         ),
         (
             Exchange::response(302, "location: ftp://elsewhere.test/1.png\r\n", ""),
-            "https only",
+            "another scheme",
         ),
         (
             Exchange::response(302, "", ""),

@@ -24,8 +24,8 @@ pub(super) fn named(head: &request::Parts) -> Option<String> {
 }
 
 /// Refuses a request that names a host which is not this machine: anything but `localhost`, a name
-/// below it, a loopback address, or `listens_on`, where the gateway listens. One that names no host
-/// comes from no browser.
+/// below it, a loopback address, or `listens_on`, where the gateway listens; where others reach it
+/// there, also by a name without a dot. One that names no host comes from no browser.
 pub(super) fn check_own(head: &request::Parts, listens_on: Option<IpAddr>) -> Result<(), Refused> {
     let in_headers = head.headers.get_all(header::HOST).iter();
     let mut hosts = in_headers
@@ -59,7 +59,11 @@ fn is_own(host: &str, listens_on: Option<IpAddr>) -> bool {
     }
     let name = host.strip_suffix('.').unwrap_or(host);
     let last = name.rsplit('.').next().unwrap_or_default();
+    // Where others are to reach it they may have a name for it, as containers do. One without a dot
+    // is nobody's on the internet.
+    let is_for_others = listens_on.is_some_and(|it| !it.is_loopback());
     last.eq_ignore_ascii_case("localhost")
+        || (is_for_others && !name.is_empty() && !name.contains('.'))
 }
 
 #[cfg(test)]
@@ -96,6 +100,10 @@ mod tests {
             ("10.0.0.7", "0.0.0.0", true),
             ("10.0.0.7", "::", true),
             ("evil.example", "0.0.0.0", false),
+            ("emulator", "0.0.0.0", true),
+            ("emulator", "10.0.0.7", true),
+            ("emulator", "127.0.0.1", false),
+            ("", "0.0.0.0", false),
             ("127.0.0.1", "10.0.0.7", true),
         ] {
             assert_eq!(is_own(host, given(address)), own, "{host} {address}");

@@ -40,15 +40,14 @@ fn alone(endpoint: &ChatStream, stream: &[u8]) -> Vec<ChatChunk> {
     let mut chunks = Vec::new();
     while let Ok(Some(frame)) = decoder.next() {
         let data = frame.data().trim_ascii();
-        match serde_json::from_slice::<ChatChunk>(data) {
-            Ok(chunk) => chunks.push(chunk),
-            Err(_) => {
-                let lines = data.split(|byte| *byte == b'\n');
-                let lines = lines.flat_map(|line| [b"data:", line, b"\n"].concat());
-                let own: Vec<u8> = lines.chain(*b"\n").collect();
-                chunks.extend(read(endpoint, &head(200, &[]), &[&own]).0);
-            }
+        if let Ok(chunk) = serde_json::from_slice::<ChatChunk>(data) {
+            chunks.push(chunk);
+            continue;
         }
+        let lines = data.split(|byte| *byte == b'\n');
+        let lines = lines.flat_map(|line| [b"data:", line, b"\n"].concat());
+        let own: Vec<u8> = lines.chain(*b"\n").collect();
+        chunks.extend(read(endpoint, &head(200, &[]), &[&own]).0);
     }
     chunks
 }
