@@ -26,7 +26,7 @@ pub(crate) fn read(kind: Kind, body: &[u8]) -> Reading {
 }
 
 fn read_document(kind: Kind, body: &[u8]) -> Reading {
-    let Ok(document) = serde_json::from_slice::<Value>(body) else {
+    let Some(document) = json(body) else {
         return Reading::default();
     };
     let is_error = document.get("error").is_some_and(|it| !it.is_null());
@@ -52,7 +52,7 @@ fn read_events(kind: Kind, body: &[u8]) -> Reading {
         if data.is_empty() {
             continue;
         }
-        let Ok(chunk) = serde_json::from_slice::<Value>(data) else {
+        let Some(chunk) = json(data) else {
             return reading;
         };
         match kind {
@@ -69,6 +69,40 @@ fn read_events(kind: Kind, body: &[u8]) -> Reading {
         }
     }
     reading
+}
+
+/// JSON in which what is no character is one replacement character.
+fn json(bytes: &[u8]) -> Option<Value> {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_start_matches('\u{feff}');
+    serde_json::from_str(text)
+        .or_else(|_| serde_json::from_str(&without_half_pairs(text)))
+        .ok()
+}
+
+/// The same JSON without escaped surrogates that have no other half.
+fn without_half_pairs(text: &str) -> String {
+    let surrogate = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        let unit = u16::from_str_radix(digits, 16).ok()?;
+        (0xd800..0xe000).contains(&unit).then_some(unit < 0xdc00)
+    };
+    let mut whole = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let (kept, length) = match surrogate(rest) {
+            Some(true) if rest.get(6..).and_then(surrogate) == Some(false) => (rest.get(..12), 12),
+            Some(_) => (Some("\\ufffd"), 6),
+            None if first == '\\' => {
+                let length = 1 + rest.chars().nth(1).map_or(0, char::len_utf8);
+                (rest.get(..length), length)
+            }
+            None => (rest.get(..first.len_utf8()), first.len_utf8()),
+        };
+        whole += kept.unwrap_or_default();
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    whole
 }
 
 fn chat_piece(chunk: &Value) -> String {
@@ -187,6 +221,13 @@ mod tests {
         let cut = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: {\"cho";
         let reading = read(Kind::ChatStream, cut);
         assert_eq!((reading.said.as_str(), reading.is_whole), ("a", false));
+    }
+
+    #[test]
+    fn what_is_no_character_is_replaced() {
+        let body = b"{\"choices\":[{\"message\":{\"content\":\"a\xff\\ud83d\\\\ud83d\\ud83c\\udfa8\\udfa8\"}}]}";
+        let said = "a\u{fffd}\u{fffd}\\ud83d\u{1f3a8}\u{fffd}";
+        assert_eq!(read(Kind::Chat, body).said, said);
     }
 
     #[test]

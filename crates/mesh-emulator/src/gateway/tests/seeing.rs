@@ -168,7 +168,7 @@ fn the_page_tells_what_came_in() {
         "400",
         "openai/gpt-4o-mini",
         "a PNG picture, 40 × 30",
-        "text, 8 bytes",
+        "XML or other markup, 8 bytes",
     ] {
         assert!(page.contains(told), "{told}: {page}");
     }
