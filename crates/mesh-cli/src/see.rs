@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use mesh_blocking::image::{self, Detail, Image};
-use mesh_blocking::proto::chat::FinishReason;
+use mesh_blocking::proto::chat::{Ending, FinishReason};
 use mesh_blocking::proto::error::BuildError;
 use mesh_blocking::proto::image::{DataUrl, MAX_FILE};
 use mesh_blocking::{ChatReply, ChatRequest, Error};
@@ -92,7 +92,9 @@ fn answer(see: &See, request: &ChatRequest, gateway: &Gateway) -> Result<(), Fai
 /// Whether an answer that came to its end is one.
 fn judge(reply: &ChatReply, output: &Output) -> Result<(), Failure> {
     let reason = reply.finish_reason().map_or("", FinishReason::as_str);
-    let ending = Ending::of(reason);
+    let ending = reply
+        .finish_reason()
+        .map_or(Ending::Whole, FinishReason::ending);
     let text = reply.text();
     // Beside a content filter the answer itself counts as the refusal, and has been shown already.
     let refusal = reply
@@ -126,38 +128,11 @@ fn judge(reply: &ChatReply, output: &Output) -> Result<(), Failure> {
             Kind::Declined,
             format_args!("a content filter withheld the answer: it ended with {reason:?}"),
         )),
-        (Ending::Broken, _) => Err(Failure::new(
+        // However else an answer may end one day, it was not whole.
+        _ => Err(Failure::new(
             Kind::Incomplete,
             format_args!("the answer ended with {reason:?}, before it was complete"),
         )),
-    }
-}
-
-/// What a finish reason says of an answer. Gateways pass on the words of their providers, most of
-/// which are other names for an ordinary end: only those that say otherwise are taken so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    Whole,
-    MostTokens,
-    Filtered,
-    Broken,
-}
-
-impl Ending {
-    fn of(reason: &str) -> Self {
-        match reason.to_ascii_lowercase().as_str() {
-            "length" | "max_tokens" | "max_output_tokens" | "model_length" => Self::MostTokens,
-            "content_filter" | "content_filtered" | "safety" | "image_safety" | "recitation"
-            | "prohibited_content" | "blocklist" | "spii" => Self::Filtered,
-            "error"
-            | "unknown"
-            | "abort"
-            | "aborted"
-            | "cancelled"
-            | "canceled"
-            | "insufficient_system_resource" => Self::Broken,
-            _ => Self::Whole,
-        }
     }
 }
 

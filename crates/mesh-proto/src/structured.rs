@@ -52,7 +52,9 @@ use serde_core::de::DeserializeOwned;
 
 pub use self::failure::{ParseError, ParseReason};
 pub use self::schema::Schema;
-use crate::chat::{ChatReply, ChatRequest, Content, FinishReason, Message, ResponseFormat, Role};
+use crate::chat::{
+    ChatReply, ChatRequest, Content, Ending, FinishReason, Message, ResponseFormat, Role,
+};
 use crate::error::Error;
 use crate::head::Answer;
 
@@ -215,9 +217,9 @@ fn read<T: DeserializeOwned>(reply: &ChatReply, is_wrapped: bool) -> Result<T, P
         Ok(value) => return Ok(value),
         Err(reason) => reason,
     };
-    Err(match reply.finish_reason() {
-        Some(FinishReason::ContentFilter) => ParseReason::Refused(reply.text().into_owned()),
-        Some(FinishReason::Length) => ParseReason::CutOff,
+    Err(match reply.finish_reason().map(FinishReason::ending) {
+        Some(Ending::Filtered) => ParseReason::Refused(reply.text().into_owned()),
+        Some(Ending::MostTokens) => ParseReason::CutOff,
         _ if !reply.tool_calls().is_empty() => ParseReason::ToolCalls,
         _ => reason,
     })

@@ -232,6 +232,12 @@ fn a_drawing_that_does_not_come_says_why() {
             Absence::ContentFilter,
             "",
         ),
+        (reply(said(""), "SAFETY"), Absence::ContentFilter, ""),
+        (
+            reply(said("Foxes are"), "abort"),
+            Absence::CutOff,
+            "Foxes are",
+        ),
         (
             reply(json!({"content": null, "refusal": "No."}), "stop"),
             Absence::Refusal,

@@ -178,11 +178,14 @@ fn what_is_no_value_says_what_it_is_and_is_kept() {
 #[test]
 fn an_answer_that_ended_otherwise_says_so_and_is_not_asked_for_again() {
     let cut = json!({"message": {"content": "{\"kwh\": 1"}, "finish_reason": "length"});
+    let cut_by_google =
+        json!({"message": {"content": "{\"kwh\": 1"}, "finish_reason": "MAX_TOKENS"});
     let filtered = json!({"message": {"content": null}, "finish_reason": "content_filter"});
     let refused = json!({"message": {"content": null, "refusal": "I cannot read meters."}});
     let tools = json!({"message": {"content": null, "tool_calls": [{"id": "1", "function": {"name": "f"}}]}});
     for (choice, expected) in [
         (cut, "the answer is cut off at the most tokens"),
+        (cut_by_google, "the answer is cut off at the most tokens"),
         (filtered, "the answer is withheld by a content filter"),
         (
             refused,

@@ -7,6 +7,7 @@ use serde_core::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::content::{Content, Part};
+use super::ending::Ending;
 use super::message::{Message, Role};
 use super::tools::ToolCall;
 use super::usage::Usage;
@@ -86,9 +87,9 @@ impl ChatReply {
         if let Some(refusal) = self.choices.first().and_then(Choice::refusal) {
             return absence(Absence::Refusal, refusal.to_owned());
         }
-        match self.finish_reason() {
-            Some(FinishReason::ContentFilter) => absence(Absence::ContentFilter, text),
-            Some(reason) if reason.is_cut_off() => absence(Absence::CutOff, text),
+        match self.finish_reason().map(FinishReason::ending) {
+            Some(Ending::Filtered) => absence(Absence::ContentFilter, text),
+            Some(Ending::MostTokens | Ending::Broken) => absence(Absence::CutOff, text),
             _ if !text.trim().is_empty() => absence(Absence::Prose, text),
             _ if !self.tool_calls().is_empty() => absence(Absence::ToolCalls, text),
             _ => Err(NoPicture::in_data(
@@ -359,41 +360,5 @@ open_enum! {
         ToolCalls = "tool_calls",
         /// A content filter cut it off.
         ContentFilter = "content_filter",
-    }
-}
-
-impl FinishReason {
-    /// Whether the answer is not the whole of what the model had to say, in whatever words its
-    /// provider says so: the most tokens were reached, or the provider gave up.
-    pub fn is_cut_off(&self) -> bool {
-        let words = [
-            "max_tokens",
-            "max_output_tokens",
-            "model_length",
-            "insufficient_system_resource",
-            "abort",
-        ];
-        match self {
-            Self::Length => true,
-            Self::Other(reason) => words.iter().any(|word| reason.eq_ignore_ascii_case(word)),
-            _ => false,
-        }
-    }
-
-    /// Whether a content filter ended the answer, in whatever words its provider says so.
-    pub fn is_filtered(&self) -> bool {
-        let words = [
-            "safety",
-            "image_safety",
-            "prohibited_content",
-            "blocklist",
-            "spii",
-            "sensitive",
-        ];
-        match self {
-            Self::ContentFilter => true,
-            Self::Other(reason) => words.iter().any(|word| reason.eq_ignore_ascii_case(word)),
-            _ => false,
-        }
     }
 }
