@@ -19,6 +19,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use mesh_async::proto::endpoint::ChatStream;
+use mesh_async::proto::error::chain;
 use mesh_async::{ChatRequest, Client, EventStream, Image};
 use mesh_emulator::{Gateway, Server};
 use tokio::net::TcpListener;
@@ -40,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let service = service_fn(move |request| describe(client.clone(), request));
             let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service);
             if let Err(error) = connection.await {
-                eprintln!("{error}");
+                eprintln!("{}", chain(&error));
             }
         });
     }
@@ -55,7 +56,10 @@ async fn describe(
     let answer = match start(&client, request).await {
         Ok(stream) => Response::new(Either::Right(Telling(stream))),
         Err(error) => {
-            let mut answer = Response::new(Either::Left(Full::from(format!("{error}\n"))));
+            let mut answer = Response::new(Either::Left(Full::from(format!(
+                "{}\n",
+                chain(error.as_ref())
+            ))));
             *answer.status_mut() = StatusCode::BAD_REQUEST;
             answer
         }

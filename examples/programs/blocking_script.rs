@@ -13,6 +13,7 @@
 use std::error::Error;
 use std::fs;
 
+use mesh_blocking::proto::error::chain;
 use mesh_blocking::{ChatRequest, Client, image};
 use mesh_emulator::{Gateway, Server};
 
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let photo = match image::open(&path) {
             Ok(photo) => photo,
             Err(error) => {
-                println!("{name}: {error}");
+                println!("{name}: {}", chain(&error));
                 continue;
             }
         };

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mesh_io::chance;
 use mesh_io::connect::Routes;
 use mesh_io::save::{Draft, SaveError, Saved};
+use mesh_io::{chance, variable};
 use mesh_proto::call::CallOptions;
 use mesh_proto::download::{Download, DownloadBounds, Fetch, Reach};
 use mesh_proto::error::SetUpError;
@@ -40,11 +40,11 @@ impl Client {
     ///
     /// Errors where there is no key, or a value is not valid.
     pub fn from_env() -> Result<Self, SetUpError> {
-        let target = Target::from_variables(|name| std::env::var(name).ok())?;
-        Self::builder().target(target).build()
+        Self::builder().build()
     }
 
-    /// A client to be configured.
+    /// A client to be configured. The key and the base URL come from the environment variables of
+    /// [`Client::from_env`] unless they are set.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -262,14 +262,14 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the key.
+    /// Sets the key; the one of the environment by default.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Sets the base URL, with or without `/v1`; Mesh's own by default. Plain `http` is for
-    /// loopback hosts; for others, see [`ClientBuilder::target`].
+    /// Sets the base URL, with or without `/v1`; the one of the environment by default, or else
+    /// Mesh's own. Plain `http` is for loopback hosts; for others, see [`ClientBuilder::target`].
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base = Some(url.into());
         self
@@ -303,11 +303,12 @@ impl ClientBuilder {
 
     /// The client.
     ///
-    /// Errors where there is no key, a value is not valid, or no certificate can be trusted.
+    /// Errors where there is no key, neither set nor in the environment, a value is not valid, or no
+    /// certificate can be trusted.
     pub fn build(self) -> Result<Client, SetUpError> {
         let target = match self.target {
             Some(target) => target,
-            None => Target::of(self.key.as_deref(), self.base.as_deref())?,
+            None => Target::resolve(self.key.as_deref(), self.base.as_deref(), variable)?,
         };
         let gateway = self.options.sender(Reach::Gateway, target.base())?;
         let shared = Shared {

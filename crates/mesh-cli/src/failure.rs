@@ -6,7 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use mesh_blocking::proto::error::{
-    ApiError, BuildError, CallError, DecodeError, ErrorCode, Failure as CallFailure,
+    ApiError, BuildError, CallError, DecodeError, ErrorCode, Failure as CallFailure, chain,
 };
 use mesh_blocking::proto::image::PictureError;
 use mesh_blocking::{Error, Outcome, SetUpError, Target};
@@ -205,7 +205,7 @@ impl From<SetUpError> for Failure {
             SetUpError::Target(TargetError::BaseUrl(_)) => {
                 Self::new(Kind::Usage, format_args!("MESHAPI_BASE_URL: {error}"))
             }
-            _ => Self::new(Kind::Failed, error),
+            _ => Self::new(Kind::Failed, chain(&error)),
         }
     }
 }
@@ -230,6 +230,6 @@ impl From<io::Error> for Failure {
 
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
-        Self::new(Kind::Usage, error)
+        Self::new(Kind::Usage, chain(&error))
     }
 }

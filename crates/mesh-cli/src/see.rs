@@ -5,7 +5,7 @@ use std::path::Path;
 
 use mesh_blocking::image::{self, Detail, Image};
 use mesh_blocking::proto::chat::{Ending, FinishReason};
-use mesh_blocking::proto::error::BuildError;
+use mesh_blocking::proto::error::{BuildError, chain};
 use mesh_blocking::proto::image::{DataUrl, MAX_FILE};
 use mesh_blocking::{ChatReply, ChatRequest, Error};
 
@@ -48,6 +48,7 @@ fn open(name: &str) -> Result<Image, Failure> {
         return Image::from_url(name).map_err(|error| bad(&error));
     }
     image::open(name).map_err(|error| {
+        let error = chain(&error);
         if name.contains(' ') && !Path::new(name).exists() {
             bad(&format_args!("{error} (to ask something, use --question)"))
         } else {

@@ -2,6 +2,7 @@
 //! error that the gateway reports, and a call that failed with what it may have cost.
 
 mod api;
+mod chain;
 mod code;
 mod excerpt;
 mod validation;
@@ -15,6 +16,7 @@ use http::StatusCode;
 
 pub use self::api::ApiError;
 pub(crate) use self::api::envelope;
+pub use self::chain::chain;
 pub use self::code::ErrorCode;
 pub(crate) use self::excerpt::{EXCERPT_WINDOW, excerpt, message, redact};
 pub use self::validation::ValidationFinding;
@@ -100,8 +102,8 @@ impl fmt::Display for BuildError {
                 f.write_str(" (sizes as they are sent: base64 takes a third more than the file)")
             }
             Self::Path(path) => write!(f, "{path:?} is no path of a URL"),
-            Self::Json(error) => write!(f, "a value cannot be written as JSON: {error}"),
-            Self::Http(error) => write!(f, "a header cannot be written: {error}"),
+            Self::Json(_) => f.write_str("a value cannot be written as JSON"),
+            Self::Http(_) => f.write_str("a header cannot be written"),
         }
     }
 }
@@ -458,7 +460,7 @@ impl fmt::Display for SetUpError {
         match self {
             Self::Target(error) => error.fmt(f),
             Self::Certificates(reason) => write!(f, "no certificates to trust: {reason}"),
-            Self::Http(error) => write!(f, "the HTTP client cannot be set up: {error}"),
+            Self::Http(_) => f.write_str("the HTTP client cannot be set up"),
         }
     }
 }
@@ -466,9 +468,9 @@ impl fmt::Display for SetUpError {
 impl StdError for SetUpError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Target(error) => Some(error),
             Self::Http(error) => Some(error.as_ref()),
-            Self::Certificates(_) => None,
+            // Their text is this error's own.
+            Self::Target(_) | Self::Certificates(_) => None,
         }
     }
 }

@@ -61,9 +61,29 @@ impl Target {
     ///
     /// Errors where there is no key, or one of them is not valid.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, TargetError> {
+        Self::resolve(None, None, variable)
+    }
+
+    /// The target of a key and a base URL, each from its variable if it is `None`, as
+    /// [`Target::from_variables`] reads them. A value that is given always wins, also if it is
+    /// empty or invalid.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TargetError`] if there is no key, or a value is invalid.
+    pub fn resolve(
+        key: Option<&str>,
+        base_url: Option<&str>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, TargetError> {
         let lookup = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-        let key = KEY_VARIABLES.into_iter().find_map(lookup);
-        Self::of(key.as_deref(), lookup(BASE_URL_VARIABLE).as_deref())
+        let or_variable = |given: Option<&str>, names: &[&str]| match given {
+            Some(given) => Some(given.to_owned()),
+            None => names.iter().copied().find_map(lookup),
+        };
+        let key = or_variable(key, &KEY_VARIABLES);
+        let base_url = or_variable(base_url, &[BASE_URL_VARIABLE]);
+        Self::of(key.as_deref(), base_url.as_deref())
     }
 
     /// The target of a key and a base URL as texts; Mesh's own gateway where there is no URL.
@@ -387,6 +407,26 @@ mod tests {
             ("MESHAPI_BASE_URL", "http://localhost:8000/v1"),
         ];
         assert_eq!(from(&local), target("a", "http://localhost:8000"));
+        let resolved = |key, base| {
+            let find = |name: &str| {
+                let (_, value) = local.iter().find(|(known, _)| *known == name)?;
+                Some((*value).to_owned())
+            };
+            Target::resolve(key, base, find)
+                .map(|target| (target.key().reveal().to_owned(), target.base().to_string()))
+        };
+        let other = "https://other.test";
+        assert_eq!(resolved(None, None), target("a", "http://localhost:8000"));
+        assert_eq!(
+            resolved(Some("c"), None),
+            target("c", "http://localhost:8000")
+        );
+        assert_eq!(resolved(None, Some(other)), target("a", other));
+        assert_eq!(resolved(Some("c"), Some(other)), target("c", other));
+        assert_eq!(
+            resolved(Some(" "), None),
+            Err(TargetError::Key(InvalidKey::Empty))
+        );
         let plain = [
             ("MESHAPI_API_KEY", "a"),
             ("MESHAPI_BASE_URL", "http://example.com"),

@@ -40,7 +40,7 @@ impl fmt::Display for SaveError {
                 path.display()
             ),
             Self::File { path, error } => {
-                write!(f, "{} cannot be written: {error}", path.display())?;
+                write!(f, "{} cannot be written", path.display())?;
                 f.write_str(match error.kind() {
                     io::ErrorKind::NotFound => "; create its directory first",
                     io::ErrorKind::IsADirectory => "; name a file in it",

@@ -317,11 +317,4 @@ impl fmt::Display for FitError {
     }
 }
 
-impl std::error::Error for FitError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Image(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl std::error::Error for FitError {}

@@ -453,7 +453,7 @@ impl fmt::Display for ImageFileError {
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
-            Reason::Read(error) => write!(f, "{}: {error}", self.path.display()),
+            Reason::Read(_) => write!(f, "cannot read {}", self.path.display()),
             Reason::Image(error) => write!(f, "{}: {error}", self.path.display()),
         }
     }
@@ -463,7 +463,8 @@ impl std::error::Error for ImageFileError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.reason {
             Reason::Read(error) => Some(error),
-            Reason::Image(error) => Some(error),
+            // Its text is this error's own.
+            Reason::Image(_) => None,
         }
     }
 }

@@ -169,7 +169,8 @@ impl fmt::Debug for ParseError {
 impl std::error::Error for ParseError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0.reason {
-            ParseReason::Call(error) => Some(error.as_ref()),
+            // Its text is this error's own.
+            ParseReason::Call(error) => std::error::Error::source(error.as_ref()),
             _ => None,
         }
     }
