@@ -147,7 +147,7 @@ pub struct Answered {
 enum Work {
     Ready(Draft),
     Refused(Refused),
-    Models(String),
+    Models(String, ModelListShape),
     ModelSearch(String),
     Model(String),
     Made(Endpoint, Asked),
@@ -333,6 +333,7 @@ impl Gateway {
         }
         let asked = |body| self.asked(head, body, caller);
         let switches = self.settings.switches;
+        let shape = model_list::shape_for(&head.headers, switches.model_list);
         match route {
             Route::Page => {
                 let page = page::page(host.unwrap_or("127.0.0.1"), &self.key, &self.record);
@@ -350,7 +351,7 @@ impl Gateway {
                     "That picture is not, or no longer, hosted here.",
                 )),
             },
-            Route::Models => Ok(Work::Models(query_of(head))),
+            Route::Models => Ok(Work::Models(query_of(head), shape)),
             Route::ModelSearch => Ok(Work::ModelSearch(query_of(head))),
             Route::ModelsByCost(which) => match switches.withdrawn_lists {
                 WithdrawnLists::Gone => Err(Refused::because(
@@ -358,7 +359,7 @@ impl Gateway {
                     "This route is withdrawn; GET /v1/models?free= has both lists.",
                 )),
                 WithdrawnLists::Served => {
-                    let (shape, pricing) = (switches.model_list, switches.pricing);
+                    let pricing = switches.pricing;
                     let is_free = which == ByCost::Free;
                     Ok(document(&model_list::list_by_cost(is_free, shape, pricing)))
                 }
@@ -397,7 +398,7 @@ impl Admitted {
             Work::Refused(refused) => Err(refused),
             Work::ModelSearch(query) => model_search::page(&query, switches.pricing)
                 .map(|page| Draft::json(StatusCode::OK, &page)),
-            Work::Models(query) => model_list::list(&query, switches.model_list, switches.pricing)
+            Work::Models(query, shape) => model_list::list(&query, shape, switches.pricing)
                 .map(|list| Draft::json(StatusCode::OK, &list)),
             Work::Model(id) => {
                 model_list::get(&id, switches.pricing).map(|row| Draft::json(StatusCode::OK, &row))

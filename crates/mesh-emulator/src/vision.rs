@@ -42,7 +42,7 @@ pub enum CannotSee {
         /// What the file is the beginning of.
         format: Format,
     },
-    /// The file is whole and its content contradicts its format.
+    /// The file is damaged: its content contradicts its format.
     Broken {
         /// What the file says it is.
         format: Format,
@@ -79,7 +79,7 @@ impl fmt::Display for CannotSee {
                 )
             }
             Self::Broken { format, reason } => {
-                write!(f, "the {format} picture cannot be decoded: {reason}")
+                write!(f, "the {format} picture is damaged: {reason}")
             }
             Self::TooLarge {
                 format,

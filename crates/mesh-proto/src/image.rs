@@ -14,6 +14,7 @@ mod orientation;
 mod other;
 mod output;
 mod reader;
+mod xmp;
 
 pub use self::data_url::{DataUrl, InvalidDataUrl};
 pub use self::destination::{Destination, Existing, numbered};

@@ -99,6 +99,71 @@ fn corners(picture: &DynamicImage) -> [[u8; 3]; 4] {
     })
 }
 
+/// A file with an XMP packet, and no EXIF data, where its format has it.
+fn with_xmp(format: &MediaType, orientation: u16) -> Vec<u8> {
+    let packet = format!(
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF \
+         xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description \
+         xmlns:tiff='http://ns.adobe.com/tiff/1.0/' tiff:Orientation='{orientation}'/></rdf:RDF>\
+         </x:xmpmeta>"
+    );
+    let mut bytes = file(format, &quarters(32, 16), 0, &[]);
+    match format.name() {
+        "JPEG" => {
+            let data = format!("http://ns.adobe.com/xap/1.0/\0{packet}");
+            let length = u16::try_from(data.len() + 2).unwrap().to_be_bytes();
+            bytes.splice(2..2, [b"\xff\xe1", &length[..], data.as_bytes()].concat());
+        }
+        "PNG" => {
+            let data = format!("iTXtXML:com.adobe.xmp\0\0\0\0\0{packet}");
+            let length = u32::try_from(data.len() - 4).unwrap().to_be_bytes();
+            let sum = crc(data.as_bytes()).to_be_bytes();
+            bytes.splice(33..33, [&length, data.as_bytes(), &sum].concat());
+        }
+        "WebP" => {
+            // The extended form: its header announces the XMP chunk.
+            let mut extended = b"VP8X\x0a\0\0\0\x04\0\0\0\x1f\0\0\x0f\0\0".to_vec();
+            extended.extend(&bytes[12..]);
+            extended.extend(b"XMP ");
+            extended.extend(u32::try_from(packet.len()).unwrap().to_le_bytes());
+            extended.extend(packet.as_bytes());
+            extended.resize(extended.len() + packet.len() % 2, 0);
+            let size = u32::try_from(extended.len() + 4).unwrap().to_le_bytes();
+            bytes = [b"RIFF", &size[..], b"WEBP", &extended].concat();
+        }
+        other => panic!("{other}"),
+    }
+    bytes
+}
+
+fn crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0_u32, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
+            (sum >> 1) ^ if sum & 1 == 1 { 0xedb8_8320 } else { 0 }
+        })
+    })
+}
+
+#[test]
+fn orientation_that_stands_in_xmp_alone_is_turned_upright() {
+    for format in [MediaType::PNG, MediaType::JPEG, MediaType::WEBP] {
+        for (orientation, expected) in [
+            (1, [RED, GREEN, BLUE, WHITE]),
+            (3, [WHITE, BLUE, GREEN, RED]),
+            (6, [BLUE, RED, WHITE, GREEN]),
+        ] {
+            let stored = open(with_xmp(&format, orientation));
+            let upright = stored.upright().unwrap();
+            assert_eq!(
+                corners(&decode(&upright)),
+                expected,
+                "{orientation}, {format}"
+            );
+            assert_eq!(orientation == 1, upright.bytes() == stored.bytes());
+        }
+    }
+}
+
 #[test]
 fn every_orientation_of_every_format_is_turned_upright() {
     // By EXIF's own words: which sides row 0 and column 0 are on.

@@ -1,6 +1,8 @@
 //! Tools: which is called, with which arguments, and what was thought meanwhile (protocol
 //! reference, sections 4.2 and 4.4).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mesh_proto::error::ErrorCode;
@@ -69,16 +71,29 @@ impl<'b> Tools<'b> {
 
     /// The function to call, if any: 400 where one must be called that is not offered.
     ///
-    /// With `auto`, it is the one whose name, description and parameters share most words with the
-    /// question; none where they share none, or where a tool has just answered.
-    fn chosen(&self, question: &str, turns: &[Turn<'_>]) -> Result<Option<&Function<'b>>, Refused> {
+    /// With `auto`, it is the one that the question names. A question without images may also ask
+    /// for what a function does; one with images is about the images. None where a tool has just
+    /// answered.
+    fn chosen(
+        &self,
+        question: &str,
+        turns: &[Turn<'_>],
+        sights: &[Sight],
+    ) -> Result<Option<&Function<'b>>, Refused> {
         let missing = |message: String| Err(Refused::because(ErrorCode::InvalidRequest, message));
         let has_answer = turns.last().is_some_and(|turn| turn.role == Role::Tool);
         match self.choice {
             Choice::None => Ok(None),
             Choice::Auto if has_answer => Ok(None),
-            Choice::Auto => Ok(self.nearest(question)),
-            Choice::Required => match self.nearest(question).or(self.functions.first()) {
+            Choice::Auto if sights.is_empty() => Ok(self
+                .named(question)
+                .or_else(|| self.nearest(question).filter(|it| it.is_meant_by(question)))),
+            Choice::Auto => Ok(self.named(question)),
+            Choice::Required => match self
+                .named(question)
+                .or_else(|| self.nearest(question))
+                .or(self.functions.first())
+            {
                 Some(function) => Ok(Some(function)),
                 None => missing("tool_choice is required, and there are no tools.".to_owned()),
             },
@@ -94,15 +109,26 @@ impl<'b> Tools<'b> {
         }
     }
 
+    /// The first function whose name the question has, as it is or word by word.
+    fn named(&self, question: &str) -> Option<&Function<'b>> {
+        let asked = stems(question);
+        let lower = question.to_lowercase();
+        let words: BTreeSet<&str> = lower.split(|c: char| !is_of_name(c)).collect();
+        self.functions.iter().find(|it| {
+            let name = it.name.to_lowercase();
+            let own = stems(it.name);
+            words.contains(name.as_str()) || (!own.is_empty() && own.is_subset(&asked))
+        })
+    }
+
+    /// The function whose name, description and parameters share most words with the question, the
+    /// first of several; none where they share none.
     fn nearest(&self, question: &str) -> Option<&Function<'b>> {
         let asked = stems(question);
-        let shared = |function: &Function<'_>| {
-            let own = function.stems();
-            asked.iter().filter(|stem| own.contains(stem)).count()
-        };
-        // The first of several that are as near.
-        let nearest = self.functions.iter().rev().max_by_key(|it| shared(it))?;
-        (shared(nearest) > 0).then_some(nearest)
+        let shared = |function: &Function<'_>| function.stems().intersection(&asked).count();
+        let counted = self.functions.iter().rev().map(|it| (shared(it), it));
+        let (count, nearest) = counted.max_by_key(|(count, _)| *count)?;
+        (count > 0).then_some(nearest)
     }
 
     /// The call of a tool, if one is to be called: its arguments are what was measured and asked, as
@@ -114,7 +140,7 @@ impl<'b> Tools<'b> {
         sights: &[Sight],
         ids: Ids,
     ) -> Result<Option<ToolCall>, Refused> {
-        let Some(function) = self.chosen(question, turns)? else {
+        let Some(function) = self.chosen(question, turns, sights)? else {
             return Ok(None);
         };
         let arguments = function.parameters.map_or_else(
@@ -131,13 +157,25 @@ impl<'b> Tools<'b> {
 }
 
 impl Function<'_> {
-    fn stems(&self) -> Vec<String> {
+    /// Whether a question asks for what the function does: it has the thing that the name is about,
+    /// or one word of the name and another one of the description.
+    fn is_meant_by(&self, question: &str) -> bool {
+        let asked = stems(question);
+        let own = stems(self.name);
+        let mut things = own.iter().filter(|it| !VERBS.contains(&it.as_str()));
+        let shares_name = !own.is_disjoint(&asked);
+        let has_things = own.len() > things.clone().count() && things.all(|it| asked.contains(it));
+        shares_name && (has_things || self.stems().intersection(&asked).count() > 1)
+    }
+
+    fn stems(&self) -> BTreeSet<String> {
         let properties = self
             .parameters
             .and_then(|schema| schema.get("properties")?.as_object());
         let names = properties
             .into_iter()
             .flatten()
+            .take(MOST_WORDS)
             .map(|(name, _)| name.as_str());
         let mut all = stems(self.name);
         all.extend(stems(self.description));
@@ -219,15 +257,16 @@ pub(super) fn check_echo(turns: &[Turn<'_>]) -> Result<(), Refused> {
 /// What the tools answered that were called last, told in a sentence each.
 pub(super) fn told_results(turns: &[Turn<'_>]) -> String {
     let results = turns.iter().rev().take_while(|it| it.role == Role::Tool);
+    let mut names = BTreeMap::new();
+    for call in turns.iter().flat_map(|it| &it.calls) {
+        names.entry(call.id).or_insert(call.name);
+    }
     let mut told: Vec<String> = results
         .map(|turn| {
-            let name = turns
-                .iter()
-                .flat_map(|it| &it.calls)
-                .find(|call| turn.answers == Some(call.id))
-                .map_or("A tool", |call| call.name);
-            let text = turn.texts.join("\n");
-            let joined: Vec<&str> = text.split_whitespace().collect();
+            let name = turn.answers.and_then(|id| names.get(id));
+            let name = name.copied().unwrap_or("A tool");
+            let words = turn.texts.iter().flat_map(|it| it.split_whitespace());
+            let joined: Vec<&str> = words.take(400).collect();
             let short: String = joined.join(" ").chars().take(400).collect();
             format!("{name} answered: {short}")
         })
@@ -287,18 +326,28 @@ fn choice<'b>(fields: &Fields<'b>, problems: &mut Problems) -> Choice<'b> {
     }
 }
 
+/// Verbs of names that are about a thing: `get_current_weather`.
+const VERBS: [&str; 6] = ["get", "fetch", "retri", "looku", "curre", "check"];
+
+/// How many words of a text are read.
+const MOST_WORDS: usize = 2000;
+
 /// The beginnings of the words that mean something.
-fn stems(text: &str) -> Vec<String> {
-    const MEANS_NOTHING: [&str; 16] = [
-        "about", "function", "from", "give", "have", "into", "please", "returns", "that", "the",
-        "this", "tool", "what", "when", "with", "your",
+fn stems(text: &str) -> BTreeSet<String> {
+    const MEANS_NOTHING: [&str; 17] = [
+        "about", "and", "function", "from", "give", "have", "into", "please", "returns", "that",
+        "the", "this", "tool", "what", "when", "with", "your",
     ];
-    let lower = text.to_lowercase();
-    lower
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| word.chars().count() > 2 && !MEANS_NOTHING.contains(word))
+    let words = text.split(|c: char| !c.is_alphanumeric()).take(MOST_WORDS);
+    words
+        .map(str::to_lowercase)
+        .filter(|word| word.chars().count() > 2 && !MEANS_NOTHING.contains(&word.as_str()))
         .map(|word| word.chars().take(5).collect())
         .collect()
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '-'
 }
 
 fn mark(parts: &[&str]) -> String {

@@ -31,7 +31,7 @@ use super::tokens;
 use super::usage::Usage;
 use crate::drawing;
 use crate::editing::{self, Mask};
-use crate::vision;
+use crate::vision::{self, CannotSee};
 
 /// Answers a body, and notes for the page what it was about.
 pub(super) fn answer(
@@ -151,7 +151,14 @@ fn decoded(field: &PictureField<'_>, seen: &mut Seen) -> Result<RgbaImage, Refus
         })?),
     };
     seen.note(&bytes);
-    let picture = vision::decode(&bytes).map_err(|reason| invalid(&reason.to_string()))?;
+    let picture = vision::decode(&bytes).map_err(|reason| match reason {
+        // The gateway takes it for an image, and the provider rejects it.
+        CannotSee::Broken { .. } | CannotSee::Truncated { .. } => Refused::because(
+            ErrorCode::InvalidRequest,
+            format!("{}: {reason}.", field.place),
+        ),
+        _ => invalid(&reason.to_string()),
+    })?;
     let (width, height) = picture.dimensions();
     if !editing::is_feasible(width, height) {
         return Err(invalid(&format!(

@@ -1,5 +1,6 @@
 //! `GET /v1/models` and `GET /v1/models/{id}` (protocol reference, section 9).
 
+use http::header::{self, HeaderMap};
 use mesh_proto::error::ErrorCode;
 use serde_json::{Value, json};
 
@@ -32,6 +33,33 @@ pub(super) fn get(id: &str, pricing: Pricing) -> Result<Value, Refused> {
         )
     })?;
     Ok(model.row(pricing))
+}
+
+/// The form of the list for one request: that of the switch, or the one that its client reads. The
+/// official SDKs of Mesh take an array only, `OpenAI`'s clients an object only.
+pub(super) fn shape_for(headers: &HeaderMap, switch: ModelListShape) -> ModelListShape {
+    match switch {
+        ModelListShape::ByClient if is_built_on_openai(headers) => ModelListShape::Data,
+        ModelListShape::ByClient => ModelListShape::Array,
+        ModelListShape::Array | ModelListShape::Data => switch,
+    }
+}
+
+/// Whether the headers are those of one of `OpenAI`'s clients, or of a program that uses one or
+/// names itself after one. A client that says that it is an SDK of Mesh is none.
+fn is_built_on_openai(headers: &HeaderMap) -> bool {
+    if headers.contains_key("x-meshapi-sdk") {
+        return false;
+    }
+    let agents = headers.get_all(header::USER_AGENT).iter();
+    let names_openai = agents
+        .filter_map(|agent| agent.to_str().ok())
+        .any(|agent| agent.to_ascii_lowercase().contains("openai"));
+    let of_openai = ["x-stainless-", "openai-"];
+    names_openai
+        || headers
+            .keys()
+            .any(|name| of_openai.iter().any(|it| name.as_str().starts_with(it)))
 }
 
 #[derive(Default)]
@@ -81,7 +109,7 @@ impl Filters {
             .map(|model| model.row(pricing))
             .collect();
         match shape {
-            ModelListShape::Array => rows.into(),
+            ModelListShape::Array | ModelListShape::ByClient => rows.into(),
             ModelListShape::Data => json!({"object": "list", "data": rows}),
         }
     }

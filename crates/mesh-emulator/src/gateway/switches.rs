@@ -213,6 +213,9 @@ switch! {
 switch! {
     /// The form of the models list (protocol reference, section 9).
     ModelListShape {
+        /// The form that the client reads, as far as its headers tell which one it is: an object
+        /// for OpenAI's clients and those built on them, a bare array for all others.
+        ByClient = "by-client",
         /// A bare array.
         Array = "array",
         /// An object with the array as `data`.

@@ -323,6 +323,11 @@ fn the_page_and_its_pictures_answer_to_this_machines_names_alone() {
         "Host: localhost.evil.example\r\n".to_owned(),
         "Host: 10.0.0.7\r\n".to_owned(),
         "Host: localhost@evil.example\r\n".to_owned(),
+        "Host: [::1].evil.example\r\n".to_owned(),
+        "Host: [::1%25lo]\r\n".to_owned(),
+        "Host: localhost..\r\n".to_owned(),
+        "Host: localhost:x\r\n".to_owned(),
+        "Host: \r\n".to_owned(),
         format!("Host: {address}\r\nHost: evil.example\r\n"),
     ] {
         for path in ["/", "/pictures/1.png"] {

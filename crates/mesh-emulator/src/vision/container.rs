@@ -1,7 +1,9 @@
 //! Picture files from the outside: which format, whole or cut, how many frames, which way up.
 
 use std::fmt;
-use std::io::{BufRead, Cursor};
+use std::io::BufRead;
+
+use mesh_proto::image::Orientation;
 
 use super::CannotSee;
 
@@ -43,6 +45,10 @@ pub(super) fn open(bytes: &[u8]) -> Result<Container, CannotSee> {
     let (format, frames) = if bytes.is_empty() {
         return Err(CannotSee::Empty);
     } else if begins(bytes, b"\x89PNG\r\n\x1a\n") {
+        if let Some(reason) = wrong_chunk(bytes) {
+            let format = Format::Png;
+            return Err(CannotSee::Broken { format, reason });
+        }
         (Format::Png, png(bytes))
     } else if begins(bytes, b"\xff\xd8\xff") {
         (Format::Jpeg, jpeg(bytes))
@@ -55,18 +61,49 @@ pub(super) fn open(bytes: &[u8]) -> Result<Container, CannotSee> {
     };
     match frames {
         Some(frames) => Ok(Container { format, frames }),
+        None if has_end(bytes, format) => Err(CannotSee::Broken {
+            format,
+            reason: "a length in it does not lead to its end".to_owned(),
+        }),
         None => Err(CannotSee::Truncated { format }),
     }
 }
 
-/// The EXIF orientation, 1 to 8.
+/// What is wrong with the first chunk of a PNG whose head is none (PNG, third edition, section 5.3).
+fn wrong_chunk(bytes: &[u8]) -> Option<String> {
+    let mut rest = bytes.get(8..)?;
+    loop {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        let (kind, after) = after.split_first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*length);
+        let at = bytes.len().saturating_sub(rest.len());
+        if length > MOST_CHUNK_BYTES || !kind.iter().all(u8::is_ascii_alphabetic) {
+            return Some(format!("there is no chunk at byte {at}, where one begins"));
+        }
+        if kind == b"IEND" {
+            return None;
+        }
+        rest = after.get(usize::try_from(length).ok()?.checked_add(4)?..)?;
+    }
+}
+
+/// The most bytes of a PNG's chunk, 2³¹ − 1.
+const MOST_CHUNK_BYTES: u32 = 0x7fff_ffff;
+
+/// Whether the file has an end at its end, so that it was not cut off.
+fn has_end(bytes: &[u8], format: Format) -> bool {
+    match format {
+        Format::Png => bytes.ends_with(b"\0\0\0\0IEND\xae\x42\x60\x82"),
+        Format::Jpeg => bytes.ends_with(b"\xff\xd9"),
+        Format::Gif => bytes.ends_with(b"\0;"),
+        // Its end is where its head says.
+        Format::Webp => false,
+    }
+}
+
+/// The orientation that the file's EXIF or XMP data tells, 1 to 8.
 pub(super) fn orientation(bytes: &[u8]) -> Option<u8> {
-    let exif = exif::Reader::new()
-        .read_from_container(&mut Cursor::new(bytes))
-        .ok()?;
-    let field = exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?;
-    let value = field.value.get_uint(0)?;
-    u8::try_from(value).ok().filter(|v| (1..=8).contains(v))
+    Orientation::read(bytes).map(Orientation::number)
 }
 
 fn begins(bytes: &[u8], magic: &[u8]) -> bool {

@@ -294,6 +294,26 @@ fn exif_orientation_is_told_and_not_applied() {
 }
 
 #[test]
+fn orientation_of_webp_and_of_xmp_is_told() {
+    let whole = file(&flat([1, 2, 3]), ImageFormat::WebP);
+    let tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let packet = b"<rdf:RDF><rdf:Description tiff:Orientation='6'/></rdf:RDF>";
+    for (kind, data) in [
+        (b"EXIF", tiff.to_vec()),
+        (b"EXIF", [b"Exif\0\0", &tiff[..]].concat()),
+        (b"XMP ", packet.to_vec()),
+    ] {
+        let mut bytes = whole.clone();
+        bytes.extend(kind);
+        bytes.extend(u32::try_from(data.len()).unwrap().to_le_bytes());
+        bytes.extend(&data);
+        let size = u32::try_from(bytes.len() - 8).unwrap();
+        bytes[4..8].copy_from_slice(&size.to_le_bytes());
+        assert_eq!(look(&bytes).unwrap().orientation, Some(6), "{kind:?}");
+    }
+}
+
+#[test]
 fn comparing_numbers_the_images_and_says_how_they_differ() {
     let sights = [look(ROCKET).unwrap(), look(CHELSEA).unwrap()];
     let text = compare(&sights, "What differs?");

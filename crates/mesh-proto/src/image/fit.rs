@@ -27,7 +27,7 @@ const MOST_PIXELS: u64 = 100_000_000;
 const MOST_MEMORY: u64 = MOST_PIXELS * 8;
 
 impl Image {
-    /// The picture upright, as its EXIF orientation has it, and with no side longer than
+    /// The picture upright, as its EXIF or XMP orientation has it, and with no side longer than
     /// `longest_side` pixels. Models see pixels as they are stored, and phones store them
     /// sideways; most look at no more than about 2000 pixels, and every byte counts towards the
     /// gateway's 32 MiB.
@@ -61,7 +61,7 @@ impl Image {
         })
     }
 
-    /// The picture upright, as its EXIF orientation has it, and as large as it is; otherwise as
+    /// The picture upright, as its EXIF or XMP orientation has it, and as large as it is; otherwise as
     /// [`Image::fit`].
     pub fn upright(&self) -> Result<Self, FitError> {
         self.fit(u32::MAX)
@@ -83,11 +83,8 @@ fn fitted(bytes: &Bytes, longest_side: u32) -> Result<Option<(MediaType, Vec<u8>
         .map_err(broken)?;
     let (width, height) = opened.decoder.dimensions();
     let size = Dimensions { width, height };
-    let exif = opened.decoder.exif_metadata().ok().flatten();
-    let orientation = exif
-        .and_then(|exif| {
-            Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif))
-        })
+    let orientation = super::Orientation::read(bytes)
+        .and_then(|it| Orientation::from_exif(it.number()))
         .unwrap_or(Orientation::NoTransforms);
     let target = within(size, longest_side);
     if target == size && orientation == Orientation::NoTransforms {

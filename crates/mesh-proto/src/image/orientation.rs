@@ -1,7 +1,9 @@
-//! Which way up a picture is meant to be, by its EXIF data. Vision models see the pixels as they are
-//! stored, and phones store them sideways.
+//! Which way up a picture is meant to be, by its EXIF or XMP data. Vision models see the pixels as
+//! they are stored, and phones store them sideways.
 
 use std::fmt;
+
+use super::xmp;
 
 /// How the stored pixels have to be turned to be seen as they were meant: the EXIF tag
 /// `Orientation`, 1 to 8 (EXIF 2.32, section 4.6.4).
@@ -37,8 +39,10 @@ impl Orientation {
         Self::ThreeQuarterTurn,
     ];
 
-    /// What the EXIF data of a JPEG (its APP1 segments), a PNG (its `eXIf` chunk) or a WebP (its
-    /// `EXIF` chunk) says, without decoding the picture; `None` where it says nothing that is valid.
+    /// Returns the orientation in the EXIF data of a JPEG (its APP1 segments), a PNG (its `eXIf`
+    /// chunk) or a WebP (its `EXIF` chunk), else the one in its XMP data (an APP1 segment, an
+    /// uncompressed `iTXt` chunk, an `XMP ` chunk), without decoding the picture. `None` if neither
+    /// contains a valid one.
     ///
     /// ```
     /// use mesh_proto::image::Orientation;
@@ -48,21 +52,38 @@ impl Orientation {
     /// ```
     #[inline]
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        if let Some(segments) = bytes.strip_prefix(b"\xff\xd8") {
-            in_jpeg(segments)
+        let mut found = Found::default();
+        // A file that breaks off is read as far as it goes.
+        let _ = if let Some(segments) = bytes.strip_prefix(b"\xff\xd8") {
+            in_jpeg(segments, &mut found)
         } else if let Some(chunks) = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n") {
-            in_png(chunks)
+            in_png(chunks, &mut found)
         } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-            in_webp(bytes.get(12..)?)
+            in_webp(bytes.get(12..)?, &mut found)
         } else {
             None
-        }
+        };
+        found.exif.or(found.xmp)
     }
 
     /// The orientation of this number, 1 to 8.
     pub fn from_number(number: u8) -> Option<Self> {
         let index = usize::from(number).checked_sub(1)?;
         Self::ALL.get(index).copied()
+    }
+
+    /// The number of this orientation, 1 to 8.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Upright => 1,
+            Self::Mirrored => 2,
+            Self::HalfTurn => 3,
+            Self::Flipped => 4,
+            Self::Transposed => 5,
+            Self::QuarterTurn => 6,
+            Self::Transversed => 7,
+            Self::ThreeQuarterTurn => 8,
+        }
     }
 
     /// Whether the picture is stored as it is meant to be seen.
@@ -87,10 +108,29 @@ impl fmt::Display for Orientation {
     }
 }
 
+/// What was found so far. The first valid orientation of each kind counts.
+#[derive(Default)]
+struct Found {
+    exif: Option<Orientation>,
+    xmp: Option<Orientation>,
+}
+
+impl Found {
+    fn read_exif(&mut self, data: &[u8]) {
+        // The mark of a JPEG's segment stands in many a WebP and PNG as well.
+        let data = data.strip_prefix(EXIF).unwrap_or(data);
+        self.exif = self.exif.or_else(|| in_tiff(data));
+    }
+
+    fn read_xmp(&mut self, packet: &[u8]) {
+        self.xmp = self.xmp.or_else(|| xmp::orientation(packet));
+    }
+}
+
 /// Looks through the segments before the first scan (ITU T.81, annex B).
 #[inline]
-fn in_jpeg(mut rest: &[u8]) -> Option<Orientation> {
-    loop {
+fn in_jpeg(mut rest: &[u8], found: &mut Found) -> Option<()> {
+    while found.exif.is_none() {
         rest = rest.strip_prefix(b"\xff")?;
         // Any number of 0xff may fill up before a marker.
         let marker = *rest.first()?;
@@ -106,48 +146,72 @@ fn in_jpeg(mut rest: &[u8]) -> Option<Orientation> {
         let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
         // A segment that is cut off is looked into as far as it goes.
         let segment = rest.get(2..length.min(rest.len()))?;
-        let found = (marker == 0xe1)
-            .then(|| segment.strip_prefix(EXIF))
-            .flatten()
-            .and_then(in_tiff);
-        if found.is_some() {
-            return found;
+        if marker == 0xe1 {
+            if let Some(data) = segment.strip_prefix(EXIF) {
+                found.read_exif(data);
+            } else if let Some(packet) = segment.strip_prefix(XMP) {
+                found.read_xmp(packet);
+            }
         }
         rest = rest.get(length..)?;
     }
+    Some(())
 }
 
 /// What stands before the TIFF header in a JPEG, and sometimes in a WebP.
 const EXIF: &[u8] = b"Exif\0\0";
 
+/// What stands before an XMP packet in a JPEG (XMP part 3, section 1.1.3).
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+
 /// Looks through the chunks to the last (PNG, third edition, sections 5.3 and 11.3.4.5).
 #[inline]
-fn in_png(mut rest: &[u8]) -> Option<Orientation> {
-    loop {
+fn in_png(mut rest: &[u8], found: &mut Found) -> Option<()> {
+    while found.exif.is_none() {
         let length = usize::try_from(u32::from_be_bytes(*rest.first_chunk()?)).ok()?;
         let kind = rest.get(4..8)?;
         let data = rest.get(8..)?;
-        if kind == b"eXIf" {
-            return in_tiff(data.get(..length.min(data.len()))?);
+        let whole = data.get(..length.min(data.len()))?;
+        match kind {
+            b"eXIf" => found.read_exif(whole),
+            b"iTXt" => {
+                if let Some(packet) = packet_of(whole) {
+                    found.read_xmp(packet);
+                }
+            }
+            _ => {}
         }
         // The checksum follows.
         rest = data.get(length.checked_add(4)?..)?;
     }
+    Some(())
+}
+
+/// The XMP packet of an `iTXt` chunk: it follows the keyword, the flag and method of compression,
+/// the language tag and the translated keyword (XMP part 3, section 1.1.5). A compressed one is not
+/// read; the specification forbids it.
+fn packet_of(text: &[u8]) -> Option<&[u8]> {
+    let rest = text.strip_prefix(b"XML:com.adobe.xmp\0\0")?.get(1..)?;
+    let mut fields = rest.splitn(3, |byte| *byte == 0);
+    fields.nth(2)
 }
 
 /// Looks through the chunks (RFC 9649, sections 2.3 and 2.7).
 #[inline]
-fn in_webp(mut rest: &[u8]) -> Option<Orientation> {
-    loop {
+fn in_webp(mut rest: &[u8], found: &mut Found) -> Option<()> {
+    while found.exif.is_none() {
         let length = usize::try_from(u32::from_le_bytes(*rest.get(4..)?.first_chunk()?)).ok()?;
         let data = rest.get(8..)?;
-        if rest.starts_with(b"EXIF") {
-            let data = data.get(..length.min(data.len()))?;
-            return in_tiff(data.strip_prefix(EXIF).unwrap_or(data));
+        let whole = data.get(..length.min(data.len()))?;
+        match rest.first_chunk()? {
+            b"EXIF" => found.read_exif(whole),
+            b"XMP " => found.read_xmp(whole),
+            _ => {}
         }
         // Odd chunks are filled up.
         rest = data.get(length.checked_add(length % 2)?..)?;
     }
+    Some(())
 }
 
 /// Looks through the first directory (TIFF 6.0, section 2).
@@ -280,6 +344,7 @@ mod tests {
         for number in 1..=8 {
             let expected = Orientation::from_number(number);
             assert!(expected.is_some_and(|it| it.is_upright() == (number == 1)));
+            assert_eq!(expected.map(Orientation::number), Some(number));
             for (order, offset) in [
                 (Order::Little, 8),
                 (Order::Big, 8),
@@ -296,6 +361,117 @@ mod tests {
                     assert_eq!(Orientation::read(&picture), expected, "{number} {offset}");
                 }
             }
+        }
+    }
+
+    const TIFF_NAMESPACE: &str = "http://ns.adobe.com/tiff/1.0/";
+
+    /// An XMP packet whose only description has these attributes and content.
+    fn packet(attributes: &str, content: &str) -> Vec<u8> {
+        format!(
+            "<?xpacket begin='\u{feff}'?><x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF \
+             xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description \
+             rdf:about='' {attributes}>{content}</rdf:Description></rdf:RDF></x:xmpmeta>"
+        )
+        .into_bytes()
+    }
+
+    fn inserted(mut picture: Vec<u8>, at: usize, more: &[&[u8]]) -> Vec<u8> {
+        picture.splice(at..at, more.concat());
+        picture
+    }
+
+    /// Each container with an XMP packet, and EXIF data before or behind it.
+    fn with_xmp(packet: &[u8], exif: &[u8]) -> [Vec<u8>; 3] {
+        let length = u16::try_from(XMP.len() + packet.len() + 2).unwrap();
+        let segment = [b"\xff\xe1", &length.to_be_bytes()[..], XMP, packet];
+        let text = [b"XML:com.adobe.xmp\0\0\0en\0XMP\0", packet].concat();
+        let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+        let chunk = [&length[..], b"iTXt", &text, &[0; 4]];
+        let mut behind = webp(exif);
+        behind.extend(b"XMP ");
+        behind.extend(u32::try_from(packet.len()).unwrap().to_le_bytes());
+        behind.extend(packet);
+        [
+            inserted(jpeg(exif), 20, &segment),
+            inserted(png(exif), 33, &chunk),
+            behind,
+        ]
+    }
+
+    #[test]
+    fn xmp_orientation_is_read_in_every_container() {
+        let declared = |prefix: &str| format!("xmlns:{prefix}=\"{TIFF_NAMESPACE}\"");
+        for (attributes, content) in [
+            (format!("{} tiff:Orientation='6'", declared("tiff")), ""),
+            (format!("t:Orientation = \" 6 \"\n{}", declared("t")), ""),
+            (declared("tiff"), "<tiff:Orientation>6</tiff:Orientation>"),
+            (
+                declared("p.q"),
+                "<a:b>x</a:b><p.q:Orientation >\n6 </p.q:Orientation>",
+            ),
+            (
+                String::new(),
+                "<Orientation xmlns='http://ns.adobe.com/tiff/1.0/'>6</Orientation>",
+            ),
+            (
+                format!("{} note='>' tiff:Orientation='6'", declared("tiff")),
+                "<!-- <tiff:Orientation>3</tiff:Orientation> -->",
+            ),
+            ("tiff:Orientation='6'".to_owned(), ""),
+        ] {
+            for picture in with_xmp(&packet(&attributes, content), b"") {
+                let read = Orientation::read(&picture);
+                assert_eq!(
+                    read,
+                    Some(Orientation::QuarterTurn),
+                    "{attributes} {content}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn xmp_without_a_valid_orientation_of_the_image_itself_is_none() {
+        let tiff = format!("xmlns:tiff='{TIFF_NAMESPACE}'");
+        for (attributes, content) in [
+            (format!("{tiff} tiff:Orientation='0'"), ""),
+            (format!("{tiff} tiff:Orientation='9'"), ""),
+            (format!("{tiff} tiff:Orientation='66'"), ""),
+            (format!("{tiff} tiff:Orientation=''"), ""),
+            (format!("{tiff} Orientation='6'"), ""),
+            ("exif:Orientation='6'".to_owned(), ""),
+            ("xmlns:tiff='urn:other' tiff:Orientation='6'".to_owned(), ""),
+            (
+                tiff.clone(),
+                "<!-- <tiff:Orientation>6</tiff:Orientation> -->",
+            ),
+            (
+                tiff.clone(),
+                "<![CDATA[<tiff:Orientation>6</tiff:Orientation>]]>",
+            ),
+            // That of an image which this one was made from.
+            (
+                tiff,
+                "<m:Pantry><rdf:Bag><rdf:li><tiff:Orientation>6</tiff:Orientation></rdf:li></rdf:Bag></m:Pantry>",
+            ),
+        ] {
+            for picture in with_xmp(&packet(&attributes, content), b"") {
+                assert_eq!(Orientation::read(&picture), None, "{attributes} {content}");
+            }
+        }
+    }
+
+    #[test]
+    fn exif_wins_over_xmp_wherever_it_stands() {
+        let eight = packet("tiff:Orientation='8'", "");
+        for picture in with_xmp(&eight, &tiff(Order::Big, 8, 6)) {
+            assert_eq!(Orientation::read(&picture), Some(Orientation::QuarterTurn));
+        }
+        // EXIF data without a valid orientation says nothing.
+        for picture in with_xmp(&eight, &tiff(Order::Big, 8, 0)) {
+            let read = Orientation::read(&picture);
+            assert_eq!(read, Some(Orientation::ThreeQuarterTurn));
         }
     }
 
@@ -330,12 +506,14 @@ mod tests {
         ]
         .concat();
         assert_eq!(Orientation::read(&after_the_scan), None);
-        for photo in [
-            &include_bytes!("../../../../examples/photos/rocket.jpg")[..],
-            include_bytes!("../../../../examples/photos/chelsea.png"),
-        ] {
-            assert_eq!(Orientation::read(photo), None);
-        }
+        let rocket = include_bytes!("../../../../examples/photos/rocket.jpg");
+        assert_eq!(Orientation::read(rocket), None);
+    }
+
+    #[test]
+    fn xmp_of_a_photograph_is_read() {
+        let chelsea = include_bytes!("../../../../examples/photos/chelsea.png");
+        assert_eq!(Orientation::read(chelsea), Some(Orientation::Upright));
     }
 
     proptest! {
@@ -355,6 +533,14 @@ mod tests {
             }
             picture.truncate(picture.len().saturating_sub(cut));
             let _ = Orientation::read(&picture);
+        }
+
+        #[test]
+        fn arbitrary_packets_are_read_to_an_end(text in "[<>/!?\\-='\" a:trRDF6\\[\\]]{0,60}", inside: bool) {
+            let whole = if inside { packet("", &text) } else { text.into_bytes() };
+            for picture in with_xmp(&whole, b"") {
+                let _ = Orientation::read(&picture);
+            }
         }
 
         #[test]

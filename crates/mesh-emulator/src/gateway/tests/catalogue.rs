@@ -240,3 +240,60 @@ fn errors_and_versions_are_listed() {
     let mut older = gateway_with(|it| it.switches.api_versions = ApiVersions::Absent);
     assert_eq!(get(&mut older, "/v1/api-versions").head.status, 404);
 }
+
+#[test]
+fn the_list_of_models_has_the_form_that_its_client_reads() {
+    const ARRAY: bool = true;
+    const OBJECT: bool = false;
+    for (headers, expected) in [
+        (&[][..], ARRAY),
+        (&[("user-agent", "curl/8.5.0")], ARRAY),
+        (&[("user-agent", "python-httpx/0.28.1")], ARRAY),
+        (
+            &[
+                ("user-agent", "python-httpx/0.28.1"),
+                ("x-meshapi-sdk", "python/0.1.11"),
+            ],
+            ARRAY,
+        ),
+        (&[("x-meshapi-sdk", "rust/0.1.0")], ARRAY),
+        (&[("user-agent", "OpenAI/Python 3.57.0")], OBJECT),
+        (&[("user-agent", "AsyncOpenAI/Python 3.57.0")], OBJECT),
+        (&[("user-agent", "OpenAI/JS 7.59.0")], OBJECT),
+        (
+            &[
+                ("user-agent", "my-service/1.0"),
+                ("x-stainless-lang", "python"),
+            ],
+            OBJECT,
+        ),
+        (&[("openai-organization", "org-1")], OBJECT),
+        // A program of Mesh's that is built on OpenAI's client.
+        (
+            &[
+                ("user-agent", "OpenAI/JS 7.59.0"),
+                ("x-meshapi-sdk", "node/2.0.1"),
+            ],
+            ARRAY,
+        ),
+    ] {
+        for path in ["/v1/models", "/v1/models?free=true", "/v1/models/free"] {
+            let headers: Vec<_> = [("authorization", KEY)]
+                .iter()
+                .chain(headers)
+                .copied()
+                .collect();
+            let ask = |switch| {
+                let mut gateway = gateway_with(|it| it.switches.model_list = switch);
+                let request = request(Method::GET, path, &headers, "");
+                document(&gateway.handle(request, Moment::ORIGIN))
+            };
+            let list = ask(ModelListShape::default());
+            assert_eq!(list.is_array(), expected, "{headers:?}");
+            let rows = if expected { &list } else { &list["data"] };
+            assert!(!rows.as_array().unwrap().is_empty(), "{headers:?}");
+            assert!(ask(ModelListShape::Array).is_array());
+            assert_eq!(ask(ModelListShape::Data)["object"], "list");
+        }
+    }
+}

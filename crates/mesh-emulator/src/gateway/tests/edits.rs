@@ -629,8 +629,8 @@ fn what_is_no_picture_or_too_far_away_is_refused() {
         ("AAAA", "invalid_input", "image: the bytes are not"),
         (
             "data:image/png;base64,iVBORw0KGgo=",
-            "invalid_input",
-            "image: the PNG",
+            "invalid_request",
+            "image: the PNG picture is truncated",
         ),
     ] {
         let body = order(GPT, "remove_background", &json!({ "image": image }));
@@ -647,6 +647,49 @@ fn what_is_no_picture_or_too_far_away_is_refused() {
     ] {
         let reply = edit(&mut gateway(), &order(IMAGEN, "", &more));
         assert_eq!(code(&reply), "invalid_input");
+    }
+}
+
+#[test]
+fn images_that_a_provider_rejects_are_invalid_requests() {
+    // The image that the official Python SDK's live tests send: a length in it is wrong.
+    let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    let whole = file(&photo());
+    let mut wrong_sum = whole.clone();
+    let sum = whole.len() - 14;
+    wrong_sum[sum] ^= 1;
+    let mut wrong_length = whole.clone();
+    wrong_length[33] = 0x7f;
+    let cut = whole[..whole.len() - 20].to_vec();
+    let fields = order(GPT, "edit", &json!({"prompt": "darker"}));
+    let with = |image: &str| {
+        let mut body = fields.clone();
+        body["image"] = image.into();
+        edit(&mut gateway(), &body)
+    };
+    let mut replies = vec![(with(pixel), "damaged")];
+    for (bytes, what) in [
+        (wrong_sum, "damaged"),
+        (wrong_length, "damaged"),
+        (cut, "truncated"),
+    ] {
+        replies.push((with(&STANDARD.encode(&bytes)), what));
+        let texts = [("model", GPT), ("prompt", "darker")];
+        let sent = [("image", bytes.as_slice())];
+        replies.push((form(&mut gateway(), &texts, &sent), what));
+        let mut body = fields.clone();
+        body["mask"] = STANDARD.encode(&bytes).into();
+        replies.push((edit(&mut gateway(), &body), what));
+    }
+    for (reply, what) in replies {
+        assert_eq!(reply.head.status, 400);
+        assert_eq!(code(&reply), "invalid_request");
+        let body = document(&reply);
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(
+            message.contains(&format!("the PNG picture is {what}")),
+            "{message}"
+        );
     }
 }
 

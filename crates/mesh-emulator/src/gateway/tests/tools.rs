@@ -70,6 +70,121 @@ fn the_tool_that_fits_is_called_with_what_was_measured() {
     assert_eq!(call_of(&reply), Some(expected));
 }
 
+/// Tools as a terminal client sends them with every question.
+fn tools_of_a_coding_client() -> Value {
+    let text = json!({"type": "string"});
+    json!([
+        tool(
+            "read_file",
+            "Read a file from the user's filesystem and return its contents.",
+            &json!({"path": text})
+        ),
+        tool(
+            "write_file",
+            "Create or overwrite a file, also an image.",
+            &json!({"path": text, "content": text})
+        ),
+        tool(
+            "run_bash",
+            "Run a shell command and show what it prints.",
+            &json!({"command": text})
+        ),
+        tool(
+            "web_search",
+            "Search the web for pages, images and what colour things are.",
+            &json!({"query": text})
+        ),
+        tool(
+            "ask_user",
+            "Ask the user what they see or want in a picture.",
+            &json!({"questions": text})
+        ),
+        tool(
+            "get_image",
+            "Describe an image: colours, light, size.",
+            &json!({"image": text})
+        ),
+        tool(
+            "remember",
+            "Remember a fact about this project.",
+            &json!({})
+        ),
+        tool("view", "Shows this image.", &json!({})),
+    ])
+}
+
+#[test]
+fn a_question_about_an_image_is_answered_whatever_tools_are_offered() {
+    for (question, expected) in [
+        ("What is in this image?", None),
+        ("Describe the colours of this picture in detail.", None),
+        ("What colour is this file?", None),
+        ("", None),
+        ("Is the light in this image warm?", None),
+        ("Please call get_image on it.", Some("get_image")),
+        (
+            "Read this file and say what it contains.",
+            Some("read_file"),
+        ),
+        ("Use web-search: web_search!", Some("web_search")),
+        ("REMEMBER this.", Some("remember")),
+    ] {
+        let content = json!([{"type": "text", "text": question}, green()]);
+        for choice in [json!("auto"), Value::Null] {
+            let body = json!({
+                "messages": user(content.clone()),
+                "tools": tools_of_a_coding_client(),
+                "tool_choice": choice,
+            });
+            let reply = ask(&mut gateway(), &body);
+            let called = call_of(&reply).map(|(name, _)| name);
+            assert_eq!(called.as_deref(), expected, "{question}");
+            if expected.is_none() {
+                let text = reply["choices"][0]["message"]["content"].as_str().unwrap();
+                assert!(text.contains("24 x 18"), "{text}");
+            }
+        }
+        // A forced tool is called whatever the question is.
+        let named = json!({"type": "function", "function": {"name": "run_bash"}});
+        for choice in [json!("required"), named] {
+            let body = json!({
+                "messages": user(content.clone()),
+                "tools": tools_of_a_coding_client(),
+                "tool_choice": choice,
+            });
+            assert!(call_of(&ask(&mut gateway(), &body)).is_some());
+        }
+    }
+}
+
+#[test]
+fn a_question_in_words_alone_calls_the_tool_that_it_plainly_asks_for() {
+    let weather = |name: &str| {
+        let city = json!({"city": {"type": "string"}});
+        json!([tool(name, "Get the current weather for a city.", &city)])
+    };
+    for (question, tools, called) in [
+        (
+            "What is the weather in Tokyo?",
+            weather("get_weather"),
+            true,
+        ),
+        ("Weather in Paris?", weather("get_current_weather"), true),
+        (
+            "Which city has good weather?",
+            weather("weather_lookup_v2"),
+            true,
+        ),
+        ("Which city is it?", weather("get_weather"), false),
+        ("Good morning", weather("get_weather"), false),
+        ("Write a poem.", tools_of_a_coding_client(), false),
+    ] {
+        let body = json!({"messages": user(question), "tools": tools});
+        let reply = ask(&mut gateway(), &body);
+        assert_eq!(call_of(&reply).is_some(), called, "{question}");
+    }
+}
+
 #[test]
 fn the_choice_of_tools_is_kept() {
     let named = |name: &str| json!({"type": "function", "function": {"name": name}});
