@@ -14,6 +14,7 @@
 //! loop over it is a whole driver; see the [crate's front page](crate).
 
 mod advance;
+mod budget;
 mod course;
 mod options;
 mod retry;
@@ -27,12 +28,13 @@ use bytes::Bytes;
 use http::response;
 
 use self::advance::Turn;
+pub use self::budget::RetryBudget;
 use self::course::{Course, Failed, Follows, Phase, Since};
 pub use self::options::{CallOptions, InvalidRequestId};
 use self::retry::{BeganReply, Jitter};
 pub(crate) use self::retry::{hint, retry_after};
 pub use self::settings::{
-    Attempt, AttemptEnd, BadGateway, Limits, Observer, RetryBudget, RetryPolicy, Settings,
+    Attempt, AttemptEnd, BadGateway, Limits, Observer, RetryPolicy, Settings,
 };
 pub use self::step::{ExchangeLimits, Fault, FaultKind, Incoming, Outgoing, Sent, Stage, Step};
 pub use self::timing::{Deadline, Deadlines, Moment};

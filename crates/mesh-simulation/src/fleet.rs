@@ -437,7 +437,8 @@ fn ours(call: &mut Call<&ChatRequest>, now: Moment, sends: u32, mut got: Option<
                 Some(Got::Answer) => {
                     incoming.data(br#"{"choices":[{"message":{"content":"Good morning"}}]}"#);
                 }
-                Some(_) => incoming.data(br#"{"error":{"code":"odd","message":"later"}}"#),
+                Some(Got::Later(_)) => incoming.data(RATE_LIMITED),
+                Some(_) => incoming.data(UNAVAILABLE),
                 None => incoming.end(),
             },
             Step::Wait(until) => return Next::Wait(until),
@@ -446,6 +447,9 @@ fn ours(call: &mut Call<&ChatRequest>, now: Moment, sends: u32, mut got: Option<
         }
     }
 }
+
+const RATE_LIMITED: &[u8] = br#"{"error":{"code":"rate_limit_exceeded","message":"later"}}"#;
+const UNAVAILABLE: &[u8] = br#"{"error":{"code":"provider_not_available","message":"later"}}"#;
 
 fn head(got: Got) -> Parts {
     let mut builder = http::Response::builder().status(match got {

@@ -251,10 +251,12 @@ fn dead() -> Panel {
             })
             .collect(),
     };
+    // Calls at one a second, whose time puts one retry back in ten seconds.
+    let bound = |calls: usize| (1.0 + 10.0 / number(calls) + 0.1).min(3.0);
     let limit = Line {
-        name: "1.1",
+        name: "10 and one in 10 s",
         colour: FIXED,
-        points: vec![(0.0, 1.1), (1.0, 1.1)],
+        points: sizes.iter().map(|it| (place(*it), bound(*it))).collect(),
     };
     Panel {
         title: "Requests per call to a dead gateway, by the number of calls that each client makes",

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use mesh_proto::call::{AttemptEnd, BadGateway, Deadline, Sent, Settings};
+use mesh_proto::call::{AttemptEnd, BadGateway, Deadline, Moment, Sent, Settings};
 use mesh_proto::error::{DecodeError, ErrorCode, Failure, Outcome};
 
 use crate::drive::{Attempted, Ended, Manners};
@@ -85,17 +85,37 @@ pub(crate) struct Broken {
     pub(crate) what: String,
 }
 
-/// A client's retry budget, as it should be.
+/// A client's retry budget, as it should be: time counted forwards, ten seconds a retry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Purse {
-    left: u32,
+    credit: Duration,
+    at: Moment,
 }
 
 impl Purse {
-    const FULL: u32 = 10;
+    const RETRY: Duration = Duration::from_secs(10);
+    const FULL: Duration = Duration::from_secs(100);
 
-    pub(crate) fn new() -> Self {
-        Self { left: Self::FULL }
+    pub(crate) fn new(at: Moment) -> Self {
+        let credit = Self::FULL;
+        Self { credit, at }
+    }
+
+    fn pass(&mut self, until: Moment) {
+        self.put(until.since(self.at));
+        self.at = until;
+    }
+
+    fn put(&mut self, credit: Duration) {
+        self.credit = Self::FULL.min(self.credit + credit);
+    }
+
+    fn has_a_retry(&self) -> bool {
+        self.credit >= Self::RETRY
+    }
+
+    fn left(&self) -> u64 {
+        self.credit.as_secs() / Self::RETRY.as_secs()
     }
 }
 
@@ -236,17 +256,20 @@ impl Check<'_> {
         for (index, attempt) in attempts.iter().enumerate() {
             let next = attempts.get(index + 1);
             self.attempt(index, attempt, next);
+            if let Some(told) = &attempt.told {
+                purse.pass(told.ended);
+            }
             if next.is_none() {
                 self.whether_to_go_on(attempt, index, *purse);
                 break;
             }
-            if purse.left == 0 {
+            if !purse.has_a_retry() {
                 self.fail(Rule::RetriesWithinBudget, "a retry from an empty budget");
             }
-            purse.left = purse.left.saturating_sub(1);
+            purse.credit = purse.credit.saturating_sub(Purse::RETRY);
         }
         match &self.ended.result {
-            Ok(_) => purse.left = Purse::FULL.min(purse.left + 1),
+            Ok(_) => purse.put(Purse::RETRY),
             Err(error) if error.attempts() as usize != attempts.len() => {
                 self.fail(
                     Rule::EveryAttemptIsTold,
@@ -255,26 +278,14 @@ impl Check<'_> {
             }
             Err(_) => {}
         }
-        if self.failed_in_vain() {
-            purse.left = 0;
-        }
-        if purse.left != self.settings.budget.left() {
-            let left = self.settings.budget.left();
+        purse.pass(self.ended.at);
+        let left = self.settings.budget.left(self.ended.at);
+        if purse.left() != u64::from(left) {
             self.fail(
                 Rule::RetriesWithinBudget,
-                format!("{left} left of {}", purse.left),
+                format!("{left} left of {}", purse.left()),
             );
         }
-    }
-
-    /// Whether the call failed although it was repeated, in a way that may be repeated.
-    fn failed_in_vain(&self) -> bool {
-        let attempts = &self.ended.attempts;
-        let (Err(error), Some(last)) = (&self.ended.result, attempts.last()) else {
-            return false;
-        };
-        let gave_up_waiting = last.told.as_ref().is_some_and(|told| told.next.is_some());
-        attempts.len() > 1 && !gave_up_waiting && self.is_repeatable(error.failure(), last)
     }
 
     /// One attempt, and the one after it.
@@ -361,7 +372,7 @@ impl Check<'_> {
         };
         let retry = &self.settings.retry;
         let can = index < retry.max_retries as usize
-            && purse.left > 0
+            && purse.has_a_retry()
             && self.settings.deadlines.total.is_none()
             && last.hint().is_none_or(|hint| hint <= retry.longest_hint);
         // Nobody but the core knows what it made of half an error.

@@ -81,8 +81,8 @@ fn run_calls(seed: u64, coverage: &mut Coverage, told: &mut Told) {
     } else {
         Gateway::Scripted { always: None }
     };
-    let mut purse = Purse::new();
     let mut now = Moment::after_origin(chance.milliseconds(0..=100_000));
+    let mut purse = Purse::new(now);
     for _ in 0..calls {
         let surroundings = Surroundings {
             target: &target,

@@ -143,12 +143,27 @@ fn statuses() -> Vec<Scenario> {
             .accepts(Expected::error(404, None, Outcome::Refused)),
         chat(
             "retry_budget",
-            "a gateway that is dead sees 1.1 requests per call",
+            "a gateway that is down sees ten retries of a client's calls, then each call once",
         )
         .calls(20)
         .answers([error(503, "provider_not_available")])
         .accepts(
-            Expected::error(503, Some("provider_not_available"), Outcome::Refused).requests(22),
+            Expected::error(503, Some("provider_not_available"), Outcome::Refused).requests(30),
+        )
+        // Ten seconds put one retry back, should a driver take that long.
+        .accepts(
+            Expected::error(503, Some("provider_not_available"), Outcome::Refused).requests(31),
+        ),
+        chat(
+            "retry_budget_after_a_failed_call",
+            "a call that fails leaves the calls after it their retries",
+        )
+        .calls(3)
+        .answers([error(503, "provider_not_available")])
+        .accepts(
+            Expected::error(503, Some("provider_not_available"), Outcome::Refused)
+                .attempts(3)
+                .requests(9),
         ),
     ]
 }

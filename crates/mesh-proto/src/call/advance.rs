@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::budget::Withdrawn;
 use super::course::{Course, Failed, Phase, Reading, Since};
 use super::retry::{self, BeganReply};
-use super::settings::Withdrawn;
 use super::{Attempt, AttemptEnd, Moment, Stage};
 use crate::error::{ApiError, CallError, DecodeError, Failure, Outcome, redact};
 use crate::head::Head;
@@ -160,12 +160,7 @@ impl Course {
                 };
                 None
             }
-            None => {
-                if is_repeatable && self.attempt > 1 {
-                    self.settings.budget.empty();
-                }
-                Some(error)
-            }
+            None => Some(error),
         }
     }
 
@@ -186,7 +181,7 @@ impl Course {
         if !fits {
             return None;
         }
-        Some((delay, self.settings.budget.withdraw()?))
+        Some((delay, self.settings.budget.withdraw(self.now)?))
     }
 
     fn complete_and_redact(&self, failure: &mut Failure) {

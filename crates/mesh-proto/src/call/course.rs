@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use http::{Request, response};
 
+use super::budget::Withdrawn;
 use super::retry::{BeganReply, Jitter};
-use super::settings::{Settings, Withdrawn};
+use super::settings::Settings;
 use super::{Deadline, ExchangeLimits, Fault, FaultKind, Moment, Sent, Stage};
 use crate::body::Body;
 use crate::endpoint::Replay;

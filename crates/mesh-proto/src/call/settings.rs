@@ -1,13 +1,12 @@
-//! What a client's calls have in common: limits of time and size, the retry policy, the retry
-//! budget, the observer.
+//! What a client's calls have in common: limits of time and size, the retry policy, the observer.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
 
+use super::budget::RetryBudget;
 use super::timing::Deadlines;
 use super::{Deadline, Fault, Moment};
 use crate::error::Outcome;
@@ -110,84 +109,6 @@ impl Default for Limits {
             frame: crate::sse::DEFAULT_LIMIT,
             error_body: 64 << 10,
         }
-    }
-}
-
-/// What all calls that share it may spend on retries, so that a fleet does not hammer a gateway
-/// that is down.
-///
-/// A bucket of ten retries: each retry takes one, each success puts one back, and a call that fails
-/// although it was repeated empties it. So a gateway that hiccups for a moment, or fails now and
-/// then, sees every retry it would see without a budget. One that is dead sees no more of a client
-/// than the retries of the calls that were under way when it died, ten at most, and two by default
-/// where its calls follow each other: 1.1 sends per call from the twentieth call on.
-#[derive(Clone, Debug)]
-pub struct RetryBudget(Arc<AtomicU32>);
-
-impl RetryBudget {
-    const SIZE: u32 = 10;
-
-    /// A full bucket, shared by nobody yet.
-    pub fn new() -> Self {
-        Self(Arc::new(AtomicU32::new(Self::SIZE)))
-    }
-
-    /// How many retries are left.
-    pub fn left(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Takes one retry out, where one is left.
-    pub(super) fn withdraw(&self) -> Option<Withdrawn> {
-        self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(1)
-            })
-            .is_ok()
-            .then(|| Withdrawn {
-                budget: self.clone(),
-                is_spent: false,
-            })
-    }
-
-    pub(super) fn deposit(&self) {
-        let _full = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                (left < Self::SIZE).then_some(left + 1)
-            });
-    }
-
-    pub(super) fn empty(&self) {
-        self.0.store(0, Ordering::Relaxed);
-    }
-}
-
-/// A retry that was taken out of a budget. It goes back where it is not made: the call's time ran
-/// out while it waited, or nobody polls it any more.
-pub(super) struct Withdrawn {
-    budget: RetryBudget,
-    is_spent: bool,
-}
-
-impl Withdrawn {
-    /// The retry is made.
-    pub(super) fn spend(mut self) {
-        self.is_spent = true;
-    }
-}
-
-impl Drop for Withdrawn {
-    fn drop(&mut self) {
-        if !self.is_spent {
-            self.budget.deposit();
-        }
-    }
-}
-
-impl Default for RetryBudget {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

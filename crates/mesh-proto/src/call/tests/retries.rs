@@ -206,14 +206,36 @@ fn the_same_seed_takes_the_same_steps() {
 }
 
 #[test]
-fn a_dead_gateway_sees_few_retries_and_a_failing_one_all_of_them() {
+fn a_dead_gateway_sees_ten_retries_and_one_more_in_ten_seconds() {
     let settings = Settings::default();
-    let mut sends = 0;
-    for _ in 0..20 {
-        sends += run(chat(), &settings, &[error(503, "x")]).began.len();
-    }
-    assert_eq!(sends, 22, "for 20 calls one after another");
+    // No wait between these calls: the back-off of ten retries takes less than ten seconds.
+    let sends = |calls| -> usize {
+        let one = || run(chat(), &settings, &[error(503, "provider_not_available")]);
+        (0..calls).map(|_| one().began.len()).sum()
+    };
+    assert_eq!(
+        sends(5),
+        15,
+        "every call gets its retries while there are any"
+    );
+    assert_eq!(sends(15), 15, "then each call is sent once");
+}
 
+#[test]
+fn a_call_that_fails_takes_its_own_retries_and_no_more() {
+    let settings = Settings::default();
+    let failed = run(chat(), &settings, &[error(503, "provider_not_available")]);
+    assert_eq!(failed.began.len(), 3);
+    let next = run(
+        chat(),
+        &settings,
+        &[error(503, "provider_not_available"), whole(200, REPLY)],
+    );
+    assert!(next.result.is_ok());
+}
+
+#[test]
+fn a_gateway_that_fails_now_and_then_sees_every_retry() {
     let settings = Settings::default();
     let (mut sends, mut successes) = (0, 0);
     for number in 0..1000 {
@@ -239,9 +261,9 @@ fn a_retry_that_is_not_made_goes_back() {
     };
     outgoing.fault(Fault::new(FaultKind::Connect));
     assert!(matches!(call.poll(Moment::ORIGIN), Step::Wait(_)));
-    assert_eq!(settings.budget.left(), 9);
+    assert_eq!(settings.budget.left(Moment::ORIGIN), 9);
     drop(call);
-    assert_eq!(settings.budget.left(), 10);
+    assert_eq!(settings.budget.left(Moment::ORIGIN), 10);
 }
 
 #[test]
