@@ -6,6 +6,7 @@ mod chat;
 mod chat_stream;
 mod document;
 mod error_codes;
+mod frame;
 mod image_edit;
 mod image_generation;
 mod image_stream;

@@ -38,7 +38,8 @@ const OWN: usize = 16 << 10;
 /// Lines end with LF, CRLF or CR; a BOM at the start, comments and unknown fields are passed over.
 /// Every byte is looked at once, and a frame that lies inside one piece is not copied; one that does
 /// not is put together in memory that the next one uses again. A frame whose data is empty is dropped, as the standard has it; one that the end of the stream leaves
-/// without its blank line is given all the same.
+/// without its blank line is given all the same. A field `error` with an object in it, which old
+/// llama.cpp writes in place of an event, is an event of the type `error`.
 pub struct Decoder {
     limit: usize,
     chunk: Bytes,
@@ -94,6 +95,17 @@ pub struct Frame<'d> {
 }
 
 impl<'d> Frame<'d> {
+    /// An event that is one line of the data of another.
+    pub(crate) fn of_line(event: &'d [u8], line: &'d Bytes) -> Self {
+        Self {
+            event,
+            data: line,
+            memory: Some(line),
+            id: &[],
+            terminated: true,
+        }
+    }
+
     /// The event's type, empty where the stream does not say (which means `message`).
     pub fn event(&self) -> &'d [u8] {
         self.event
@@ -343,6 +355,11 @@ impl Decoder {
                 let value = start + (line.len() - value.len())..range.end;
                 return self.append_in_chunk(value);
             }
+            if let Some(value) = error_field(line) {
+                let value = start + (line.len() - value.len())..range.end;
+                replace(&mut self.pending.event, ERROR);
+                return self.append_in_chunk(value);
+            }
             let line = self.chunk.slice(start..range.end);
             self.field(&line);
             return Ok(false);
@@ -355,6 +372,11 @@ impl Decoder {
         let mut is_frame = false;
         if let Some(value) = data_field(line) {
             let prefix = start + (line.len() - value.len());
+            return self.append_owned(whole, prefix).map(|()| false);
+        }
+        if let Some(value) = error_field(line) {
+            let prefix = start + (line.len() - value.len());
+            replace(&mut self.pending.event, ERROR);
             return self.append_owned(whole, prefix).map(|()| false);
         }
         if line.is_empty() {
@@ -573,6 +595,16 @@ fn data_field(line: &[u8]) -> Option<&[u8]> {
         None if value.is_empty() => Some(value),
         None => None,
     }
+}
+
+/// The type of an event that is an error.
+pub(crate) const ERROR: &[u8] = b"error";
+
+/// The value of a field `error` that is an object. Any other is an unknown field.
+fn error_field(line: &[u8]) -> Option<&[u8]> {
+    let value = line.strip_prefix(ERROR)?.strip_prefix(b":")?;
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    value.trim_ascii_start().starts_with(b"{").then_some(value)
 }
 
 #[cfg(test)]

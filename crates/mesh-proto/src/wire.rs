@@ -5,6 +5,7 @@ mod json;
 mod lenient;
 mod mending;
 mod read_object;
+mod spoken;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -21,6 +22,7 @@ pub(crate) use self::mending::{BYTE_ORDER_MARK, legible, mended, without_mark};
 pub(crate) use self::read_object::{
     Awaited, Name, Silent, only_field, read_fields, read_object, write_fields,
 };
+pub(crate) use self::spoken::quoted;
 use crate::body::Splice;
 
 /// Fields beyond those that are modelled here: what a reply had, or what a request shall have.

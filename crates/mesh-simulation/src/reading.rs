@@ -43,13 +43,12 @@ fn read_document(kind: Kind, body: &[u8]) -> Reading {
 
 fn read_events(kind: Kind, body: &[u8]) -> Reading {
     let mut reading = Reading::default();
-    for data in event_data(body) {
-        let data = data.trim_ascii();
-        if data == b"[DONE]" {
+    for data in event_data(body).iter().flat_map(|data| documents(data)) {
+        if is_end_mark(data) {
             reading.is_whole = true;
             return reading;
         }
-        if data.is_empty() {
+        if data.is_empty() || is_sign_of_life(data) {
             continue;
         }
         let Some(chunk) = json(data) else {
@@ -69,6 +68,29 @@ fn read_events(kind: Kind, body: &[u8]) -> Reading {
         }
     }
     reading
+}
+
+/// The data of an event, or its lines if it is not one document and each line is.
+fn documents(data: &[u8]) -> Vec<&[u8]> {
+    let data = data.trim_ascii();
+    let lines = data.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
+    let is_document =
+        |line: &&[u8]| is_end_mark(line) || is_sign_of_life(line) || json(line).is_some();
+    if lines.len() > 1 && json(data).is_none() && lines.iter().all(is_document) {
+        lines
+    } else {
+        vec![data]
+    }
+}
+
+fn is_end_mark(data: &[u8]) -> bool {
+    [&b"[DONE]"[..], b"DONE", b"\"[DONE]\""].contains(&data)
+}
+
+fn is_sign_of_life(data: &[u8]) -> bool {
+    let word = data.to_ascii_lowercase();
+    [&b"ping"[..], b"heartbeat", b"keepalive", b"keep-alive"].contains(&&word[..])
 }
 
 /// JSON in which what is no character is one replacement character.
@@ -221,6 +243,18 @@ mod tests {
         let cut = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: {\"cho";
         let reading = read(Kind::ChatStream, cut);
         assert_eq!((reading.said.as_str(), reading.is_whole), ("a", false));
+    }
+
+    #[test]
+    fn lines_and_words_are_read() {
+        let piece = |text: &str| {
+            format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n")
+        };
+        let body = format!("data: Ping\n\n{}{}data: DONE\n", piece("a"), piece("b"));
+        let reading = read(Kind::ChatStream, body.as_bytes());
+        assert_eq!((reading.said.as_str(), reading.is_whole), ("ab", true));
+        let body = format!("{}data: oops\n", piece("a"));
+        assert_eq!(read(Kind::ChatStream, body.as_bytes()), Reading::default());
     }
 
     #[test]

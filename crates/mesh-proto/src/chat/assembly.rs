@@ -171,6 +171,12 @@ pub(super) fn append_extra(extra: &mut Map<String, Value>, more: &Map<String, Va
             {
                 text.push_str(more);
             }
+            // A token that a gateway took for a boolean.
+            (Some(Value::String(text)), Value::Bool(more))
+                if TOLD_IN_PIECES.contains(&name.as_str()) =>
+            {
+                text.push_str(if *more { "true" } else { "false" });
+            }
             (Some(Value::Array(items)), Value::Array(more)) => items.extend_from_slice(more),
             (Some(Value::Object(fields)), Value::Object(more)) => append_extra(fields, more),
             (Some(_), Value::Null) => {}

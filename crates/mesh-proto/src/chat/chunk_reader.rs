@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use super::chunk::ChatChunk;
 use super::content::Content;
-use crate::wire::Name;
+use crate::wire::{Name, quoted};
 
-/// Reads the chunks of one stream: each as `serde_json` alone would.
+/// Reads the chunks of one stream: each as `serde_json` alone would, but for texts that were written
+/// as numbers or booleans.
 #[derive(Default)]
 pub(super) struct ChunkReader {
     known: Option<Known>,
@@ -35,6 +36,8 @@ impl ChunkReader {
             self.misses = 0;
             return Ok(chunk);
         }
+        let quoted = quoted(frame);
+        let frame = quoted.as_deref().unwrap_or(frame);
         let chunk = serde_json::from_str(frame)?;
         if self.pause > 0 {
             self.pause -= 1;

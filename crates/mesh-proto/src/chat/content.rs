@@ -296,6 +296,23 @@ impl<'de> Deserialize<'de> for Content {
                 Ok(Content::Text(text))
             }
 
+            // A gateway wrote a token that looks like a number as a number.
+            fn visit_bool<E>(self, value: bool) -> Result<Content, E> {
+                Ok(Content::Text(value.to_string()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Content, E> {
+                Ok(Content::Text(value.to_string()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Content, E> {
+                Ok(Content::Text(value.to_string()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Content, E> {
+                Ok(Content::Text(Value::from(value).to_string()))
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Content, A::Error> {
                 Vec::deserialize(SeqAccessDeserializer::new(items)).map(Content::Parts)
             }

@@ -14,6 +14,7 @@ use crate::chat::{ChatReply, ChatRequest, IMAGES, ReplyMessage};
 use crate::error::{ApiError, BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::target::Target;
+use crate::wire::{legible, quoted};
 
 pub(super) const PATH: &str = "/v1/chat/completions";
 
@@ -52,6 +53,9 @@ impl Endpoint for ChatRequest {
 /// A body as a chat reply. As every field may be missing, what says nothing is looked at once
 /// more: it may be an error in any envelope, or no chat reply at all.
 pub(super) fn parse_reply(body: &Bytes) -> Result<ChatReply, DecodeError> {
+    let quoted = quoted(&legible(body));
+    let quoted = quoted.map(Bytes::from);
+    let body = quoted.as_ref().unwrap_or(body);
     let reply: ChatReply = parse(body)?;
     let says_something = |message: &ReplyMessage| {
         !message.images.is_empty() || message.content.as_ref().is_some_and(|it| !it.is_empty())

@@ -7,7 +7,7 @@ use http::{Method, Request};
 use serde_json::{Map, Value, json};
 
 use super::document::{DocumentDecoder, parse};
-use super::rows::{self, Key, no_list};
+use super::rows::{self, Key, error_beside_null, no_list};
 use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
 use crate::call::Limits;
@@ -79,6 +79,7 @@ impl Endpoint for ListErrorCodes {
 fn list(body: &Bytes) -> Result<Vec<Value>, DecodeError> {
     let mut document = match parse(body)? {
         Value::Array(rows) => return Ok(rows.into_iter().map(bare).collect()),
+        Value::Null => return Ok(Vec::new()),
         Value::Object(document) => document,
         _ => return Err(no_list(body, &Map::new())),
     };
@@ -97,6 +98,15 @@ fn list(body: &Bytes) -> Result<Vec<Value>, DecodeError> {
         _ => match ApiError::in_band(&document) {
             Some(error) => Err(error.into()),
             None if document.is_empty() => Err(no_list(body, &document)),
+            None if ENVELOPES
+                .iter()
+                .any(|it| document.get(*it) == Some(&Value::Null)) =>
+            {
+                match error_beside_null(&document) {
+                    Some(error) => Err(error.into()),
+                    None => Ok(Vec::new()),
+                }
+            }
             None => Ok(document.into_iter().map(under).collect()),
         },
     }

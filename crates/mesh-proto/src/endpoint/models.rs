@@ -1,15 +1,18 @@
 //! `GET /v1/models` (protocol reference, section 9).
 
 use std::convert::Infallible;
+use std::fmt;
 
 use bytes::Bytes;
 use http::{Method, Request};
-use serde_core::de::{Deserialize, Deserializer};
+use serde_core::de::{
+    Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
-use super::document::{DocumentDecoder, error_in, no_reply, not_json};
+use super::document::{DocumentDecoder, error_in, no_reply, not_json, object};
 use super::query::Query;
-use super::rows::{ID, oddity};
+use super::rows::{ID, error_beside_null, oddity};
 use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
 use crate::call::Limits;
@@ -18,7 +21,7 @@ use crate::error::{BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::models::{ModelList, OddRow};
 use crate::target::Target;
-use crate::wire::{from_text, legible, mended, only_field};
+use crate::wire::{Name, from_text, legible, mended};
 
 /// Asks for the catalogue, or for the part of it that filters leave.
 ///
@@ -86,7 +89,7 @@ impl Endpoint for ListModels {
     }
 }
 
-/// The catalogue: a bare array, or an object with `data`.
+/// The catalogue: a bare array, or an object with one. Null is an empty one.
 #[inline]
 fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
     if let Some(what) = not_json(body) {
@@ -102,19 +105,29 @@ fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
     });
     let list = list.map_err(|error| no_reply(body, &error))?;
     // No rows beside an error are no catalogue.
-    let error = if list.models.is_empty() && list.odd.is_empty() {
-        error_in(body)
-    } else {
-        None
+    let error = match &list {
+        None => object(body).and_then(|it| error_beside_null(&it)),
+        Some(list) if list.models.is_empty() && list.odd.is_empty() => error_in(body),
+        Some(_) => None,
     };
-    error.map_or(Ok(list), |error| Err(error.into()))
+    error.map_or_else(|| Ok(list.unwrap_or_default()), |error| Err(error.into()))
 }
 
-/// A row that is no model is reported and costs nothing else.
+/// The list, or `None` if it is null. A row that is no model is reported and costs nothing else.
 #[inline]
-fn list(text: &str) -> Result<ModelList, serde_json::Error> {
+fn list(text: &str) -> Result<Option<ModelList>, serde_json::Error> {
+    let rows = if text.trim_ascii_start().starts_with('{') {
+        serde_json::from_str(text).map(|Enveloped(rows)| rows)?
+    } else {
+        serde_json::from_str(text)?
+    };
+    let rows = match rows {
+        Rows::List(rows) => rows,
+        Rows::Null => return Ok(None),
+        Rows::Other => return Err(serde_json::Error::custom("no list of models")),
+    };
     let mut list = ModelList::default();
-    for (place, row) in raw_rows(text)?.into_iter().enumerate() {
+    for (place, row) in rows.into_iter().enumerate() {
         match from_text(row.get()) {
             Ok(model) => list.models.push(model),
             Err(_) => list.odd.push(OddRow {
@@ -123,23 +136,79 @@ fn list(text: &str) -> Result<ModelList, serde_json::Error> {
             }),
         }
     }
-    Ok(list)
+    Ok(Some(list))
 }
 
-/// An object that holds the rows under `data`.
-struct Enveloped<'b>(Vec<&'b RawValue>);
+/// What may be the rows of a catalogue.
+enum Rows<'b> {
+    List(Vec<&'b RawValue>),
+    Null,
+    Other,
+}
 
-impl<'b> Deserialize<'b> for Enveloped<'b> {
+impl<'b> Deserialize<'b> for Rows<'b> {
     fn deserialize<D: Deserializer<'b>>(deserializer: D) -> Result<Self, D::Error> {
-        only_field(deserializer, "Enveloped", &["data"]).map(Self)
+        struct Any;
+
+        impl<'b> Visitor<'b> for Any {
+            type Value = Rows<'b>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of models")
+            }
+
+            fn visit_unit<E>(self) -> Result<Rows<'b>, E> {
+                Ok(Rows::Null)
+            }
+
+            fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<Rows<'b>, A::Error> {
+                let mut rows = Vec::new();
+                while let Some(row) = items.next_element()? {
+                    rows.push(row);
+                }
+                Ok(Rows::List(rows))
+            }
+
+            fn visit_map<A: MapAccess<'b>>(self, mut fields: A) -> Result<Rows<'b>, A::Error> {
+                while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Rows::Other)
+            }
+        }
+
+        deserializer.deserialize_any(Any)
     }
 }
 
-#[inline]
-fn raw_rows(text: &str) -> Result<Vec<&RawValue>, serde_json::Error> {
-    if text.trim_ascii_start().starts_with('[') {
-        serde_json::from_str(text)
-    } else {
-        serde_json::from_str(text).map(|envelope: Enveloped<'_>| envelope.0)
+/// The rows of an object, under the first of the usual names that has a list.
+struct Enveloped<'b>(Rows<'b>);
+
+impl<'b> Deserialize<'b> for Enveloped<'b> {
+    fn deserialize<D: Deserializer<'b>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'b> Visitor<'b> for Fields {
+            type Value = Enveloped<'b>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with a list of models")
+            }
+
+            fn visit_map<A: MapAccess<'b>>(self, mut fields: A) -> Result<Enveloped<'b>, A::Error> {
+                let mut found = Rows::Other;
+                while let Some(Name(name)) = fields.next_key()? {
+                    if !["data", "models", "items"].contains(&&*name) {
+                        fields.next_value::<IgnoredAny>()?;
+                        continue;
+                    }
+                    let rows = fields.next_value()?;
+                    if !matches!((&found, &rows), (Rows::List(_), _) | (_, Rows::Other)) {
+                        found = rows;
+                    }
+                }
+                Ok(Enveloped(found))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
     }
 }

@@ -45,7 +45,8 @@ pub(super) fn oddity(row: &Value, key: Key) -> &'static str {
     }
 }
 
-/// A list, bare or under the first of `names` that holds one, and what stood beside it.
+/// A list, bare or under the first of `names` that holds one, and what stood beside it. Null counts
+/// as an empty list: gateways in Go write one so.
 ///
 /// Errors where there is none: with the error that the document is, if it is one.
 #[inline]
@@ -55,20 +56,32 @@ pub(super) fn list(
 ) -> Result<(Vec<Value>, Map<String, Value>), DecodeError> {
     let mut document: Map<String, Value> = match parse(body)? {
         Value::Array(rows) => return Ok((rows, Map::new())),
+        Value::Null => return Ok((Vec::new(), Map::new())),
         Value::Object(document) => document,
         _ => Map::new(),
     };
-    let name = names
-        .iter()
-        .find(|name| document.get(**name).is_some_and(Value::is_array));
+    let is = |is: fn(&Value) -> bool| {
+        let mut names = names.iter();
+        names.find(|name| document.get(**name).is_some_and(is))
+    };
+    let name = is(Value::is_array).or_else(|| is(Value::is_null));
     match name.and_then(|name| document.remove(*name)) {
         // No rows beside an error are no list.
         Some(Value::Array(rows)) => match ApiError::in_band(&document) {
             Some(error) if rows.is_empty() => Err(error.into()),
             _ => Ok((rows, document)),
         },
+        Some(Value::Null) => match error_beside_null(&document) {
+            Some(error) => Err(error.into()),
+            None => Ok((Vec::new(), document)),
+        },
         _ => Err(no_list(body, &document)),
     }
+}
+
+/// The error that a document is whose list is null: in any envelope, as a failure has no list.
+pub(super) fn error_beside_null(document: &Map<String, Value>) -> Option<ApiError> {
+    ApiError::in_band(document).or_else(|| ApiError::in_place_of_reply(document))
 }
 
 pub(super) fn no_list(body: &[u8], document: &Map<String, Value>) -> DecodeError {

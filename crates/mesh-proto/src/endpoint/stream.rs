@@ -8,6 +8,7 @@ use serde_core::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::document::{Collected, error_in, object};
+use super::frame::{Lines, is_end_mark, is_sign_of_life};
 use super::{Decode, Decoded};
 use crate::call::Limits;
 use crate::error::{ApiError, DecodeError, EXCERPT_WINDOW, excerpt};
@@ -73,6 +74,8 @@ pub struct StreamDecoder<A> {
     form: Form,
     mark: Mark,
     frames: sse::Decoder,
+    /// Events of the last frame that are still to be read.
+    lines: Lines,
     assembly: A,
     /// The beginning of a body in which no frame has been found yet, as much as an excerpt shows.
     opening: Vec<u8>,
@@ -88,6 +91,7 @@ impl<A: Assemble> StreamDecoder<A> {
             form: Form::Unknown(Collected::new(head, limits)),
             mark: Mark(0),
             frames: sse::Decoder::with_limit(limits.frame),
+            lines: Lines::none(),
             assembly,
             opening: Vec::new(),
             has_frames: false,
@@ -110,19 +114,7 @@ impl<A: Assemble> StreamDecoder<A> {
             return Ok(Decoded::Event(chunk));
         }
         while !self.complete {
-            let frame = match self.frames.next() {
-                Ok(Some(frame)) => frame,
-                Ok(None) => return Ok(Decoded::Starved),
-                Err(sse::FrameTooLarge { limit }) => {
-                    return Err(DecodeError::TooLarge {
-                        what: "frame",
-                        limit,
-                    });
-                }
-            };
-            self.opening = Vec::new();
-            self.has_frames = true;
-            match read(&mut self.assembly, frame)? {
+            match self.read()? {
                 // What stands beside an error may have been paid for.
                 Meaning::Error(chunk, error) => {
                     self.assembly.add(&chunk);
@@ -134,10 +126,33 @@ impl<A: Assemble> StreamDecoder<A> {
                     return Ok(Decoded::Event(chunk));
                 }
                 Meaning::Done => self.complete = true,
+                Meaning::Several(lines) => self.lines = lines,
                 Meaning::Nothing => {}
+                Meaning::Starved => return Ok(Decoded::Starved),
             }
         }
         Ok(Decoded::Complete)
+    }
+
+    /// Reads the next frame, or the next line of one that is several.
+    fn read(&mut self) -> Result<Meaning<A::Chunk>, DecodeError> {
+        if let Some(line) = self.lines.next() {
+            let frame = sse::Frame::of_line(self.lines.event(), &line);
+            return read(&mut self.assembly, frame);
+        }
+        let frame = match self.frames.next() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Ok(Meaning::Starved),
+            Err(sse::FrameTooLarge { limit }) => {
+                return Err(DecodeError::TooLarge {
+                    what: "frame",
+                    limit,
+                });
+            }
+        };
+        self.opening = Vec::new();
+        self.has_frames = true;
+        read(&mut self.assembly, frame)
     }
 
     /// Takes what comes before the first frame.
@@ -214,7 +229,7 @@ enum Form {
 #[inline]
 fn is_event_stream(opening: &str) -> bool {
     let opening = opening.trim_start_matches('\u{feff}').trim_start();
-    [":", "data", "event", "id", "retry"]
+    [":", "data", "event", "id", "retry", "error"]
         .iter()
         .any(|field| opening.starts_with(field))
 }
@@ -224,7 +239,11 @@ enum Meaning<C> {
     Chunk(C),
     Error(C, Box<ApiError>),
     Done,
+    /// Several events, each on a line of its own.
+    Several(Lines),
     Nothing,
+    /// There is no frame until more has come.
+    Starved,
 }
 
 impl<A: Assemble> Decode for StreamDecoder<A> {
@@ -246,7 +265,8 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
     }
     #[inline]
     fn next(&mut self) -> Result<Decoded<A::Chunk>, DecodeError> {
-        if self.has_frames && !self.complete && self.frames.is_starved() {
+        let is_starved = self.frames.is_starved() && self.lines.is_empty();
+        if self.has_frames && !self.complete && is_starved {
             return Ok(Decoded::Starved);
         }
         self.advance()
@@ -285,15 +305,23 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
 /// From this size on, in bytes, a frame is expected to have a picture in it.
 const LARGE: usize = 16 << 10;
 
+/// The error of an event that is called one, and does not say which.
+fn wordless(data: &[u8]) -> ApiError {
+    ApiError::untold(&format!(
+        "the stream reported an error without a message: {}",
+        excerpt(data)
+    ))
+}
+
 fn read<A: Assemble>(
     assembly: &mut A,
     frame: sse::Frame<'_>,
 ) -> Result<Meaning<A::Chunk>, DecodeError> {
     let data = frame.data().trim_ascii();
-    if data == b"[DONE]" {
+    if is_end_mark(data) {
         return Ok(Meaning::Done);
     }
-    if data.is_empty() {
+    if data.is_empty() || is_sign_of_life(frame.event(), data) {
         return Ok(Meaning::Nothing);
     }
     // The pictures of a large frame are slices of it; of a small one nothing is worth keeping it.
@@ -309,7 +337,13 @@ fn read<A: Assemble>(
     let chunk: A::Chunk = match parsed {
         Ok(chunk) => chunk,
         Err(error) => {
-            return Err(match error_in(data) {
+            let told = error_in(data);
+            if told.is_none()
+                && let Some(lines) = Lines::of(frame)
+            {
+                return Ok(Meaning::Several(lines));
+            }
+            return Err(match told {
                 Some(error) => error.into(),
                 // A frame that the end of the stream cut off in the middle.
                 None if !frame.is_terminated() => DecodeError::Truncated,
@@ -318,8 +352,9 @@ fn read<A: Assemble>(
         }
     };
     let error = A::failure(&chunk).or_else(|| {
-        if frame.event() == b"error" {
+        if frame.event().eq_ignore_ascii_case(sse::ERROR) {
             ApiError::from_envelope(StatusCode::OK, A::extra(&chunk))
+                .or_else(|| A::is_blank(&chunk).then(|| wordless(data)))
         } else if A::is_blank(&chunk) {
             ApiError::in_place_of_reply(&object(data)?)
         } else {

@@ -68,7 +68,10 @@ fn reference(stream: &[u8]) -> Vec<Owned> {
         };
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match name {
-            b"data" => {
+            b"data" | b"error" if name == b"data" || value.trim_ascii_start().starts_with(b"{") => {
+                if name == b"error" {
+                    event = name.to_vec();
+                }
                 if has_data {
                     data.push(b'\n');
                 }

@@ -31,22 +31,17 @@ pub(super) fn hold(data: &[u8]) {
     }
 }
 
-/// The chunks of a stream, each read without the ones before it. Some of them are no events. What
-/// has to be mended is read as a stream of its own.
+/// The chunks of a stream, each frame read as a stream of its own. Some of them are no events.
 fn alone(endpoint: &ChatStream, stream: &[u8]) -> Vec<ChatChunk> {
     let mut decoder = Decoder::new();
     decoder.push(Bytes::copy_from_slice(stream));
     decoder.end();
     let mut chunks = Vec::new();
     while let Ok(Some(frame)) = decoder.next() {
-        let data = frame.data().trim_ascii();
-        if let Ok(chunk) = serde_json::from_slice::<ChatChunk>(data) {
-            chunks.push(chunk);
-            continue;
-        }
-        let lines = data.split(|byte| *byte == b'\n');
+        let lines = frame.data().trim_ascii().split(|byte| *byte == b'\n');
         let lines = lines.flat_map(|line| [b"data:", line, b"\n"].concat());
-        let own: Vec<u8> = lines.chain(*b"\n").collect();
+        let event = [b"event:", frame.event(), b"\n"].concat();
+        let own: Vec<u8> = event.into_iter().chain(lines).chain(*b"\n").collect();
         chunks.extend(read(endpoint, &head(200, &[]), &[&own]).0);
     }
     chunks

@@ -62,8 +62,9 @@ fn drain(decoder: &mut Decoder, pieces: &[&[u8]], frames: &mut Vec<Frame>) -> bo
     true
 }
 
-/// The standard's algorithm (WHATWG HTML, 9.2.6) on the whole text in one go, with the one
-/// difference that the end of the stream stands for the blank line that is missing.
+/// The standard's algorithm (WHATWG HTML, 9.2.6) on the whole text in one go, with two differences:
+/// the end of the stream stands for the blank line that is missing, and a field `error` with an
+/// object is data of the type `error`.
 fn reference(stream: &[u8]) -> Stream {
     let mut rest = stream.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream);
     let (mut frames, mut retry) = (Vec::new(), None);
@@ -84,7 +85,10 @@ fn reference(stream: &[u8]) -> Stream {
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match name {
             b"event" => event = value.to_vec(),
-            b"data" => {
+            b"data" | b"error" if name == b"data" || value.trim_ascii_start().starts_with(b"{") => {
+                if name == b"error" {
+                    event = name.to_vec();
+                }
                 let before = data.take().map(|lines| [&lines[..], b"\n"].concat());
                 data = Some([&before.unwrap_or_default()[..], value].concat());
             }

@@ -1,0 +1,72 @@
+//! What a frame of a stream is apart from a chunk: a mark of the end, a sign of life, or several
+//! events in one.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use serde_core::de::IgnoredAny;
+
+use crate::sse::Frame;
+use crate::wire::{from_text, legible};
+
+/// Whether the data is the mark that ends a stream: `[DONE]`, or what gateways write in its place.
+pub(super) fn is_end_mark(data: &[u8]) -> bool {
+    matches!(data, b"[DONE]" | b"DONE" | b"\"[DONE]\"")
+}
+
+/// Whether a frame says no more than that the connection is alive: by its type, or by its data.
+pub(super) fn is_sign_of_life(event: &[u8], data: &[u8]) -> bool {
+    is_word_of_life(event) || is_word_of_life(data)
+}
+
+fn is_word_of_life(text: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [b"ping", b"heartbeat", b"keepalive", b"keep-alive"];
+    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// The events of a frame whose data is several documents, one a line. A gateway that forgets the
+/// blank line between two events makes one frame of them.
+pub(super) struct Lines {
+    event: Vec<u8>,
+    lines: VecDeque<Bytes>,
+}
+
+impl Lines {
+    /// None.
+    pub(super) const fn none() -> Self {
+        Self {
+            event: Vec::new(),
+            lines: VecDeque::new(),
+        }
+    }
+
+    /// The lines of a frame, or `None` if one of them is not a document, a mark or a sign of life.
+    pub(super) fn of(frame: Frame<'_>) -> Option<Self> {
+        let whole = frame.to_bytes();
+        let lines = whole.split(|byte| *byte == b'\n');
+        let lines = lines.map(<[u8]>::trim_ascii).filter(|it| !it.is_empty());
+        let lines: VecDeque<Bytes> = lines.map(|line| whole.slice_ref(line)).collect();
+        let is_several = lines.len() > 1 && lines.iter().all(|line| is_whole(line));
+        is_several.then(|| Self {
+            event: frame.event().to_vec(),
+            lines,
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The next line. Its event type is that of the frame.
+    pub(super) fn next(&mut self) -> Option<Bytes> {
+        self.lines.pop_front()
+    }
+
+    pub(super) fn event(&self) -> &[u8] {
+        &self.event
+    }
+}
+
+fn is_whole(line: &[u8]) -> bool {
+    is_end_mark(line) || is_word_of_life(line) || from_text::<IgnoredAny>(&legible(line)).is_ok()
+}
