@@ -152,6 +152,13 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         .answers([Exchange::answer(200, r#"{"models":7}"#)])
         .accepts(Expected::failure_after(200, Why::Json, Outcome::Delivered).says("models")),
         Scenario::new(
+            "null_list",
+            "a list that is null is empty",
+            Ask::Models,
+        )
+        .answers([Exchange::answer(200, r#"{"object":"list","data":null}"#)])
+        .accepts(Expected::reply("")),
+        Scenario::new(
             "length_unmet",
             "a body shorter than its length is a lost connection: the work may be billed, nothing is repeated",
             Ask::Chat,

@@ -258,6 +258,56 @@ fn meanings() -> Vec<Scenario> {
                     .partial("one")
                     .says("the provider is gone"),
             ),
+        stream("error_line", "a field `error` with an object, as llama.cpp writes it, is an error")
+            .answers([Exchange::events([
+                delta("one"),
+                "error: {\"code\":400,\"message\":\"the context is full\",\"type\":\"invalid_request_error\"}\n\n".to_owned(),
+                DONE.to_owned(),
+            ])])
+            .accepts(
+                Expected::failure_after(200, Why::InBand, Outcome::Delivered)
+                    .events(["one"])
+                    .partial("one")
+                    .says("the context is full"),
+            ),
+        stream("error_line_first", "the same before any event costs what its code says")
+            .answers([Exchange::events([
+                "error: {\"code\":400,\"message\":\"the context is full\"}\n\n",
+                DONE,
+            ])])
+            .accepts(
+                Expected::failure_after(200, Why::InBand, Outcome::Refused)
+                    .partial("")
+                    .says("the context is full"),
+            ),
+        stream("signs_of_life", "words that keep a connection open are skipped")
+            .answers([Exchange::events([
+                delta("one"),
+                "event: ping\ndata: ping\n\ndata: heartbeat\n\nevent: Keep-Alive\ndata: 7\n\n".to_owned(),
+                delta("two"),
+                DONE.to_owned(),
+            ])])
+            .accepts(Expected::stream(["one", "two"])),
+        stream("done_without_brackets", "`DONE` ends a stream")
+            .answers([Exchange::stream([says("one"), data("data: DONE\n\n"), Act::Stall])])
+            .accepts(Expected::stream(["one"])),
+        stream("done_in_quotes", "so does `[DONE]` in quotes")
+            .answers([Exchange::stream([says("one"), data("data: \"[DONE]\"\n\n"), Act::Stall])])
+            .accepts(Expected::stream(["one"])),
+        stream("events_without_blank_lines", "lines of one event that are each a document are events")
+            .answers([Exchange::events([
+                delta("one").trim_end().to_owned(),
+                "\n".to_owned() + &delta("two").replace("\n\n", "\n"),
+                DONE.to_owned(),
+            ])])
+            .accepts(Expected::stream(["one", "two"])),
+        stream("number_as_text", "a number in place of a text is its digits as received")
+            .answers([Exchange::events([
+                delta("one "),
+                delta("0.10").replace("\"0.10\"", "0.10"),
+                DONE.to_owned(),
+            ])])
+            .accepts(Expected::stream(["one ", "0.10"])),
         stream("error_event", "an event of the type `error` is one, in any envelope")
             .answers([Exchange::events([
                 delta("one"),

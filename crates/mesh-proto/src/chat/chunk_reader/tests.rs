@@ -11,7 +11,8 @@ fn said(delta: &str) -> String {
 
 fn reads_as_alone<'f>(reader: &mut ChunkReader, frame: &'f str) -> Result<ChatChunk, &'f str> {
     let read = reader.read(frame);
-    let alone: Result<ChatChunk, _> = serde_json::from_str(frame);
+    let texts = quoted(frame);
+    let alone: Result<ChatChunk, _> = serde_json::from_str(texts.as_deref().unwrap_or(frame));
     match (read, alone) {
         (Ok(read), Ok(alone)) => {
             assert_eq!(read, alone, "{frame}");
