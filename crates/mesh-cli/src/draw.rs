@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use mesh_blocking::image::{Destination, Existing, SaveError, Saved};
 use mesh_blocking::proto::chat::{ImageFormat, ImageOptions, Quality};
-use mesh_blocking::proto::image::{Dimensions, Evidence, MediaType, PictureError, numbered};
+use mesh_blocking::proto::image::{
+    Dimensions, Evidence, MediaType, PictureError, is_xcode_png, numbered,
+};
 use mesh_blocking::{ChatRequest, Client, Error, GeneratedImage};
 
 use crate::arguments::{Draw, FormatArgument, GatewayArguments};
@@ -69,8 +71,8 @@ fn keep(
             let mut device = OpenOptions::new().write(true).open(path);
             return match device.as_mut().map(|device| device.write_all(bytes)) {
                 Ok(Ok(())) => {
-                    let size = Dimensions::read(bytes);
-                    tell(path, &media_type, evidence, size, bytes.len() as u64);
+                    let kind = described(&media_type, evidence, bytes);
+                    tell(path, &media_type, &kind, bytes.len() as u64);
                     Ok(())
                 }
                 Ok(Err(error)) => Err(unwritten(client, picture, path, &error)),
@@ -93,9 +95,9 @@ fn keep(
     };
     match client.save(picture, to.existing(existing)) {
         Ok(saved) => {
-            let (media_type, evidence) = (&saved.media_type, saved.evidence);
-            let size = size_of(&saved.path);
-            tell(&saved.path, media_type, evidence, size, saved.length);
+            let header = header_of(&saved.path).unwrap_or_default();
+            let kind = described(&saved.media_type, saved.evidence, &header);
+            tell(&saved.path, &saved.media_type, &kind, saved.length);
             Ok(())
         }
         Err(SaveError::Fetch(error)) => Err(unfetched(&error, picture)),
@@ -242,33 +244,32 @@ fn directory(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// The size in pixels that the file's header states.
-fn size_of(path: &Path) -> Option<Dimensions> {
+/// The beginning of a file, which has its header in it.
+fn header_of(path: &Path) -> io::Result<Vec<u8>> {
     let mut header = Vec::new();
-    let file = File::open(path).ok()?;
-    file.take(HEADER).read_to_end(&mut header).ok()?;
-    Dimensions::read(&header)
+    File::open(path)?.take(HEADER).read_to_end(&mut header)?;
+    Ok(header)
 }
 
 /// More than any header has, with a preview and a profile before the size.
 const HEADER: u64 = 4 << 20;
 
-fn tell(
-    path: &Path,
-    media_type: &MediaType,
-    evidence: Evidence,
-    size: Option<Dimensions>,
-    length: u64,
-) {
-    let size = size.map_or_else(
-        || "size unknown".to_owned(),
-        |size| format!("{size} pixels"),
-    );
-    let declared = if evidence == Evidence::Declared {
+/// What an image is, and its size in pixels as its header states it.
+fn described(media_type: &MediaType, evidence: Evidence, header: &[u8]) -> String {
+    let evidence = if evidence == Evidence::Declared {
         " as declared"
+    } else if is_xcode_png(header) {
+        " in Xcode's form (CgBI), which models do not read"
     } else {
         ""
     };
+    match Dimensions::read(header) {
+        Some(size) => format!("{media_type}{evidence}, {size} pixels"),
+        None => format!("{media_type}{evidence}, size unknown"),
+    }
+}
+
+fn tell(path: &Path, media_type: &MediaType, kind: &str, length: u64) {
     let named = path
         .extension()
         .and_then(|ending| ending.to_str())
@@ -279,7 +280,7 @@ fn tell(
         "; its name says otherwise"
     };
     say(format_args!(
-        "wrote {}: {media_type}{declared}, {size}, {length} bytes{other_name}",
+        "wrote {}: {kind}, {length} bytes{other_name}",
         path.display()
     ));
 }

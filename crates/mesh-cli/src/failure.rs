@@ -210,9 +210,13 @@ impl From<SetUpError> for Failure {
     }
 }
 
+/// What a reply has in place of an image: the model has made one, which is billed.
 impl From<PictureError> for Failure {
     fn from(error: PictureError) -> Self {
-        Self::new(Kind::Declined, error)
+        Self::new(
+            Kind::Failed,
+            format_args!("the picture was made and is billed, but cannot be read: {error}"),
+        )
     }
 }
 

@@ -21,7 +21,7 @@ impl Gateway {
         if !arguments.offline {
             let target = Target::from_variables(|name| std::env::var(name).ok())
                 .map_err(|error| Failure::from(mesh_blocking::SetUpError::from(error)))?;
-            keep_secret(target.key().reveal());
+            keep_secret(target.key());
             let client = Client::builder()
                 .target(target)
                 .settings(settings)

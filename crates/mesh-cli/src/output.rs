@@ -4,13 +4,15 @@ use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 
+use mesh_blocking::ApiKey;
+
 /// What no line may show, whoever echoes it.
-static SECRET: OnceLock<String> = OnceLock::new();
+static SECRET: OnceLock<ApiKey> = OnceLock::new();
 
 /// Keeps `key` out of everything that is said from now on.
-pub(crate) fn keep_secret(key: &str) {
+pub(crate) fn keep_secret(key: &ApiKey) {
     // One command has one key.
-    let _first = SECRET.set(key.to_owned());
+    let _first = SECRET.set(key.clone());
 }
 
 /// Says a line on standard error. Whoever has closed it does not want to hear it.
@@ -18,7 +20,7 @@ pub(crate) fn say(line: impl fmt::Display) {
     // One line, whatever somebody else's text has in it.
     let mut line = line.to_string();
     if let Some(secret) = SECRET.get() {
-        line = line.replace(secret, "[key]");
+        line = secret.redacted(&line).into_owned();
     }
     let line: String = line
         .chars()

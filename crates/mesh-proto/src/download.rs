@@ -8,8 +8,8 @@
 mod address;
 mod fetch;
 mod pieces;
+mod public;
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -19,11 +19,12 @@ use http::{Method, Request, Uri};
 
 pub use self::fetch::Fetch;
 pub use self::pieces::{DownloadPieces, Piece, PiecesDecoder};
+pub use self::public::is_public;
 use crate::body::Body;
 use crate::call::{Limits, RetryBudget, Settings};
 use crate::endpoint::{DocumentDecoder, Endpoint, Replay};
-use crate::error::{BuildError, CallError, DecodeError, Failure};
-use crate::head::{self, Head};
+use crate::error::{BuildError, CallError, DecodeError, Failure, secret};
+use crate::head::Head;
 use crate::image::{DataUrl, GeneratedImage, Image, MediaType};
 use crate::target::Target;
 
@@ -131,7 +132,7 @@ impl Download {
             return None;
         }
         let location = error.head()?.headers().get(header::LOCATION)?;
-        if location == head::KEY_TAKEN_OUT {
+        if location == secret::TAKEN_OUT {
             return Some(Err(BuildError::invalid(
                 "url",
                 "the redirect holds the API key",
@@ -185,7 +186,8 @@ impl Download {
             return Err(BuildError::invalid("url", "it holds a user name"));
         }
         // A gateway that echoes the key into a URL must not make us carry it elsewhere.
-        if !own && self.url.to_string().contains(target.key().reveal()) {
+        let url = self.url.to_string();
+        if !own && secret::holds(url.as_bytes(), target.key().reveal()) {
             return Err(BuildError::invalid("url", "it holds the API key"));
         }
         if self.reach(target) == Reach::Public && is_local(host) {
@@ -230,58 +232,6 @@ fn is_local(host: &str) -> bool {
             || last.starts_with("0x")
             || last.starts_with("0X"));
     is_address || is_number || last.eq_ignore_ascii_case("localhost")
-}
-
-/// Whether an address is on the public Internet: not this machine's, not a private network's, not
-/// reserved (IANA special-purpose address registries).
-///
-/// ```
-/// use mesh_proto::download::is_public;
-///
-/// assert!(is_public([8, 8, 8, 8].into()));
-/// assert!(!is_public([169, 254, 169, 254].into()));
-/// ```
-pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [first, second, third, _] = address.octets();
-    let shared = first == 100 && (64..128).contains(&second);
-    let benchmark = first == 198 && (second == 18 || second == 19);
-    let protocol = first == 192 && second == 0 && third == 0;
-    !(first == 0
-        || first >= 224
-        || shared
-        || benchmark
-        || protocol
-        || address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation())
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, .., high, low] = address.segments();
-    let embedded = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    if let Some(mapped) = address.to_ipv4_mapped() {
-        return is_public_v4(mapped);
-    }
-    // NAT64 and 6to4 carry an IPv4 address that they lead to.
-    if first == 0x64 && second == 0xff9b {
-        return embedded(high, low);
-    }
-    if let [0x2002, high, low, ..] = address.segments() {
-        return embedded(high, low);
-    }
-    // What is allocated as global unicast is 2000::/3; of it, 2001:db8::/32 is for documentation.
-    first & 0xe000 == 0x2000 && !(first == 0x2001 && second == 0xdb8)
 }
 
 impl Endpoint for Download {
@@ -410,46 +360,6 @@ mod tests {
             )
             .is_ok()
         );
-    }
-
-    #[test]
-    fn special_addresses_are_not_public() {
-        for address in [
-            "0.0.0.0",
-            "10.1.2.3",
-            "100.64.0.1",
-            "127.0.0.1",
-            "169.254.0.1",
-            "172.16.0.1",
-            "192.0.0.1",
-            "192.0.2.1",
-            "192.168.0.1",
-            "198.18.0.1",
-            "198.51.100.1",
-            "203.0.113.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "fe80::1",
-            "fc00::1",
-            "ff02::1",
-            "2001:db8::1",
-            "::ffff:127.0.0.1",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::",
-        ] {
-            assert!(!is_public(address.parse().unwrap()), "{address}");
-        }
-        for address in [
-            "1.1.1.1",
-            "172.32.0.1",
-            "2606:4700::1111",
-            "64:ff9b::808:808",
-            "2002:808:808::",
-        ] {
-            assert!(is_public(address.parse().unwrap()), "{address}");
-        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod api;
 mod chain;
 mod code;
 mod excerpt;
+pub(crate) mod secret;
 mod validation;
 
 use std::borrow::Cow;
@@ -18,7 +19,8 @@ pub use self::api::ApiError;
 pub(crate) use self::api::envelope;
 pub use self::chain::chain;
 pub use self::code::ErrorCode;
-pub(crate) use self::excerpt::{EXCERPT_WINDOW, excerpt, message, redact};
+pub(crate) use self::excerpt::{EXCERPT_WINDOW, excerpt, message};
+pub(crate) use self::secret::redact;
 pub use self::validation::ValidationFinding;
 use crate::call::{Deadline, Fault};
 use crate::endpoint::Replay;

@@ -8,6 +8,8 @@ use std::time::Duration;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, response};
 
+use crate::error::secret;
+
 /// The head of a response: its status, and what the gateway says of the call in its headers
 /// (protocol reference, section 1). Every header is optional. Cheap to clone.
 #[derive(Clone, PartialEq)]
@@ -150,15 +152,25 @@ impl Head {
         self.header("sunset")
     }
 
-    /// The head of a response, without a secret that a server echoes in it.
-    pub(crate) fn redacted(mut parts: response::Parts, secret: &str) -> Self {
-        let secret = secret.as_bytes();
-        for value in parts.headers.values_mut() {
-            // Most values are too short to hold it, which a search would find out more slowly.
-            let has_room = !secret.is_empty() && value.len() >= secret.len();
-            if has_room && memchr::memmem::find(value.as_bytes(), secret).is_some() {
-                *value = HeaderValue::from_static(KEY_TAKEN_OUT);
+    /// The head of a response, without a key that a server echoes in it.
+    pub(crate) fn redacted(mut parts: response::Parts, key: &str) -> Self {
+        let is_named = |name: &HeaderName| secret::holds(name.as_str().as_bytes(), key);
+        for (name, value) in &mut parts.headers {
+            if secret::is_in_header(name, value.as_bytes(), key) {
+                *value = HeaderValue::from_static(secret::TAKEN_OUT);
             }
+        }
+        // A name is in lower case, and nothing in it is escaped but by percent signs.
+        let names: Vec<HeaderName> = parts
+            .headers
+            .keys()
+            .filter(|it| is_named(it))
+            .cloned()
+            .collect();
+        for name in names {
+            parts.headers.remove(name);
+            let value = HeaderValue::from_static(secret::TAKEN_OUT);
+            parts.headers.insert(NAME_TAKEN_OUT, value);
         }
         Self {
             status: parts.status,
@@ -172,8 +184,8 @@ impl Head {
     }
 }
 
-/// What stands in place of a header's value that held the key.
-pub(crate) const KEY_TAKEN_OUT: &str = "[key]";
+/// What stands in place of a header whose name held the key.
+const NAME_TAKEN_OUT: HeaderName = HeaderName::from_static("x-redacted-key");
 
 /// A header's name, given as a [`HeaderName`] or as text in any case.
 #[derive(Clone, Debug)]

@@ -14,6 +14,8 @@ mod orientation;
 mod other;
 mod output;
 mod reader;
+#[cfg(feature = "fit")]
+mod whole;
 mod xmp;
 
 pub use self::data_url::{DataUrl, InvalidDataUrl};
@@ -26,7 +28,7 @@ pub(crate) use self::extract::{
 #[cfg(feature = "fit")]
 pub use self::fit::FitError;
 pub use self::input::{Detail, Image, ImageError, ImageFileError, MAX_FILE};
-pub use self::media_type::{Dimensions, MediaType};
+pub use self::media_type::{Dimensions, MediaType, is_xcode_png};
 pub use self::no_picture::{Absence, NoPicture};
 pub use self::opening::Opening;
 pub use self::orientation::Orientation;

@@ -73,6 +73,7 @@ pub mod endpoint;
 pub mod error;
 pub mod error_codes;
 pub mod head;
+mod host;
 pub mod image;
 pub mod images;
 pub mod models;

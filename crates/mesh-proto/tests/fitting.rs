@@ -17,7 +17,7 @@ use image::codecs::webp::WebPEncoder;
 use image::{
     ColorType, DynamicImage, Frame, ImageDecoder, ImageEncoder, ImageReader, Rgba, RgbaImage,
 };
-use mesh_proto::image::{Detail, Dimensions, FitError, Image, MediaType};
+use mesh_proto::image::{Detail, Dimensions, FitError, Image, ImageError, MediaType};
 use proptest::prelude::*;
 
 const RED: [u8; 3] = [255, 0, 0];
@@ -451,10 +451,9 @@ fn a_picture_that_is_too_large_or_broken_or_elsewhere_is_a_typed_error() {
 
     for bytes in [
         bomb(5000, 5000),
-        b"\x89PNG\r\n\x1a\n".to_vec(),
-        b"\xff\xd8\xff\xe0".to_vec(),
-        b"GIF89a".to_vec(),
-        b"RIFF\x10\0\0\0WEBPVP8 ".to_vec(),
+        b"\xff\xd8\xff\xd9".to_vec(),
+        b"GIF89a\x01\0\x01\0\0\0\0\x3b".to_vec(),
+        b"RIFF\x0c\0\0\0WEBPVP8 \0\0\0\0".to_vec(),
     ] {
         let error = open(bytes).fit(16).unwrap_err();
         assert!(matches!(error, FitError::Broken { .. }), "{error:?}");
@@ -463,6 +462,50 @@ fn a_picture_that_is_too_large_or_broken_or_elsewhere_is_a_typed_error() {
     assert_eq!(remote.fit(16), Err(FitError::Remote));
     let heic = Image::from_bytes_of_any_type(&b"\0\0\0\x18ftypheic\0\0\0\0heic"[..]).unwrap();
     assert_eq!(heic.fit(16), Err(FitError::Format(MediaType::HEIC)));
+}
+
+#[test]
+fn a_file_that_is_cut_anywhere_is_refused_whether_or_not_it_has_to_change() {
+    let picture = quarters(40, 24);
+    let photo = include_bytes!("../../../examples/photos/rocket.jpg").to_vec();
+    for whole in [
+        file(&MediaType::PNG, &picture, 6, &[]),
+        file(&MediaType::JPEG, &picture, 6, &[]),
+        file(&MediaType::WEBP, &picture, 6, &[]),
+        gif(1),
+        gif(3),
+        photo,
+    ] {
+        let format = MediaType::sniff(&whole).unwrap();
+        let with_more = [&whole[..], b"more"].concat();
+        assert!(open(whole.clone()).fit(4096).is_ok(), "{format}");
+        assert!(open(with_more).fit(4096).is_ok(), "{format}");
+        let step = (whole.len() / 500).max(1);
+        for end in (1..whole.len()).rev().step_by(step) {
+            // What is cut within its magic bytes is no image.
+            let Ok(cut) = Image::from_bytes(whole[..end].to_vec()) else {
+                assert!(end < 16, "{format}, {end}");
+                continue;
+            };
+            for side in [8, 4096] {
+                let error = cut.fit(side).unwrap_err();
+                assert_eq!(error, FitError::CutShort(format.clone()), "{end}");
+                assert!(error.to_string().contains("cut short"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_png_of_xcodes_is_refused_by_name() {
+    let mut bytes = file(&MediaType::PNG, &quarters(8, 8), 0, &[]);
+    bytes.splice(8..8, *b"\0\0\0\x04CgBI\x50\0\x20\x06\x2b\xd5\xb3\x33");
+    let error = Image::from_bytes(bytes.clone()).unwrap_err();
+    assert_eq!(error, ImageError::XcodePng);
+    assert!(error.to_string().starts_with("Xcode's PNG"), "{error}");
+    let image = Image::from_bytes_of_any_type(bytes).unwrap();
+    assert_eq!(image.dimensions(), None);
+    assert_eq!(image.fit(4), Err(FitError::Image(ImageError::XcodePng)));
 }
 
 proptest! {

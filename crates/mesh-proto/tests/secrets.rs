@@ -72,9 +72,27 @@ static STRETCHES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     in_base64.chain(otherwise).collect()
 });
 
+/// The key as servers write it into URLs, JSON, HTML and the names of headers, without the ends
+/// that may be spelled in several ways.
+static SPELLINGS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let each = |spell: fn(char) -> String| KEY.chars().map(spell).collect::<String>();
+    vec![
+        KEY.to_owned(),
+        KEY.to_lowercase(),
+        KEY.replace('_', "%5F"),
+        each(|it| format!("%{:02x}", it as u32)),
+        each(|it| format!("\\u{:04x}", it as u32)),
+        each(|it| format!("&#{};", it as u32)),
+    ]
+});
+
 /// Panics where the key or a stretch of the picture shows.
 fn assert_hides(name: &str, shown: &str) {
-    assert!(!shown.contains(KEY), "{name} shows the key: {shown}");
+    let lower = shown.to_lowercase();
+    for spelling in &*SPELLINGS {
+        let is_shown = lower.contains(&spelling.to_lowercase());
+        assert!(!is_shown, "{name} shows the key: {shown}");
+    }
     for stretch in &*STRETCHES {
         assert!(
             !shown.contains(stretch),
@@ -439,7 +457,21 @@ fn echoes() -> Vec<String> {
     });
     let findings = json!({"detail": [{"loc": ["body", both], "msg": both, "type": both}]});
     let long = format!("{} {both}", "and ".repeat(58));
-    vec![
+    let spelled = SPELLINGS.iter().flat_map(|key| {
+        let both = format!("Bearer {key} sent");
+        [
+            json!({"error": {"code": both, "message": both, "details": {"a": [both], key: both}}})
+                .to_string(),
+            json!({"error": {"message": key}, "request_id": key}).to_string(),
+            // Escapes that the parser of JSON undoes.
+            format!(r#"{{"error":{{"message":"{both}","details":{{"{key}":1}}}}}}"#),
+            format!("<html>{both}</html>"),
+            format!("{} {both}", "and ".repeat(58)),
+            format!("data: {{\"error\":{{\"message\":\"{both}\"}}}}\n\n"),
+        ]
+    });
+    let spelled: Vec<String> = spelled.collect();
+    let echoes = vec![
         standard.to_string(),
         findings.to_string(),
         json!({"detail": both}).to_string(),
@@ -464,7 +496,8 @@ fn echoes() -> Vec<String> {
             json!({"choices": [{"delta": {"content": url}}]})
         ),
         encoded,
-    ]
+    ];
+    echoes.into_iter().chain(spelled).collect()
 }
 
 /// Drives a call to its end through an echo, and looks through everything on the way.
@@ -490,6 +523,12 @@ where
     ] {
         response.headers.insert(name, header.parse().unwrap());
     }
+    for (index, spelling) in SPELLINGS.iter().enumerate() {
+        let name = HeaderName::try_from(format!("x-echo-{index}")).unwrap();
+        response.headers.insert(name, spelling.parse().unwrap());
+    }
+    let named = HeaderName::try_from(KEY.to_lowercase()).unwrap();
+    response.headers.insert(named, "1".parse().unwrap());
     if let Ok(mut decoder) = endpoint.decoder(&Head::from(&response), &Limits::default()) {
         let _ = decoder.push(echo.to_owned().into());
         seen.value(&decoder);

@@ -5,6 +5,8 @@ use std::io::BufRead;
 
 use mesh_proto::image::Orientation;
 
+use mesh_proto::image::MediaType;
+
 use super::CannotSee;
 
 /// The format of a picture file.
@@ -127,23 +129,14 @@ fn stranger(bytes: &[u8]) -> CannotSee {
             format: Format::Webp,
         };
     }
+    if let Some(media_type) = MediaType::sniff(bytes) {
+        let looks_like = named(&media_type);
+        return CannotSee::NotAPicture { looks_like };
+    }
     let text = bytes.trim_ascii_start();
-    let known: [(bool, &'static str); 12] = [
+    let known: [(bool, &'static str); 8] = [
         (begins(bytes, b"BM"), "a BMP picture"),
-        (
-            begins(bytes, b"II*\0") || begins(bytes, b"MM\0*"),
-            "a TIFF picture",
-        ),
-        (boxed(bytes, b"ftypavi"), "an AVIF picture"),
-        (
-            boxed(bytes, b"ftyphei") || boxed(bytes, b"ftypmif1"),
-            "a HEIC picture",
-        ),
         (boxed(bytes, b"ftyp"), "an MP4 video"),
-        (
-            begins(bytes, b"\xff\x0a") || boxed(bytes, b"JXL "),
-            "a JPEG XL picture",
-        ),
         (begins(bytes, b"%PDF"), "a PDF document"),
         (begins(bytes, b"RIFF"), "a RIFF file that is not WebP"),
         (begins(text, b"<svg"), "an SVG drawing"),
@@ -153,6 +146,22 @@ fn stranger(bytes: &[u8]) -> CannotSee {
     ];
     let looks_like = known.iter().find_map(|(fits, what)| fits.then_some(*what));
     CannotSee::NotAPicture { looks_like }
+}
+
+/// A type that is not decoded here, by the name that the core has for it.
+fn named(media_type: &MediaType) -> Option<&'static str> {
+    Some(match media_type.as_str() {
+        "image/heic" => "a HEIC picture",
+        "image/heif" => "a HEIF picture",
+        "image/avif" => "an AVIF picture",
+        "image/tiff" => "a TIFF picture",
+        "image/bmp" => "a BMP picture",
+        "image/svg+xml" => "an SVG drawing",
+        "image/jxl" => "a JPEG XL picture",
+        "image/x-icon" => "an icon",
+        "image/vnd.adobe.photoshop" => "a Photoshop picture",
+        _ => return None,
+    })
 }
 
 fn boxed(bytes: &[u8], kind: &[u8]) -> bool {

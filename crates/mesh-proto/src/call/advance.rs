@@ -6,7 +6,7 @@ use super::budget::Withdrawn;
 use super::course::{Course, Failed, Phase, Reading, Since};
 use super::retry::{self, BeganReply};
 use super::{Attempt, AttemptEnd, Moment, Stage};
-use crate::error::{ApiError, CallError, DecodeError, Failure, Outcome, redact};
+use crate::error::{ApiError, CallError, DecodeError, Failure, Outcome, redact, secret};
 use crate::head::Head;
 
 /// What a course leads to next.
@@ -219,7 +219,7 @@ impl Course {
         if let Some(observer) = &self.settings.observer {
             observer.tell(&Attempt {
                 number: self.attempt,
-                path: self.request.uri().path().to_owned(),
+                path: secret::without(self.request.uri().path(), self.key.reveal()).into_owned(),
                 began: self.attempt_began,
                 ended: self.now,
                 status: self.head.as_ref().map(Head::status),

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::{Examination, Severity};
 use crate::chat::Modality;
-use crate::image::{DataUrl, Dimensions, Image, MediaType, Orientation, describe};
+use crate::image::{
+    DataUrl, Dimensions, Image, ImageError, MediaType, Orientation, describe, is_xcode_png,
+};
 
 /// The largest file that Mesh's own command sends (protocol reference, section 4.1).
 const LARGE: usize = 20 << 20;
@@ -85,6 +87,9 @@ impl Examination<'_> {
                 media_type.name()
             );
             return warn(Severity::Warning, text.into());
+        }
+        if is_xcode_png(bytes) {
+            return warn(Severity::Problem, ImageError::XcodePng.to_string().into());
         }
         match Dimensions::read(bytes) {
             Some(size) if size.width > 0 && size.height > 0 => {

@@ -1,7 +1,10 @@
 //! URLs as gateways and hosts write them, made into what a request may carry.
 
 use http::Uri;
+use http::uri::Authority;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+
+use crate::host;
 
 /// Why a text is no URL to fetch from, in words that end a sentence.
 pub(super) type Reason = &'static str;
@@ -36,7 +39,20 @@ pub(super) fn parse(url: &[u8]) -> Result<Uri, Reason> {
     }
     let before = std::str::from_utf8(before).map_err(|_| NOT_A_URL)?;
     let url = format!("{before}{}", percent_encode(path, UNFIT));
-    url.parse().map_err(|_| NOT_A_URL)
+    let url: Uri = url.parse().map_err(|_| NOT_A_URL)?;
+    Ok(rehosted(&url).unwrap_or(url))
+}
+
+/// The URL with this machine spelled plainly, if its host is this machine in another spelling: a
+/// gateway gives its images the address that it listens on, such as `0.0.0.0`.
+fn rehosted(url: &Uri) -> Option<Uri> {
+    let authority = url.authority()?;
+    let plain = host::on_this_machine(authority.host())?;
+    let port = authority.as_str().strip_prefix(authority.host())?;
+    let authority: Authority = format!("{plain}{port}").parse().ok()?;
+    let mut parts = url.clone().into_parts();
+    parts.authority = Some(authority);
+    Uri::from_parts(parts).ok()
 }
 
 /// A redirect's target against the URL that sent it (RFC 3986, section 5.2).

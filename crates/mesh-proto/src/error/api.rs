@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 pub(crate) use self::envelope::envelope;
-use super::{DecodeError, ErrorCode, ValidationFinding, Wait, excerpt, message, redact};
+use super::{DecodeError, ErrorCode, ValidationFinding, Wait, excerpt, message, redact, secret};
 use crate::call::retry_after;
 use crate::head::Head;
 use crate::wire::{from_text, legible, without_mark};
@@ -229,18 +229,21 @@ fn shown(head: &Head, body: &[u8]) -> String {
     }
 }
 
-fn redact_value(value: &mut Value, secret: &str) {
+fn redact_value(value: &mut Value, key: &str) {
     match value {
-        Value::String(text) => redact(text, secret),
-        Value::Array(items) => items.iter_mut().for_each(|item| redact_value(item, secret)),
+        Value::String(text) => redact(text, key),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact_value(item, key)),
         Value::Object(fields) => {
             // A key that is echoed as a field's name takes the whole object with it.
-            if !secret.is_empty() && fields.keys().any(|name| name.contains(secret)) {
-                *value = Value::String("[key]".to_owned());
+            if fields
+                .keys()
+                .any(|name| secret::holds(name.as_bytes(), key))
+            {
+                *value = Value::String(secret::TAKEN_OUT.to_owned());
             } else {
                 fields
                     .values_mut()
-                    .for_each(|field| redact_value(field, secret));
+                    .for_each(|field| redact_value(field, key));
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

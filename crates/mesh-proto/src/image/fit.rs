@@ -15,7 +15,8 @@ use ::image::{
 use bytes::Bytes;
 
 use super::input::{Image, ImageError};
-use super::media_type::{Dimensions, MediaType};
+use super::media_type::{Dimensions, MediaType, is_xcode_png};
+use super::whole::is_cut;
 
 /// How well a JPEG is written, of 100.
 const JPEG_QUALITY: u8 = 90;
@@ -37,8 +38,11 @@ impl Image {
     /// a lossless one, and a GIF becomes a PNG; transparency, depth and colour profile are kept,
     /// all other metadata is left out. A picture is never made larger.
     ///
-    /// Errors where the picture is behind a URL, of a type that is not decoded here, broken, has
-    /// more than 100 million pixels, or is animated and would have to be changed.
+    /// # Errors
+    ///
+    /// Returns [`FitError`] if the picture is behind a URL, of a type that is not decoded here,
+    /// broken or cut short, has more than 100 million pixels, or is animated and would have to be
+    /// changed.
     ///
     /// ```
     /// use mesh_proto::image::{Dimensions, Image};
@@ -74,6 +78,12 @@ fn fitted(bytes: &Bytes, longest_side: u32) -> Result<Option<(MediaType, Vec<u8>
         let what = super::other::describe(bytes).into_owned();
         FitError::Image(ImageError::NotAnImage(what))
     })?;
+    if is_xcode_png(bytes) {
+        return Err(FitError::Image(ImageError::XcodePng));
+    }
+    if is_cut(bytes, &media_type) {
+        return Err(FitError::CutShort(media_type));
+    }
     let broken = |error: ::image::ImageError| FitError::Broken {
         media_type: media_type.clone(),
         reason: crate::error::message(&error.to_string()),
@@ -274,6 +284,8 @@ pub enum FitError {
     Format(MediaType),
     /// It moves, and what is to be done to it would leave one still.
     Animated(MediaType),
+    /// The file ends before the image does.
+    CutShort(MediaType),
     /// It has more than 100 million pixels.
     TooLarge(Dimensions),
     /// It cannot be decoded.
@@ -300,6 +312,11 @@ impl fmt::Display for FitError {
             Self::Animated(media_type) => write!(
                 f,
                 "the {} is animated, and fitting it would leave one still; send it as it is, or a frame of it",
+                media_type.name()
+            ),
+            Self::CutShort(media_type) => write!(
+                f,
+                "the {} is cut short: the file ends before the image does; copy or download it again",
                 media_type.name()
             ),
             Self::TooLarge(size) => write!(

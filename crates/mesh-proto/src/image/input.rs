@@ -10,7 +10,7 @@ use serde_core::de::{Deserialize, Deserializer};
 use serde_core::ser::Serializer;
 
 use super::data_url::{DataUrl, InvalidDataUrl};
-use super::media_type::{Dimensions, MediaType};
+use super::media_type::{Dimensions, MediaType, is_xcode_png};
 use super::other::describe;
 use crate::base64;
 use crate::body::{Picture, Segment, Splice};
@@ -71,6 +71,7 @@ impl Image {
             Source::Bytes { media_type, .. } if !media_type.is_portable() => {
                 Err(ImageError::NotPortable(media_type.clone()))
             }
+            Source::Bytes { bytes, .. } if is_xcode_png(bytes) => Err(ImageError::XcodePng),
             _ => Ok(image),
         }
     }
@@ -381,6 +382,8 @@ pub enum ImageError {
     NotAnImage(String),
     /// A picture of a type that models do not take.
     NotPortable(MediaType),
+    /// A PNG that Xcode has changed for Apple's devices (`CgBI`).
+    XcodePng,
     /// A data URL that cannot be read.
     DataUrl(InvalidDataUrl),
     /// Neither an `https` nor a data URL.
@@ -399,6 +402,9 @@ impl fmt::Display for ImageError {
                 f,
                 "{} ({media_type}), which models do not take; convert it to PNG, JPEG, GIF or WebP",
                 media_type.name()
+            ),
+            Self::XcodePng => f.write_str(
+                "Xcode's PNG (CgBI), which models do not read; convert it to a plain PNG",
             ),
             Self::DataUrl(error) => write!(f, "{error}"),
             Self::Url => f.write_str("not a URL that begins with https:// or data:"),

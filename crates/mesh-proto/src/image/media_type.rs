@@ -177,10 +177,14 @@ pub struct Dimensions {
 
 impl Dimensions {
     /// The size that the header of a PNG, JPEG, GIF or WebP states, without decoding the picture;
-    /// `None` where it states none.
+    /// `None` where it states none, or the picture is a PNG of Xcode's.
     #[inline]
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        if !MediaType::sniff(bytes)?.is_portable() {
+        let media_type = MediaType::sniff(bytes)?;
+        if media_type == MediaType::PNG {
+            return png_size(bytes);
+        }
+        if !media_type.is_portable() {
             return None;
         }
         let size = imagesize::blob_size(bytes).ok()?;
@@ -198,7 +202,9 @@ impl fmt::Display for Dimensions {
     }
 }
 
-/// The brand of an ISO base media file: the major one, then the compatible ones.
+/// What the brands of an ISO base media file name: the major one if that names a codec, then AVIF
+/// if any of the compatible ones does, then the first of them. `mif1` and `msf1` name no codec
+/// (AV1 Image File Format, section 5; ISO/IEC 23008-12, section 10).
 #[inline]
 fn iso_brand(bytes: &[u8]) -> Option<MediaType> {
     let length = bytes.get(..4)?.try_into().map(u32::from_be_bytes).ok()?;
@@ -206,19 +212,59 @@ fn iso_brand(bytes: &[u8]) -> Option<MediaType> {
         .ok()?
         .clamp(16, 256)
         .min(bytes.len());
-    let brands = bytes
-        .get(8..box_end)?
-        .chunks_exact(4)
-        .enumerate()
-        .filter(|(index, _)| *index != 1);
-    brands
-        .map(|(_, brand)| brand)
-        .find_map(|brand| match brand {
-            b"avif" | b"avis" => Some(MediaType::AVIF),
-            b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" => Some(MediaType::HEIC),
-            b"mif1" | b"msf1" => Some(MediaType::HEIF),
-            _ => None,
-        })
+    let named = |brand: &[u8]| match brand {
+        b"avif" | b"avis" => Some(MediaType::AVIF),
+        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" => {
+            Some(MediaType::HEIC)
+        }
+        b"mif1" | b"msf1" => Some(MediaType::HEIF),
+        _ => None,
+    };
+    let major = named(bytes.get(8..12.min(box_end))?);
+    if matches!(&major, Some(it) if *it != MediaType::HEIF) {
+        return major;
+    }
+    let compatible = bytes.get(16..box_end).unwrap_or_default().chunks_exact(4);
+    let others = || compatible.clone().filter_map(named);
+    let with_codec = || others().find(|it| *it != MediaType::HEIF);
+    others()
+        .find(|it| *it == MediaType::AVIF)
+        .or_else(with_codec)
+        .or(major)
+        .or_else(|| others().next())
+}
+
+/// The size that the header chunk of a PNG states, which other chunks may come before in spite of
+/// the standard. `None` for a PNG of Xcode's.
+#[inline]
+fn png_size(bytes: &[u8]) -> Option<Dimensions> {
+    let mut rest = bytes.get(8..)?;
+    loop {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        let (kind, data) = after.split_first_chunk::<4>()?;
+        match kind {
+            b"IHDR" => {
+                let (width, data) = data.split_first_chunk::<4>()?;
+                let height = data.first_chunk::<4>()?;
+                return Some(Dimensions {
+                    width: u32::from_be_bytes(*width),
+                    height: u32::from_be_bytes(*height),
+                });
+            }
+            b"CgBI" | b"IDAT" | b"IEND" => return None,
+            _ => {
+                let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+                rest = data.get(length.checked_add(4)?..)?;
+            }
+        }
+    }
+}
+
+/// Whether a PNG is one that Xcode has changed for Apple's devices: its first chunk is `CgBI`, and
+/// no other decoder reads the pixels behind it.
+#[inline]
+pub fn is_xcode_png(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x89PNG\r\n\x1a\n") && bytes.get(12..16).is_some_and(|kind| kind == b"CgBI")
 }
 
 /// Whether a text is SVG: its first element is `svg`, after a BOM, a declaration, comments or a
@@ -260,7 +306,38 @@ mod tests {
             (b"RIFF\x10\0\0\0WEBPVP8L", Some(MediaType::WEBP)),
             (b"RIFF\x10\0\0\0WAVEfmt ", None),
             (b"\0\0\0\x1cftypheic\0\0\0\0mif1heic", Some(MediaType::HEIC)),
-            (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic", Some(MediaType::HEIF)),
+            (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic", Some(MediaType::HEIC)),
+            (b"\0\0\0\x18ftypmif1\0\0\0\0mif1", Some(MediaType::HEIF)),
+            (b"\0\0\0\x18ftypmsf1\0\0\0\0msf1", Some(MediaType::HEIF)),
+            (
+                b"\0\0\0\x20ftypmif1\0\0\0\0avifmif1miaf",
+                Some(MediaType::AVIF),
+            ),
+            (
+                b"\0\0\0\x20ftypmif1\0\0\0\0mif1miafavif",
+                Some(MediaType::AVIF),
+            ),
+            (
+                b"\0\0\0\x20ftypmsf1\0\0\0\0msf1heviavis",
+                Some(MediaType::AVIF),
+            ),
+            (
+                b"\0\0\0\x20ftypmif1\0\0\0\0heicmif1avif",
+                Some(MediaType::AVIF),
+            ),
+            (
+                b"\0\0\0\x20ftypmiaf\0\0\0\0mif1miafavif",
+                Some(MediaType::AVIF),
+            ),
+            (
+                b"\0\0\0\x20ftypheic\0\0\0\0mif1heicavif",
+                Some(MediaType::HEIC),
+            ),
+            (
+                b"\0\0\0\x20ftypmsf1\0\0\0\0msf1hevcmif1",
+                Some(MediaType::HEIC),
+            ),
+            (b"\0\0\0\x14ftypmif1\0\0\0\0mif1avif", Some(MediaType::HEIF)),
             (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1", Some(MediaType::AVIF)),
             (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", None),
             (b"II*\0\x08\0\0\0", Some(MediaType::TIFF)),
@@ -321,6 +398,35 @@ mod tests {
             })
         );
         assert_eq!(Dimensions::read(&photo[..20]), None);
+    }
+
+    #[test]
+    fn the_header_of_a_png_is_looked_for_where_it_is() {
+        let magic = &b"\x89PNG\r\n\x1a\n"[..];
+        let header = b"\0\0\0\x0dIHDR\0\0\x01\x90\0\0\0\xc8\x08\x06\0\0\0....";
+        let size = Some(Dimensions {
+            width: 400,
+            height: 200,
+        });
+        let other = b"\0\0\0\x05teXt12345....";
+        let xcode = b"\0\0\0\x04CgBI\x50\0\x20\x06....";
+        let data = b"\0\0\0\0IDAT....";
+        let endless = b"\xff\xff\xff\xffteXt";
+        for (chunks, expected) in [
+            (&[&header[..]][..], size),
+            (&[&other[..], header], size),
+            (&[&other[..], other, header], size),
+            (&[&xcode[..], header], None),
+            (&[&other[..], xcode, header], None),
+            (&[&data[..], header], None),
+            (&[&endless[..], header], None),
+            (&[&header[..15]], None),
+            (&[], None),
+        ] {
+            let bytes = [magic, &chunks.concat()].concat();
+            assert_eq!(Dimensions::read(&bytes), expected, "{chunks:?}");
+            assert_eq!(is_xcode_png(&bytes), chunks.first() == Some(&&xcode[..]));
+        }
     }
 
     proptest! {

@@ -31,18 +31,60 @@ pub fn describe(bytes: &[u8]) -> Cow<'static, str> {
     known.into()
 }
 
-/// Whether bytes that are no known picture may be the one that they are declared to be: they are
-/// nothing else, or the other thing is how pictures of that type are stored.
+/// Whether bytes that are no known picture may be the one that they are declared to be: it is of a
+/// type without magic bytes here, and they are nothing else, or the other thing is how pictures of
+/// that type are stored.
 #[inline]
 pub(super) fn may_be(bytes: &[u8], declared: &MediaType) -> bool {
     let subtype = declared.as_str().rsplit('/').next().unwrap_or_default();
+    if has_magic_bytes(subtype) {
+        return false;
+    }
+    let is_xml = subtype.ends_with("+xml");
     match other(bytes) {
-        None => true,
-        Some(Other::Markup) => subtype.ends_with("+xml"),
+        // A text without markup is no XML.
+        None => !is_xml || std::str::from_utf8(bytes).is_err(),
+        Some(Other::Markup) => is_xml,
         Some(Other::Gzip) => *declared == MediaType::SVG,
         Some(Other::Archive) => subtype == "openraster",
         Some(_) => false,
     }
+}
+
+/// Whether pictures of a type begin with bytes that [`MediaType::sniff`] knows, by any of the names
+/// that the type goes by.
+#[inline]
+fn has_magic_bytes(subtype: &str) -> bool {
+    const NAMES: [&str; 26] = [
+        "png",
+        "apng",
+        "jpeg",
+        "jpg",
+        "jpe",
+        "jfif",
+        "pjpeg",
+        "gif",
+        "webp",
+        "heic",
+        "heic-sequence",
+        "heif",
+        "heif-sequence",
+        "avif",
+        "avif-sequence",
+        "avis",
+        "tiff",
+        "tif",
+        "bmp",
+        "ms-bmp",
+        "icon",
+        "ico",
+        "vnd.microsoft.icon",
+        "jxl",
+        "psd",
+        "vnd.adobe.photoshop",
+    ];
+    let name = subtype.strip_prefix("x-").unwrap_or(subtype);
+    NAMES.contains(&name)
 }
 
 /// What plainly is something else than a picture.
@@ -183,9 +225,20 @@ mod tests {
                 "image/x-canon-cr3",
                 true,
             ),
-            (b"RIFF", "image/webp", true),
+            (b"RIFF", "image/webp", false),
             (b"RIFF\x10\0\0\0WAVEfmt ", "image/webp", false),
-            (b"hello", "image/png", true),
+            (b"hello", "image/png", false),
+            (b"hello", "image/jpg", false),
+            (b"hello", "image/pjpeg", false),
+            (b"hello", "image/x-png", false),
+            (b"hello", "image/webp", false),
+            (b"hello", "image/gif", false),
+            (b"\x01\x02\x03", "image/png", false),
+            (b"\x89PNG", "image/png", false),
+            (b"hello", "image/avif", false),
+            (b"hello", "image/tiff", false),
+            (b"hello", "image/svg+xml", false),
+            (b"\xff\xfe<\0s\0v\0g\0", "image/svg+xml", true),
             (b"P3 1 1 255 0 0 0", "image/x-portable-pixmap", true),
             (b"\0\x01\x02", "image/x-new", true),
         ] {

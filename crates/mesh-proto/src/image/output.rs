@@ -16,8 +16,8 @@ use crate::wire::Text;
 /// A picture in a reply: its bytes, encoded until someone asks for them, or a URL to fetch them
 /// from.
 ///
-/// What it is comes from its magic bytes, never from what was declared, unless nothing can be
-/// told from them.
+/// What it is comes from its magic bytes, never from what was declared, unless it is declared to be
+/// of a type that has none, such as SVG in some forms.
 #[derive(Clone)]
 pub struct GeneratedImage {
     source: Source,
@@ -233,8 +233,9 @@ fn decode_in_place(
     }
 }
 
-/// What `bytes` are, or are declared to be. A declaration is believed of what cannot be told: what
-/// plainly is something else is no picture, whatever a host calls its error pages.
+/// What `bytes` are, or are declared to be. A declaration is believed only of a type that has no
+/// magic bytes here: what is declared a PNG and does not begin like one is no picture, whatever a
+/// host calls its error pages.
 pub(super) fn what_is(
     bytes: &[u8],
     declared: Option<&MediaType>,

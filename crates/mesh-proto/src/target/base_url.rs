@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
 
 use crate::error::BuildError;
+use crate::host;
 
 /// The gateway's address: scheme, host, port and, behind a proxy, a path prefix.
 ///
@@ -28,17 +29,26 @@ impl BaseUrl {
         }
     }
 
-    /// A base URL over `https`, or over `http` where the host is loopback: `localhost`,
+    /// A base URL over `https`, or over `http` if the host is this machine: `localhost`,
     /// `127.0.0.0/8` or `[::1]`.
     ///
-    /// Errors on any other scheme, on plain `http` elsewhere, and on what a base has no place for:
-    /// user information, a query, a fragment.
+    /// Other spellings of these addresses are replaced by the plain one, and so are `0.0.0.0` and
+    /// `[::]`, which servers print as the address that they listen on: `http://0.0.0.0:4000`
+    /// becomes `http://127.0.0.1:4000`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidBaseUrl`] for any other scheme, for plain `http` to another host, and for
+    /// user information, a query or a fragment.
     pub fn new(url: impl AsRef<str>) -> Result<Self, InvalidBaseUrl> {
         let base = Self::over_plain_http(url)?;
-        if base.scheme == Scheme::HTTP && !base.is_loopback() {
-            return Err(InvalidBaseUrl::PlainHttp);
+        if base.scheme == Scheme::HTTPS || base.is_loopback() {
+            Ok(base)
+        } else if host::is_local_name(base.host()) {
+            Err(InvalidBaseUrl::LocalName)
+        } else {
+            Err(InvalidBaseUrl::PlainHttp)
         }
-        Ok(base)
     }
 
     /// As [`BaseUrl::new`], with plain `http` allowed to any host: the key and the pictures travel
@@ -70,6 +80,14 @@ impl BaseUrl {
         if authority.host().is_empty() || (!port.is_empty() && authority.port_u16().is_none()) {
             return Err(InvalidBaseUrl::Malformed);
         }
+        // A resolver may read another spelling otherwise, and would then be sent the key.
+        let authority = match host::on_this_machine(authority.host()) {
+            Some(plain) if plain != authority.host() => {
+                let plain = format!("{plain}{port}");
+                plain.parse().map_err(|_| InvalidBaseUrl::Malformed)?
+            }
+            _ => authority,
+        };
         let path = parts.path_and_query.as_ref();
         let mut prefix = path.map_or("", |path| path.path()).trim_end_matches('/');
         while let Some(rest) = prefix.strip_suffix("/v1") {
@@ -100,7 +118,7 @@ impl BaseUrl {
 
     /// Whether the host is this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
     pub fn is_loopback(&self) -> bool {
-        is_loopback(self.host())
+        host::on_this_machine(self.host()).is_some()
     }
 
     /// Whether `other` has this scheme, host and port (RFC 6454).
@@ -131,14 +149,6 @@ impl BaseUrl {
         // Without a path these make no URL.
         Uri::from_parts(parts).map_err(|_| BuildError::path(path_and_query))
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || bare
-            .parse()
-            .is_ok_and(|address: core::net::IpAddr| address.is_loopback())
 }
 
 impl fmt::Display for BaseUrl {
@@ -173,6 +183,8 @@ pub enum InvalidBaseUrl {
     Scheme,
     /// Plain `http` to a host that is not this machine.
     PlainHttp,
+    /// Plain `http` to a name that often means this machine and is not sure to.
+    LocalName,
     /// A user name or a password before the host.
     UserInformation,
     /// A query or a fragment.
@@ -186,6 +198,9 @@ impl fmt::Display for InvalidBaseUrl {
             Self::Scheme => "the base URL does not begin with https://",
             Self::PlainHttp => {
                 "the base URL is plain http to another machine, which would show the key to everyone on the way; use https"
+            }
+            Self::LocalName => {
+                "the base URL is plain http to a name that a resolver may look up on the network; write 127.0.0.1 for this machine"
             }
             Self::UserInformation => "the base URL holds a user name; the key goes into the API key",
             Self::QueryOrFragment => "the base URL holds a query or a fragment",
@@ -270,7 +285,50 @@ mod tests {
         ] {
             assert_eq!(BaseUrl::new(base), Err(error), "{base}");
         }
+        for base in [
+            "http://app.localhost:4000",
+            "http://a.b.LOCALHOST./v1",
+            "http://localhost.localdomain",
+            "http://ip6-localhost",
+        ] {
+            let error = BaseUrl::new(base).unwrap_err();
+            assert_eq!(error, InvalidBaseUrl::LocalName, "{base}");
+            assert!(error.to_string().contains("write 127.0.0.1"));
+        }
+        for base in [
+            "http://10.1:4000",
+            "http://0x08080808",
+            "http://[::ffff:10.0.0.1]",
+            "http://[::127.0.0.1]",
+            "http://127.0.0.1.evil.test.",
+            "http://0.0.0.1",
+        ] {
+            assert_eq!(BaseUrl::new(base), Err(InvalidBaseUrl::PlainHttp), "{base}");
+        }
         assert!(BaseUrl::over_plain_http("http://gateway.internal").is_ok());
+    }
+
+    #[test]
+    fn this_machine_in_any_spelling_becomes_the_plain_one() {
+        for (base, expected) in [
+            ("http://0.0.0.0:4000", "http://127.0.0.1:4000"),
+            ("http://127.1:4000", "http://127.0.0.1:4000"),
+            ("http://127.0.0.53", "http://127.0.0.53"),
+            ("http://2130706433:1/v1", "http://127.0.0.1:1"),
+            ("http://0x7f.0.0.1/mesh", "http://127.0.0.1/mesh"),
+            ("http://0177.1", "http://127.0.0.1"),
+            ("http://127.0.0.1.:8000", "http://127.0.0.1:8000"),
+            ("http://[::ffff:127.0.0.1]:4000", "http://127.0.0.1:4000"),
+            ("http://[::]:4000/v1/", "http://[::1]:4000"),
+            ("http://[0:0:0:0:0:0:0:1]", "http://[::1]"),
+            ("http://localhost.:4000", "http://localhost:4000"),
+            ("HTTP://LocalHost:4000", "http://LocalHost:4000"),
+            ("https://0.0.0.0", "https://127.0.0.1"),
+        ] {
+            let read = BaseUrl::new(base).unwrap();
+            assert_eq!(read.to_string(), expected, "{base}");
+            assert!(read.is_loopback());
+        }
     }
 
     #[test]

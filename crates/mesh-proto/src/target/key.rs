@@ -1,8 +1,11 @@
 //! The API key.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::header::HeaderValue;
+
+use crate::error::secret;
 
 /// A secret that opens the gateway: `rsk_` and a ULID for inference. Never shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,6 +33,19 @@ impl ApiKey {
     /// The value of the `Authorization` header, marked sensitive.
     pub fn authorization(&self) -> HeaderValue {
         self.0.clone()
+    }
+
+    /// Returns `text` with the key replaced by `[key]` wherever it stands, in any case and also
+    /// percent-encoded, with escapes of JSON or as character references of HTML: for texts that a
+    /// server wrote. A key of fewer than 8 characters is no secret, and the text stays as it is.
+    ///
+    /// ```
+    /// let key = mesh_proto::ApiKey::new("rsk_01J7")?;
+    /// assert_eq!(key.redacted("?token=RSK%5F01J7&n=1"), "?token=[key]&n=1");
+    /// # Ok::<(), mesh_proto::InvalidKey>(())
+    /// ```
+    pub fn redacted<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        secret::without(text, self.reveal())
     }
 
     /// The secret itself.
