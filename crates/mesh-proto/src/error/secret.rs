@@ -72,20 +72,21 @@ pub(crate) fn without<'t>(text: &'t str, key: &str) -> Cow<'t, str> {
     Cow::Owned(redacted)
 }
 
+/// Headers of which a short key may be what they say of the message.
+const OF_THE_MESSAGE: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_TYPE,
+    header::LOCATION,
+    header::SERVER,
+    header::TRANSFER_ENCODING,
+];
+
 /// Whether a header's value has to be taken out.
 pub(crate) fn is_in_header(name: &HeaderName, value: &[u8], key: &str) -> bool {
     if key.len() >= SEARCHED_FOR {
         return holds(value, key);
     }
-    // A short key may be what a header says of the message.
-    const OF_THE_MESSAGE: [HeaderName; 6] = [
-        header::CONNECTION,
-        header::CONTENT_ENCODING,
-        header::CONTENT_TYPE,
-        header::LOCATION,
-        header::SERVER,
-        header::TRANSFER_ENCODING,
-    ];
     let is_number = value.iter().all(u8::is_ascii_digit);
     !is_number
         && !OF_THE_MESSAGE.contains(name)

@@ -56,7 +56,7 @@ fn jpeg(bytes: &[u8]) -> Option<()> {
     }
 }
 
-/// Up to the trailer (GIF89a, section 27).
+/// Up to the trailer (the GIF specification, section 27).
 fn gif(bytes: &[u8]) -> Option<()> {
     let mut rest = bytes.get(13 + color_table(*bytes.get(10)?)..)?;
     loop {
