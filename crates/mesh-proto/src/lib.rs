@@ -78,6 +78,8 @@ pub mod image;
 pub mod images;
 pub mod models;
 mod open_enum;
+#[doc = include_str!("../docs/protocol.md")]
+pub mod protocol {}
 mod row;
 pub mod sse;
 pub mod structured;
