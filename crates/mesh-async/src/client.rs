@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use mesh_io::connect::Routes;
+use mesh_io::connect::{Proxies, Routes};
 use mesh_io::save::{SaveError, Saved, Saving};
 use mesh_io::{chance, variable};
 use mesh_proto::call::CallOptions;
@@ -273,6 +273,10 @@ impl ClientBuilder {
 
     /// Changes the configuration of the HTTP client beneath: proxy, pool, TLS. Redirects and retries
     /// stay with the core, whatever is set here.
+    ///
+    /// The proxies of the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) are read by this
+    /// crate. A proxy that is set here comes before them, and
+    /// [`no_proxy`](reqwest::ClientBuilder::no_proxy) switches them off.
     pub fn http(
         mut self,
         configure: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
@@ -298,6 +302,7 @@ impl ClientBuilder {
         };
         let options = HttpOptions {
             connect: self.settings.deadlines.connect,
+            proxies: Arc::new(Proxies::from_env()),
             ..self.options
         };
         let gateway = options.client(Reach::Gateway, target.base())?;

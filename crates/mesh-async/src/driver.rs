@@ -8,12 +8,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use mesh_io::connect::reqwest::{Upload, UploadProgress};
-use mesh_proto::call::{Fault, FaultKind, Outgoing, Sent, Stage};
+use mesh_proto::call::{Fault, FaultKind, Outgoing, Stage};
 use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::http_client::{HttpClient, Sending, fault_kind};
+use crate::http_client::{HttpClient, Sending};
 
 /// A call under way.
 pub(crate) struct Driver<E: Endpoint> {
@@ -135,14 +135,14 @@ impl<E: Endpoint> Driver<E> {
                             outgoing.head(parts);
                         }
                         Poll::Ready(Err(error)) => {
-                            if error.is_connect() && error.is_timeout() {
+                            let is_timeout = error.is_connect() && error.is_timeout();
+                            let url = outgoing.request().uri();
+                            let (fault, source) = self.client.failure(error, url, &attempt.upload);
+                            if is_timeout {
                                 outgoing.progress(Stage::Connecting);
-                                outgoing
-                                    .fault(Fault::new(FaultKind::TimedOut).after(Sent::Nothing));
-                            } else {
-                                outgoing.fault(attempt.upload.fault(fault_kind(&error)));
                             }
-                            self.source = Some(error.into());
+                            outgoing.fault(fault);
+                            self.source = Some(source);
                             self.exchange = Exchange::None;
                         }
                         Poll::Pending => {

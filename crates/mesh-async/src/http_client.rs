@@ -1,5 +1,6 @@
 //! reqwest, configured so that it leaves every decision to the core.
 
+use std::error::Error as StdError;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,11 +8,11 @@ use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery};
 use http::{Request, Uri};
-use mesh_io::connect::Authorities;
-use mesh_io::connect::reqwest::{self as connect, Upload};
+use mesh_io::connect::reqwest::{self as connect, Clients, Upload, UploadProgress};
+use mesh_io::connect::{Authorities, Hosts, Proxies};
 use mesh_proto::BaseUrl;
 use mesh_proto::body::Body;
-use mesh_proto::call::FaultKind;
+use mesh_proto::call::Fault;
 use mesh_proto::download::Reach;
 use mesh_proto::error::SetUpError;
 
@@ -25,38 +26,43 @@ pub(crate) struct HttpOptions {
     pub(crate) configure: Option<Configure>,
     pub(crate) authorities: Authorities,
     pub(crate) connect: Duration,
+    pub(crate) proxies: Arc<Proxies>,
+    pub(crate) hosts: Option<Hosts>,
 }
 
 impl HttpOptions {
     pub(crate) fn client(&self, reach: Reach, base: &BaseUrl) -> Result<HttpClient, SetUpError> {
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(connect::tls(&self.authorities, reach, base)?)
-            .connect_timeout(self.connect)
-            .tcp_nodelay(true);
-        if let Some(configure) = &self.configure {
-            builder = configure(builder);
-        }
-        if reach == Reach::Gateway && base.is_loopback() {
-            builder = builder.no_proxy();
-        }
-        let client = connect::within(reach, builder)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .build()
-            .map_err(|error| SetUpError::Http(error.into()))?;
+        let tls = connect::tls(&self.authorities, reach, base)?;
+        let blank = || {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .connect_timeout(self.connect)
+                .tcp_nodelay(true)
+        };
+        let configure = |builder| {
+            let builder = match &self.configure {
+                Some(configure) => configure(builder),
+                None => builder,
+            };
+            builder
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .referer(false)
+        };
+        let (proxies, hosts) = (&self.proxies, self.hosts.as_ref());
+        let clients = Clients::new(reach, base, proxies, hosts, blank, configure)?;
         Ok(HttpClient {
-            client,
+            clients,
             last: Arc::default(),
         })
     }
 }
 
-/// reqwest's client, and the URL that it was last sent to: most calls go where the last went, and
+/// reqwest's clients, and the URL that it was last sent to: most calls go where the last went, and
 /// reading a URL takes longer than all else that is done to send a request.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
-    client: reqwest::Client,
+    clients: Clients,
     last: Arc<Mutex<Option<(Uri, reqwest::Url)>>>,
 }
 
@@ -68,11 +74,23 @@ impl HttpClient {
         match self.make(request) {
             Ok(mut made) => {
                 request.headers().clone_into(made.headers_mut());
-                *made.body_mut() = Some(reqwest::Body::wrap(body));
-                Box::pin(self.client.execute(made))
+                if !request.body().is_empty() {
+                    *made.body_mut() = Some(reqwest::Body::wrap(body));
+                }
+                Box::pin(self.clients.clone().execute(made))
             }
             Err(error) => Box::pin(ready(Err(error))),
         }
+    }
+
+    /// What the failure of a request is to the core, and the error to be shown for it.
+    pub(crate) fn failure(
+        &self,
+        error: reqwest::Error,
+        url: &Uri,
+        upload: &UploadProgress,
+    ) -> (Fault, Box<dyn StdError + Send + Sync>) {
+        self.clients.failure(error, url, upload)
     }
 
     fn make(&self, request: &Request<Body>) -> Result<reqwest::Request, reqwest::Error> {
@@ -97,15 +115,61 @@ fn is_same(one: &Uri, other: &Uri) -> bool {
     texts(one) == texts(other)
 }
 
-/// What a failure of reqwest's is to the core.
-pub(crate) fn fault_kind(error: &reqwest::Error) -> FaultKind {
-    if error.is_connect() {
-        FaultKind::Connect
-    } else if error.is_timeout() {
-        FaultKind::TimedOut
-    } else if error.is_builder() {
-        FaultKind::Other
-    } else {
-        FaultKind::Lost
+#[cfg(test)]
+mod tests {
+    use mesh_conformance::routes::{self, Route};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Sends a request, and returns the error that it ends with, and its causes.
+    fn send(route: &Route) -> String {
+        let variables = &route.variables;
+        let proxies = Proxies::from_variables(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.into())
+        });
+        let mut options = HttpOptions {
+            connect: Duration::from_secs(60),
+            proxies: Arc::new(proxies),
+            hosts: Some(Arc::new(routes::hosts)),
+            ..HttpOptions::default()
+        };
+        if let Some(proxy) = route.proxy.clone() {
+            let exempt = reqwest::NoProxy::from_string(route.no_proxy);
+            options.configure = Some(Arc::new(move |builder| {
+                let proxy = reqwest::Proxy::all(&proxy).unwrap();
+                builder.proxy(proxy.no_proxy(exempt.clone()))
+            }));
+        }
+        let client = match options.client(route.reach, &route.base) {
+            Ok(client) => client,
+            Err(error) => return error.to_string(),
+        };
+        let request = Request::get(&route.url).body(Body::empty()).unwrap();
+        let (body, upload) = Upload::new(request.body().reader(), Instant::now());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let error = runtime.block_on(client.send(&request, body)).unwrap_err();
+        let (fault, source) = client.failure(error, request.uri(), &upload);
+        let mut told = format!("{fault}: {source}");
+        let mut cause = source.source();
+        while let Some(error) = cause {
+            told = format!("{told}: {error}");
+            cause = error.source();
+        }
+        told
+    }
+
+    #[test]
+    fn direct_connections_are_filtered_and_those_to_a_proxy_are_not() {
+        routes::check(send);
+    }
+
+    #[test]
+    fn proxy_of_the_environment_is_named_without_its_credentials() {
+        routes::check_credentials(send);
     }
 }

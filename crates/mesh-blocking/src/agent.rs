@@ -1,13 +1,14 @@
 //! ureq, configured so that it leaves every decision to the core.
 
+use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
 use http::{Request, Response};
-use mesh_io::connect::Authorities;
 use mesh_io::connect::ureq as connect;
+use mesh_io::connect::{Authorities, certificate_fault};
 use mesh_proto::BaseUrl;
 use mesh_proto::body::Body;
 use mesh_proto::call::{ExchangeLimits, Fault, FaultKind, Sent};
@@ -138,14 +139,21 @@ fn fault(error: &ureq::Error, handed_over: u64, length: u64) -> Fault {
 
 /// What a failure of ureq's is to the core.
 pub(crate) fn fault_kind(error: &ureq::Error) -> FaultKind {
+    let behind: Option<&(dyn StdError + 'static)> = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => Some(error),
+        _ => None,
+    };
+    if let Some(kind) = behind.and_then(certificate_fault) {
+        return kind;
+    }
     match error {
         ureq::Error::HostNotFound
         | ureq::Error::ConnectionFailed
-        | ureq::Error::ConnectProxyFailed(_)
-        | ureq::Error::InvalidProxyUrl
         | ureq::Error::Tls(_)
         | ureq::Error::Rustls(_)
         | ureq::Error::TlsRequired => FaultKind::Connect,
+        ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => FaultKind::Proxy,
         ureq::Error::Timeout(_) => FaultKind::TimedOut,
         ureq::Error::BodyStalled => FaultKind::BodyRefused,
         ureq::Error::Io(error) => match error.kind() {

@@ -15,6 +15,7 @@
 mod driver;
 mod http2;
 mod memory;
+pub mod routes;
 mod run;
 mod scenario;
 mod scenarios;

@@ -16,13 +16,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use mesh_proto::call::{FaultKind, RetryPolicy, Settings};
+use mesh_proto::call::{CertificateFault, Fault, FaultKind, Settings};
 use mesh_proto::error::Failure;
 use mesh_proto::{ChatRequest, Error, Outcome};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 const REPLY: &str = r#"{"choices":[{"message":{"content":"hi"}}]}"#;
@@ -52,19 +52,32 @@ fn config(authority: &Authority, mut params: CertificateParams) -> ServerConfig 
     let key = KeyPair::generate().unwrap();
     params.is_ca = IsCa::ExplicitNoCa;
     let certificate = params.signed_by(&key, authority).unwrap();
+    config_of(certificate.der().clone(), &key)
+}
+
+fn config_of(certificate: CertificateDer<'static>, key: &KeyPair) -> ServerConfig {
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
+        .with_single_cert(vec![certificate], key)
         .unwrap()
 }
 
 impl Gateway {
     fn start(authority: &Authority, params: CertificateParams) -> Self {
-        let config = Arc::new(config(authority, params));
+        Self::serve(config(authority, params))
+    }
+
+    /// A gateway whose certificate is an authority's own.
+    fn with_own(authority: &Authority) -> Self {
+        Self::serve(config_of(authority.der().clone(), authority.key()))
+    }
+
+    fn serve(config: ServerConfig) -> Self {
+        let config = Arc::new(config);
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let base_url = format!("https://{}", listener.local_addr().unwrap());
         let (sender, heard) = mpsc::channel();
@@ -106,9 +119,7 @@ fn for_this_host() -> CertificateParams {
 type Ask = fn(&str, &Authority) -> Result<String, Error>;
 
 fn settings() -> Settings {
-    let mut settings = Settings::default();
-    settings.retry = RetryPolicy::never();
-    settings
+    Settings::default()
 }
 
 fn blocking(base_url: &str, authority: &Authority) -> Result<String, Error> {
@@ -143,24 +154,26 @@ fn asynchronous(base_url: &str, authority: &Authority) -> Result<String, Error> 
 
 const CLIENTS: [Ask; 2] = [blocking, asynchronous];
 
-/// That the gateway's certificate ends the call before anything is sent, in words like these.
-fn is_refused(gateway: &Gateway, trusted: &Authority, words: &str) {
+/// Checks that the gateway's certificate ends the call at the first attempt, before anything is
+/// sent, and that the message says what is wrong with it.
+fn is_refused(gateway: &Gateway, trusted: &Authority, problem: CertificateFault, words: &str) {
     for ask in CLIENTS {
         let error = ask(&gateway.base_url, trusted).unwrap_err();
         let call = error.call().unwrap();
+        let expected = Fault::new(FaultKind::Certificate(problem));
         assert!(
-            matches!(call.failure(), Failure::Fault(fault) if fault.kind == FaultKind::Connect),
+            matches!(call.failure(), Failure::Fault(fault) if *fault == expected),
             "{error:?}"
         );
         assert_eq!(call.outcome(), Outcome::NotSent);
-        let mut told = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            told = format!("{told}: {error}");
-            cause = error.source();
+        assert_eq!(call.attempts(), 1, "another attempt would fail, too");
+        let message = error.to_string();
+        for words in [words, "certificate_authority", "SSL_CERT_FILE"] {
+            assert!(message.contains(words), "{message}");
         }
-        assert!(told.contains(words), "{told}");
+        assert!(error.source().is_some(), "{error:?}");
         assert_eq!(gateway.heard.recv().unwrap(), "", "nothing is sent");
+        assert!(gateway.heard.try_recv().is_err(), "one connection");
     }
 }
 
@@ -178,7 +191,13 @@ fn a_company_authority_can_be_trusted() {
 #[test]
 fn a_certificate_of_an_unknown_authority_is_told() {
     let gateway = Gateway::start(&authority_named("Somebody else"), for_this_host());
-    is_refused(&gateway, &authority(), "UnknownIssuer");
+    let words = "unknown authority";
+    is_refused(
+        &gateway,
+        &authority(),
+        CertificateFault::UnknownAuthority,
+        words,
+    );
 }
 
 #[test]
@@ -186,7 +205,12 @@ fn a_certificate_for_another_name_is_told() {
     let authority = authority();
     let params = CertificateParams::new(vec!["gateway.test".to_owned()]).unwrap();
     let gateway = Gateway::start(&authority, params);
-    is_refused(&gateway, &authority, "not valid for name");
+    is_refused(
+        &gateway,
+        &authority,
+        CertificateFault::WrongHost,
+        "wrong host",
+    );
 }
 
 #[test]
@@ -196,7 +220,47 @@ fn a_certificate_that_has_expired_is_told() {
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(2021, 1, 1);
     let gateway = Gateway::start(&authority, params);
-    is_refused(&gateway, &authority, "expired");
+    is_refused(
+        &gateway,
+        &authority,
+        CertificateFault::Expired,
+        "has expired",
+    );
+}
+
+#[test]
+fn certificate_that_is_not_valid_yet_is_named() {
+    let authority = authority();
+    let mut params = for_this_host();
+    params.not_before = date_time_ymd(3000, 1, 1);
+    params.not_after = date_time_ymd(3001, 1, 1);
+    let gateway = Gateway::start(&authority, params);
+    let words = "not valid yet";
+    is_refused(&gateway, &authority, CertificateFault::NotYetValid, words);
+}
+
+/// Signs itself, as `openssl req -x509` has it.
+fn self_signed(is_ca: IsCa) -> Authority {
+    let mut params = for_this_host();
+    params.is_ca = is_ca;
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+#[test]
+fn self_signed_certificate_is_named() {
+    let gateway = Gateway::with_own(&self_signed(IsCa::ExplicitNoCa));
+    let problem = CertificateFault::UnknownAuthority;
+    is_refused(&gateway, &authority(), problem, "self-signed");
+}
+
+#[test]
+fn certificate_of_an_authority_is_no_certificate_of_a_server_whether_trusted_or_not() {
+    let own = self_signed(IsCa::Ca(BasicConstraints::Unconstrained));
+    let gateway = Gateway::with_own(&own);
+    for trusted in [&own, &authority()] {
+        let problem = CertificateFault::AuthorityAsServer;
+        is_refused(&gateway, trusted, problem, "CA:FALSE");
+    }
 }
 
 #[test]

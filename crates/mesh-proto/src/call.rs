@@ -36,7 +36,9 @@ pub(crate) use self::retry::{hint, retry_after};
 pub use self::settings::{
     Attempt, AttemptEnd, BadGateway, Limits, Observer, RetryPolicy, Settings,
 };
-pub use self::step::{ExchangeLimits, Fault, FaultKind, Incoming, Outgoing, Sent, Stage, Step};
+pub use self::step::{
+    CertificateFault, ExchangeLimits, Fault, FaultKind, Incoming, Outgoing, Sent, Stage, Step,
+};
 pub use self::timing::{Deadline, Deadlines, Moment};
 use crate::body::{Body, Segment};
 use crate::endpoint::{Decode, Decoded, Endpoint, Verdict};

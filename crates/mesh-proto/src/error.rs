@@ -453,6 +453,9 @@ pub enum SetUpError {
     Target(TargetError),
     /// The certificates to trust cannot be had.
     Certificates(String),
+    /// The proxy to use cannot be used: which setting names it, and what is wrong with it. The
+    /// value itself is not shown, as it may have a password in it.
+    Proxy(String),
     /// The HTTP library refuses its configuration.
     Http(Box<dyn StdError + Send + Sync>),
 }
@@ -462,6 +465,7 @@ impl fmt::Display for SetUpError {
         match self {
             Self::Target(error) => error.fmt(f),
             Self::Certificates(reason) => write!(f, "no certificates to trust: {reason}"),
+            Self::Proxy(reason) => write!(f, "unusable proxy: {reason}"),
             Self::Http(_) => f.write_str("the HTTP client cannot be set up"),
         }
     }
@@ -472,7 +476,7 @@ impl StdError for SetUpError {
         match self {
             Self::Http(error) => Some(error.as_ref()),
             // Their text is this error's own.
-            Self::Target(_) | Self::Certificates(_) => None,
+            Self::Target(_) | Self::Certificates(_) | Self::Proxy(_) => None,
         }
     }
 }

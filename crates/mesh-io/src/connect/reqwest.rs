@@ -1,6 +1,7 @@
-//! What reqwest does not do by itself: certificates of one's own beside the system's, public
-//! addresses only, and telling how far an upload has got.
+//! What reqwest does not do by itself: certificates of one's own beside the system's, direct
+//! connections to public addresses only, and telling how far an upload has got.
 
+mod clients;
 mod lookup;
 mod upload;
 
@@ -11,7 +12,7 @@ use mesh_proto::download::Reach;
 use mesh_proto::error::SetUpError;
 use rustls::{ClientConfig, RootCertStore};
 
-pub use self::lookup::within;
+pub use self::clients::Clients;
 pub use self::upload::{Upload, UploadProgress};
 use super::Authorities;
 use super::trust::refused;

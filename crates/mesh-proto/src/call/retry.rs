@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::{self, HeaderMap};
 
 use super::settings::{BadGateway, RetryPolicy};
-use super::{Deadline, Sent};
+use super::{Deadline, Fault, FaultKind, Sent};
 use crate::endpoint::Replay;
 use crate::error::{ApiError, DecodeError, Failure, Outcome};
 
@@ -88,7 +88,11 @@ pub(super) fn is_repeatable(
         Failure::Deadline(Deadline::Total(_))
         | Failure::Decode(_)
         | Failure::Redirect { .. }
-        | Failure::Finished => false,
+        | Failure::Finished
+        | Failure::Fault(Fault {
+            kind: FaultKind::Certificate(_),
+            ..
+        }) => false,
         Failure::Fault(_) | Failure::Deadline(_) => {
             outcome == Outcome::NotSent
                 || (reads && outcome == Outcome::Unknown)

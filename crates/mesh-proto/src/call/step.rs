@@ -177,10 +177,9 @@ impl Fault {
     /// A fault, as a driver says it that cannot tell how much had gone out: nothing where no
     /// connection came about, and all of it otherwise.
     pub fn new(kind: FaultKind) -> Self {
-        let sent = if kind == FaultKind::Connect {
-            Sent::Nothing
-        } else {
-            Sent::Whole
+        let sent = match kind {
+            FaultKind::Connect | FaultKind::Proxy | FaultKind::Certificate(_) => Sent::Nothing,
+            _ => Sent::Whole,
         };
         Self { kind, sent }
     }
@@ -197,8 +196,11 @@ impl Fault {
             _ => Sent::Whole,
         };
         match kind {
-            FaultKind::Connect if handed_over > 0 => Self::new(FaultKind::Lost).after(sent),
-            FaultKind::Connect => Self::new(kind),
+            FaultKind::Connect | FaultKind::Proxy if handed_over > 0 => {
+                Self::new(FaultKind::Lost).after(sent)
+            }
+            // A certificate is checked in the handshake, before any byte of a request is sent.
+            FaultKind::Connect | FaultKind::Proxy | FaultKind::Certificate(_) => Self::new(kind),
             kind => Self { kind, sent },
         }
     }
@@ -213,8 +215,14 @@ impl Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// No connection came about: DNS, TCP, TLS or a proxy refused.
+    /// No connection came about: DNS, TCP or TLS failed.
     Connect,
+    /// No connection came about through the proxy: it cannot be reached, or it refuses. The source
+    /// of the error names it.
+    Proxy,
+    /// The server's certificate is not accepted. The request was not sent, and is not sent again:
+    /// another attempt meets the same certificate.
+    Certificate(CertificateFault),
     /// The connection broke.
     Lost,
     /// The transport's own time limit passed.
@@ -223,6 +231,45 @@ pub enum FaultKind {
     BodyRefused,
     /// Anything else, such as a response that is not HTTP.
     Other,
+}
+
+/// What is wrong with a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CertificateFault {
+    /// It has expired.
+    Expired,
+    /// It is not valid yet.
+    NotYetValid,
+    /// It is for another host.
+    WrongHost,
+    /// No trusted authority signed it: it is self-signed, or its authority is unknown.
+    UnknownAuthority,
+    /// It is a certificate of an authority, and used as a server's.
+    AuthorityAsServer,
+    /// It has been revoked.
+    Revoked,
+    /// Anything else, such as a bad signature.
+    Other,
+}
+
+impl fmt::Display for CertificateFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expired => "server certificate has expired: renew it, or correct the local clock",
+            Self::NotYetValid => "server certificate is not valid yet: correct the local clock",
+            Self::WrongHost => "server certificate is for another host (wrong host name)",
+            Self::UnknownAuthority => {
+                "server certificate is self-signed or signed by an unknown authority"
+            }
+            Self::AuthorityAsServer => {
+                "server certificate is one of a certificate authority and not of a server, as a \
+                 self-signed one often is: create it with basicConstraints CA:FALSE"
+            }
+            Self::Revoked => "server certificate has been revoked",
+            Self::Other => "server certificate is invalid",
+        })
+    }
 }
 
 /// How much of a request the gateway can have.
@@ -239,7 +286,15 @@ pub enum Sent {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
+            FaultKind::Certificate(fault) => {
+                return write!(
+                    f,
+                    "{fault} (a certificate authority is trusted through \
+                     `ClientBuilder::certificate_authority` or SSL_CERT_FILE)"
+                );
+            }
             FaultKind::Connect => "could not connect",
+            FaultKind::Proxy => "could not connect through the proxy",
             FaultKind::Lost => "the connection was lost",
             FaultKind::TimedOut => "the transport's time limit passed",
             FaultKind::BodyRefused => "the peer stopped taking the request",

@@ -7,7 +7,8 @@ use std::time::Duration;
 use arbitrary::{Arbitrary, Unstructured};
 use http::response;
 use mesh_proto::call::{
-    Attempt, AttemptEnd, BadGateway, Fault, FaultKind, RetryPolicy, Sent, Settings, Stage,
+    Attempt, AttemptEnd, BadGateway, CertificateFault, Fault, FaultKind, RetryPolicy, Sent,
+    Settings, Stage,
 };
 use mesh_proto::endpoint::{ChatStream, ImageStream, ListModels, Replay};
 use mesh_proto::error::{CallError, Failure, Outcome};
@@ -336,8 +337,10 @@ fn back(now: Moment, time: u16) -> Moment {
 }
 
 fn fault(kind: u8, sent: u8) -> Fault {
-    let kind = match kind % 5 {
+    let kind = match kind % 7 {
         0 => FaultKind::Connect,
+        5 => FaultKind::Proxy,
+        6 => FaultKind::Certificate(CertificateFault::UnknownAuthority),
         1 => FaultKind::Lost,
         2 => FaultKind::TimedOut,
         3 => FaultKind::BodyRefused,

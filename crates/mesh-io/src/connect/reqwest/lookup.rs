@@ -1,39 +1,65 @@
 //! Which addresses a name may stand for.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::net::SocketAddr;
 
-use mesh_proto::download::{Reach, is_public};
-use reqwest::ClientBuilder;
+use mesh_proto::download::is_public;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Has an HTTP client connect to the addresses within a reach only.
-pub fn within(reach: Reach, builder: ClientBuilder) -> ClientBuilder {
-    if reach == Reach::Public && !has_proxy() {
-        builder.dns_resolver(PublicResolver)
-    } else {
-        builder
+use crate::connect::Hosts;
+
+/// A host that no resolver knows (RFC 6761, section 6.4): reqwest asks for it where it would
+/// connect directly and must not.
+pub(super) const NOWHERE: &str = "direct.invalid";
+
+/// Stands behind an error of a client that connects through proxies only.
+#[derive(Debug)]
+pub(super) struct NeedsDirect;
+
+impl fmt::Display for NeedsDirect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no proxy leads to the host")
     }
 }
 
-/// Whether the environment names a proxy: it is the proxy's name that is resolved here then.
-fn has_proxy() -> bool {
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-        .into_iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+impl StdError for NeedsDirect {}
+
+/// Resolves names: any, or those of public addresses only.
+pub(super) struct Resolver {
+    pub(super) hosts: Option<Hosts>,
+    pub(super) only: Only,
 }
 
-/// Resolves names to public addresses only.
-struct PublicResolver;
+/// Which addresses a [`Resolver`] gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Only {
+    Any,
+    Public,
+}
 
-impl Resolve for PublicResolver {
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let known = match &self.hosts {
+            Some(hosts) => hosts(name.as_str()),
+            None => Vec::new(),
+        };
+        let only = self.only;
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err("the name stands for addresses in a private network only".into());
+            if name.as_str() == NOWHERE {
+                return Err(NeedsDirect.into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            let mut found: Vec<SocketAddr> = match known.is_empty() {
+                true => tokio::net::lookup_host((name.as_str(), 0)).await?.collect(),
+                false => known.into_iter().map(|ip| (ip, 0).into()).collect(),
+            };
+            if only == Only::Public {
+                found.retain(|address| is_public(address.ip()));
+                if found.is_empty() {
+                    return Err("the name stands for addresses in a private network only".into());
+                }
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }
@@ -44,8 +70,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_stands_for_a_private_address_has_none() {
-        let name: Name = "localhost".parse().unwrap();
-        let Err(error) = PublicResolver.resolve(name).await else {
+        let resolver = |only| Resolver { hosts: None, only };
+        let name = || "localhost".parse::<Name>().unwrap();
+        assert!(resolver(Only::Any).resolve(name()).await.is_ok());
+        let Err(error) = resolver(Only::Public).resolve(name()).await else {
             panic!("an address");
         };
         assert!(error.to_string().contains("private network"), "{error}");

@@ -4,12 +4,22 @@ use super::*;
 
 #[test]
 fn what_is_repeated_and_what_a_failure_may_have_cost() {
-    use FaultKind::{Connect, Lost, Other, TimedOut};
+    use FaultKind::{Certificate, Connect, Lost, Other, Proxy, TimedOut};
     use Outcome::{Delivered, NotSent, Refused, Unknown};
 
     // What happens; attempts of a read; attempts of a generation; outcome.
     let rows: &[(Vec<Act>, u32, u32, Outcome)] = &[
         (vec![Act::Fault(Connect, Sent::Nothing)], 3, 3, NotSent),
+        (vec![Act::Fault(Proxy, Sent::Nothing)], 3, 3, NotSent),
+        (
+            vec![Act::Fault(
+                Certificate(CertificateFault::Expired),
+                Sent::Nothing,
+            )],
+            1,
+            1,
+            NotSent,
+        ),
         // What had gone out counts, whatever the fault is called.
         (vec![Act::Fault(Connect, Sent::Whole)], 3, 1, Unknown),
         (vec![Act::Fault(Lost, Sent::Whole)], 3, 1, Unknown),
@@ -352,4 +362,38 @@ fn a_transports_own_error_stands_beneath_its_fault_only() {
         let error = error.with_source(Some("connection reset".into()));
         assert_eq!(error.source().is_some(), is_told, "{error}");
     }
+}
+
+#[test]
+fn certificate_fault_is_not_sent_and_names_its_reason_and_the_option() {
+    use CertificateFault::{
+        AuthorityAsServer, Expired, NotYetValid, Other, Revoked, UnknownAuthority, WrongHost,
+    };
+
+    for (fault, words) in [
+        (Expired, "has expired"),
+        (NotYetValid, "not valid yet"),
+        (WrongHost, "wrong host"),
+        (
+            UnknownAuthority,
+            "self-signed or signed by an unknown authority",
+        ),
+        (AuthorityAsServer, "CA:FALSE"),
+        (Revoked, "revoked"),
+        (Other, "invalid"),
+    ] {
+        let kind = FaultKind::Certificate(fault);
+        let message = Fault::new(kind).to_string();
+        for words in [words, "certificate_authority", "SSL_CERT_FILE"] {
+            assert!(message.contains(words), "{message}");
+        }
+        for handed_over in [0, 4, 9] {
+            let sent = Fault::in_upload(kind, handed_over, 9).sent;
+            assert_eq!(sent, Sent::Nothing);
+        }
+    }
+    let proxy = Fault::in_upload(FaultKind::Proxy, 0, 9);
+    assert_eq!(proxy, Fault::new(FaultKind::Proxy).after(Sent::Nothing));
+    let lost = Fault::in_upload(FaultKind::Proxy, 9, 9);
+    assert_eq!(lost, Fault::new(FaultKind::Lost).after(Sent::Whole));
 }
