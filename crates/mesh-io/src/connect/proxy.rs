@@ -85,7 +85,10 @@ impl Proxies {
         if is_loopback(host) || self.exempt.contains(host, port) {
             return Ok(None);
         }
-        setting.as_ref().map(Some).map_err(unreadable)
+        setting
+            .as_ref()
+            .map(Some)
+            .map_err(|problem| unreadable(problem))
     }
 
     /// Checks the values that name the proxies for URLs within a reach.
@@ -134,8 +137,8 @@ impl fmt::Debug for Proxy {
     }
 }
 
-fn unreadable(problem: impl ToString) -> SetUpError {
-    SetUpError::Proxy(problem.to_string())
+fn unreadable(problem: &str) -> SetUpError {
+    SetUpError::Proxy(problem.to_owned())
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -30,6 +30,9 @@ pub struct Clients {
     environment: Option<Arc<Environment>>,
 }
 
+/// What a proxy holds that is to be found again.
+struct Held;
+
 /// The proxies of the environment, as a client asks for them.
 #[derive(Debug)]
 struct Environment {
@@ -67,10 +70,10 @@ impl Clients {
             });
         }
         // `no_proxy` drops the proxies before it, and what they hold.
-        let held = Arc::new(());
+        let held = Arc::new(Held);
         let first = held.clone();
         let first = Proxy::custom(move |_| {
-            let _held = &first;
+            let Held = *first;
             None::<Url>
         });
         let mut builder = configure(blank().proxy(first));

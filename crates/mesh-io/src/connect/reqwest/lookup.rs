@@ -49,9 +49,10 @@ impl Resolve for Resolver {
             if name.as_str() == NOWHERE {
                 return Err(NeedsDirect.into());
             }
-            let mut found: Vec<SocketAddr> = match known.is_empty() {
-                true => tokio::net::lookup_host((name.as_str(), 0)).await?.collect(),
-                false => known.into_iter().map(|ip| (ip, 0).into()).collect(),
+            let mut found: Vec<SocketAddr> = if known.is_empty() {
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect()
+            } else {
+                known.into_iter().map(|ip| (ip, 0).into()).collect()
             };
             if only == Only::Public {
                 found.retain(|address| is_public(address.ip()));
