@@ -24,9 +24,23 @@ pub use encoding::{CannotEncode, Codec, encode, flatten};
 /// The longest side that is drawn, in pixels; longer ones are cut to it.
 pub const LONGEST_SIDE: u32 = 8192;
 
+/// The most characters of a prompt that are read.
+pub const MOST_READ: usize = 8192;
+
+/// The beginning of a prompt, as far as it is read.
+pub(crate) fn beginning(prompt: &str) -> &str {
+    first(prompt, MOST_READ)
+}
+
+fn first(text: &str, characters: usize) -> &str {
+    let end = text.char_indices().nth(characters);
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
 /// Draws what a prompt asks for.
 ///
-/// The size is in pixels, each side cut to 1..=[`LONGEST_SIDE`]. The picture depends on the three
+/// Of a prompt the first [`MOST_READ`] characters count, and what is behind them only makes another
+/// choice. The size is in pixels, each side cut to 1..=[`LONGEST_SIDE`]. The picture depends on the three
 /// arguments alone. Each of up to four colours that the prompt names (from about 70 names, and
 /// `#rrggbb`) covers at least 3 % of the pixels exactly, or nearly where a style has texture, in
 /// pictures that have at least some dozens of pixels. The background is opaque unless the prompt

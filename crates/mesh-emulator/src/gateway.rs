@@ -10,6 +10,7 @@ mod chat_tools;
 mod chat_turns;
 mod circumstances;
 mod delivery;
+mod document;
 mod draft;
 mod drawing_options;
 mod edit_request;
@@ -50,6 +51,7 @@ mod tokens;
 mod usage;
 mod validate;
 mod version_list;
+mod weight;
 
 use core::net::IpAddr;
 use std::sync::Arc;
@@ -63,7 +65,7 @@ use serde_json::Value;
 
 use self::admission::{RateWindow, Version};
 use self::cache::{Cache, Kept};
-use self::circumstances::Circumstances;
+use self::circumstances::{Circumstances, Wanted};
 use self::draft::Draft;
 use self::errors::Refused;
 use self::ids::Ids;
@@ -241,6 +243,18 @@ impl Gateway {
         self.admit_body(head, Body::Broken, now)
     }
 
+    /// Takes in a request whose body did not come in time: a 408, unless the request is wrong before
+    /// that.
+    pub fn admit_late(&mut self, head: &request::Parts, now: Moment) -> Admitted {
+        self.admit_body(head, Body::Late, now)
+    }
+
+    /// Takes in a request whose body there is no memory for, because of all the others: a 503,
+    /// unless the request is wrong before that.
+    pub fn admit_crowded_out(&mut self, head: &request::Parts, now: Moment) -> Admitted {
+        self.admit_body(head, Body::CrowdedOut, now)
+    }
+
     /// Takes note of an answer, and lets it begin now.
     pub fn settle(&mut self, answered: Answered, now: Moment) -> Reply {
         for picture in answered.hosted {
@@ -386,8 +400,24 @@ impl Admitted {
         !matches!(self.work, Work::Made(..))
     }
 
+    /// Whether the answer takes a moment at most: a short chat in words, without pictures. A server
+    /// that answers few others at a time does well to answer these beside them.
+    pub fn is_light(&self) -> bool {
+        match &self.work {
+            Work::Made(Endpoint::Chat, asked) => weight::is_light_chat(&asked.body),
+            Work::Made(Endpoint::Images | Endpoint::Edits, _) => false,
+            _ => true,
+        }
+    }
+
     /// Works the answer out. This may take long: pictures are decoded and drawn here.
     pub fn answer(self) -> Answered {
+        self.answer_while(&|| true)
+    }
+
+    /// As [`Admitted::answer`], as long as the answer is wanted: once it is not, the work stops at
+    /// its next step, and the answer is an error that nobody has to read.
+    pub fn answer_while(self, is_wanted: &dyn Fn() -> bool) -> Answered {
         let mut exchange = self.exchange;
         let switches = self.settings.switches;
         let mut hosted = Vec::new();
@@ -416,6 +446,7 @@ impl Admitted {
                     request_id: &self.request_id,
                     cache: asked.cache.as_ref(),
                     caller: asked.caller,
+                    wanted: Wanted(is_wanted),
                 };
                 let mut unrecorded = Exchange::new(&http::Method::POST, "");
                 let noted = exchange.as_mut().unwrap_or(&mut unrecorded);
@@ -460,6 +491,8 @@ enum Body {
     Read(Bytes),
     TooLarge,
     Broken,
+    Late,
+    CrowdedOut,
 }
 
 impl Body {
@@ -473,6 +506,16 @@ impl Body {
             Self::Broken => Err(Refused::because(
                 ErrorCode::BadRequest,
                 "The body cannot be read: it broke off, or a chunk of it is malformed.",
+            )),
+            Self::Late => Err(Refused::with_status(
+                StatusCode::REQUEST_TIMEOUT,
+                ErrorCode::Other("request_timeout".to_owned()),
+                "The body did not come in time.",
+            )),
+            Self::CrowdedOut => Err(Refused::with_status(
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::Other("overloaded".to_owned()),
+                "The bodies of other requests take all memory that there is for them.",
             )),
         }
     }

@@ -1,4 +1,5 @@
-//! The gateway on a real socket: HTTP/1.1 over loopback, in one thread of its own.
+//! The gateway on a real socket: HTTP/1.1 over loopback. One thread of its own speaks with all
+//! clients; answers that take long are worked out on a few others.
 
 #![allow(
     clippy::disallowed_methods,
@@ -6,29 +7,35 @@
     reason = "the server is where the clock, the thread and the socket are"
 )]
 
+mod body;
+mod lanes;
+mod paced;
+mod seats;
+mod socket;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderValue};
-use http::{Request, Response, StatusCode, request};
-use http_body::{Body, Frame};
-use http_body_util::BodyExt;
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use mesh_proto::Moment;
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-use tokio::time::Sleep;
 
-use crate::gateway::{Admitted, Gateway, MOST_BODY_BYTES, Reply, ReplyFrame};
+use self::body::{Held, Read};
+use self::lanes::{Lanes, Worked};
+use self::paced::Paced;
+use self::seats::{Seat, Seats};
+use self::socket::Socket;
+use crate::gateway::{Admitted, Gateway, Reply};
 
 /// A gateway that listens. Dropping it closes its connections, ends its thread and frees the port.
 #[derive(Debug)]
@@ -47,15 +54,23 @@ impl Server {
 
     /// Listens on an address; port 0 takes a free one. Errors are the system's: a port in use, an
     /// address of another machine.
-    pub fn start_on(mut gateway: Gateway, address: SocketAddr) -> io::Result<Self> {
+    pub fn start_on(gateway: Gateway, address: SocketAddr) -> io::Result<Self> {
+        Self::start_with(gateway, address, Patience::default())
+    }
+
+    fn start_with(
+        mut gateway: Gateway,
+        address: SocketAddr,
+        patience: Patience,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let workers = std::thread::available_parallelism().map_or(2, usize::from);
+        let lanes = Lanes::new();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
-            .max_blocking_threads(workers)
+            .max_blocking_threads(Lanes::threads())
             .build()?;
         let since_1970 = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -66,6 +81,10 @@ impl Server {
         let house = Arc::new(House {
             gateway: Mutex::new(gateway),
             origin: Instant::now(),
+            seats: Seats::new(patience.connections),
+            held: Held::default(),
+            lanes,
+            patience,
         });
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()
@@ -114,11 +133,45 @@ impl Drop for Server {
     }
 }
 
+/// How long clients are waited for, and how many at a time.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// For the headers of a request, from the moment at which they may come.
+    headers: Duration,
+    /// For the next bytes of a body.
+    body: Duration,
+    /// For a whole body.
+    whole_body: Duration,
+    /// For a client to take some of what is written.
+    writing: Duration,
+    /// For an answer, once the client has closed its half of the connection: it may have left.
+    half_closed: Duration,
+    /// The most connections at a time.
+    connections: usize,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            headers: Duration::from_secs(15),
+            body: Duration::from_secs(15),
+            whole_body: Duration::from_secs(120),
+            writing: Duration::from_secs(120),
+            half_closed: Duration::from_secs(10),
+            connections: 512,
+        }
+    }
+}
+
 /// What the connections share.
 #[derive(Debug)]
 struct House {
     gateway: Mutex<Gateway>,
     origin: Instant,
+    seats: Arc<Seats>,
+    held: Held,
+    lanes: Lanes,
+    patience: Patience,
 }
 
 impl House {
@@ -143,32 +196,57 @@ async fn accept(listener: TcpListener, house: Arc<House>) {
         };
         // Without it small frames of a stream wait for each other; with an error they still arrive.
         let _ = stream.set_nodelay(true);
-        let house = Arc::clone(&house);
-        tokio::spawn(async move {
-            let service = service_fn(move |request| answer(Arc::clone(&house), request));
-            // What goes wrong with a connection ends it, and concerns nobody else.
-            let _ = http1::Builder::new()
-                // Whoever has sent all and says so still reads.
-                .half_close(true)
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
+        match house.seats.take() {
+            Some(seat) => {
+                tokio::spawn(serve(stream, Arc::clone(&house), Arc::new(seat)));
+            }
+            None => {
+                tokio::spawn(seats::turn_away(stream));
+            }
+        }
+    }
+}
+
+/// Serves a connection until it ends, or until its seat is given to another one.
+async fn serve(stream: TcpStream, house: Arc<House>, seat: Arc<Seat>) {
+    let patience = house.patience;
+    let stream = Arc::new(stream);
+    let socket = Socket::new(Arc::clone(&stream), patience.writing);
+    let guest = Arc::clone(&seat);
+    let service = service_fn(move |request| {
+        let (house, stream, seat) = (Arc::clone(&house), Arc::clone(&stream), Arc::clone(&guest));
+        async move { answer(house, stream, seat, request).await }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.headers)
+        // Whoever has sent all and says so still reads.
+        .half_close(true)
+        .serve_connection(TokioIo::new(socket), service);
+    tokio::select! {
+        // What goes wrong with a connection ends it, and concerns nobody else.
+        _ = connection => {}
+        () = seat.given_away() => {}
     }
 }
 
 async fn answer(
     house: Arc<House>,
+    stream: Arc<TcpStream>,
+    seat: Arc<Seat>,
     request: Request<Incoming>,
 ) -> Result<Response<Paced>, Infallible> {
     let (head, body) = request.into_parts();
-    let (admitted, after) = match read(&head, body).await {
+    let (read, held) = body::read(&head, body, &house, &seat).await;
+    let stays = seats::Busy::new(seat);
+    let (admitted, after) = match read {
         Read::Whole(body) => {
             let request = Request::from_parts(head, body);
             (house.gateway().admit(request, house.now()), After::Stay)
         }
         Read::TooLarge(rest) => {
             if let Some(rest) = rest {
-                tokio::spawn(drain(rest));
+                tokio::spawn(body::drain(rest, house.patience.whole_body));
             }
             let admitted = house.gateway().admit_oversized(&head, house.now());
             (admitted, After::Close)
@@ -177,23 +255,39 @@ async fn answer(
             let admitted = house.gateway().admit_broken(&head, house.now());
             (admitted, After::Close)
         }
+        Read::Late => {
+            let admitted = house.gateway().admit_late(&head, house.now());
+            (admitted, After::Close)
+        }
+        Read::CrowdedOut(rest) => {
+            tokio::spawn(body::drain(rest, house.patience.whole_body));
+            let admitted = house.gateway().admit_crowded_out(&head, house.now());
+            (admitted, After::Close)
+        }
     };
-    let Some(reply) = work(&house, admitted).await else {
-        let mut response = Response::new(Paced::nothing(house.origin));
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        return Ok(response);
+    let worked = work(&house, &stream, admitted).await;
+    drop(held);
+    let Reply { mut head, frames } = match worked {
+        Worked::Answered(answered) => house.gateway().settle(*answered, house.now()),
+        Worked::Left => return Ok(nothing(499, &house)),
+        Worked::Failed => return Ok(nothing(500, &house)),
     };
-    let Reply { mut head, frames } = reply;
     if after == After::Close {
         let close = HeaderValue::from_static("close");
         head.headers.insert(header::CONNECTION, close);
     }
-    let body = Paced {
-        origin: house.origin,
-        frames: frames.into_iter(),
-        waiting: None,
-    };
+    let body = Paced::new(house.origin, frames, stays);
     Ok(Response::from_parts(head, body))
+}
+
+/// A response without a body, after which the connection ends.
+fn nothing(status: u16, house: &House) -> Response<Paced> {
+    let mut response = Response::new(Paced::nothing(house.origin));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
 }
 
 /// What becomes of the connection.
@@ -203,102 +297,14 @@ enum After {
     Close,
 }
 
-async fn work(house: &House, admitted: Admitted) -> Option<Reply> {
-    let answered = if admitted.is_quick() {
-        admitted.answer()
-    } else {
-        let elsewhere = tokio::task::spawn_blocking(move || admitted.answer());
-        elsewhere.await.ok()?
-    };
-    Some(house.gateway().settle(answered, house.now()))
-}
-
-enum Read {
-    Whole(Bytes),
-    /// With the rest, where the client sends it without being told to.
-    TooLarge(Option<Incoming>),
-    /// It broke off, or a chunk of it is malformed.
-    Broken,
-}
-
-async fn read(head: &request::Parts, mut body: Incoming) -> Read {
-    let waits = head.headers.contains_key(header::EXPECT);
-    if body.size_hint().lower() > MOST_BODY_BYTES {
-        return Read::TooLarge((!waits).then_some(body));
+async fn work(house: &House, stream: &TcpStream, admitted: Admitted) -> Worked {
+    if admitted.is_quick() {
+        return Worked::Answered(Box::new(admitted.answer()));
     }
-    let most = usize::try_from(MOST_BODY_BYTES).unwrap_or(usize::MAX);
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(0);
-    let mut bytes = BytesMut::with_capacity(announced);
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else {
-            return Read::Broken;
-        };
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        if bytes.len().saturating_add(data.len()) > most {
-            return Read::TooLarge(Some(body));
-        }
-        bytes.extend_from_slice(&data);
-    }
-    Read::Whole(bytes.freeze())
-}
-
-/// Takes what a client still sends, so that closing does not reset the connection before it has
-/// read the answer.
-async fn drain(mut body: Incoming) {
-    const MOST: usize = 1 << 30;
-    let mut taken = 0_usize;
-    while let Some(Ok(frame)) = body.frame().await {
-        taken = taken.saturating_add(frame.data_ref().map_or(0, Bytes::len));
-        if taken > MOST {
-            return;
-        }
-    }
-}
-
-/// A body whose frames leave at their moments.
-struct Paced {
-    origin: Instant,
-    frames: std::vec::IntoIter<ReplyFrame>,
-    waiting: Option<Pin<Box<Sleep>>>,
-}
-
-impl Paced {
-    fn nothing(origin: Instant) -> Self {
-        Self {
-            origin,
-            frames: Vec::new().into_iter(),
-            waiting: None,
-        }
-    }
-}
-
-impl Body for Paced {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some(next) = self.frames.as_slice().first() else {
-            return Poll::Ready(None);
-        };
-        let after = next.at.since_origin();
-        if let Some(early) = after.checked_sub(self.origin.elapsed()) {
-            let timer = self
-                .waiting
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(early)));
-            ready!(timer.as_mut().poll(context));
-        }
-        self.waiting = None;
-        let frame = self.frames.next();
-        Poll::Ready(frame.map(|frame| Ok(Frame::data(frame.bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.frames.as_slice().is_empty()
+    tokio::select! {
+        biased;
+        worked = house.lanes.work(admitted) => worked,
+        () = socket::left(stream, house.patience.half_closed) => Worked::Left,
     }
 }
 

@@ -136,7 +136,7 @@ impl Reading {
         let bound = self.subjects.iter().flat_map(|s| s.colours.iter());
         let around = self.surroundings.iter().filter_map(|s| s.colour.as_ref());
         for colour in bound.chain(around).chain(&self.loose) {
-            if !all.contains(colour) {
+            if all.len() < MOST_COLOURS && !all.contains(colour) {
                 all.push(*colour);
             }
         }
@@ -146,7 +146,9 @@ impl Reading {
 
 /// Reads a prompt.
 pub(super) fn read(prompt: &str) -> Reading {
-    let tokens = tokens(prompt);
+    // What was cut to the most that is read may have something of the caller's behind it.
+    const MOST_ADDED: usize = 1024;
+    let tokens = tokens(super::first(prompt, super::MOST_READ + MOST_ADDED));
     let mut reader = Reader::default();
     let mut rest = tokens.iter().map(String::as_str).peekable();
     while let Some(token) = rest.next() {
@@ -160,8 +162,13 @@ pub(super) fn read(prompt: &str) -> Reading {
         }
     }
     reader.close(true);
+    reader.reading.loose.truncate(MOST_COLOURS);
     reader.reading
 }
+
+/// The most things that are drawn, and the most colours that are kept of a prompt.
+const MOST_SUBJECTS: usize = 64;
+const MOST_COLOURS: usize = 64;
 
 /// Words in lower case, and each mark of punctuation that parts phrases as a comma.
 fn tokens(prompt: &str) -> Vec<String> {
@@ -262,7 +269,7 @@ impl Reader {
         self.tone = Tone::Plain;
         self.fruit = self.article && self.colours.is_empty() && vocabulary::is_fruit(token);
         self.unknown = None;
-        if !self.colours.contains(&colour) {
+        if self.colours.len() < MOST_COLOURS && !self.colours.contains(&colour) {
             self.colours.push(colour);
         }
     }
@@ -273,6 +280,8 @@ impl Reader {
             self.absorb(kind);
         } else if bare && self.reading.subjects.last().is_some_and(|s| s.kind == kind) {
             // 'A cup of coffee' is one thing.
+        } else if self.reading.subjects.len() >= MOST_SUBJECTS {
+            self.colours.clear();
         } else {
             let count = self
                 .count
@@ -473,6 +482,22 @@ mod tests {
         let subject = first("a shiny green gizmo on a table");
         assert!(matches!(subject.kind, Kind::Thing(_)));
         assert_eq!(subject.colours, [[0, 128, 0]]);
+    }
+
+    #[test]
+    fn a_long_prompt_is_read_as_far_as_its_beginning() {
+        let mut long = "24 cats, a #010203 dog, ".repeat(40_000);
+        let reading = read(&long);
+        assert_eq!(reading.subjects.len(), MOST_SUBJECTS);
+        assert!(reading.named().len() <= MOST_COLOURS);
+        long.insert_str(0, "a red house, ");
+        assert_eq!(first(&long).kind, Kind::House);
+        let far = format!("{}, a fox", "very ".repeat(20_000));
+        assert!(read(&far).subjects.is_empty());
+        let colours: String = (0..20_000).map(|it| format!("#{it:06x} ")).collect();
+        assert!(read(&colours).named().len() <= MOST_COLOURS);
+        let cut = super::super::beginning(&far);
+        assert_eq!(read(&format!("{cut}, a fox")).subjects.len(), 1);
     }
 
     #[test]

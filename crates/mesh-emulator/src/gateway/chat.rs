@@ -9,8 +9,9 @@ use super::chat_request::{AnswerFormat, Caching, ChatRequest, Effort, Wish};
 use super::chat_stream;
 use super::chat_tools::{self, ToolCall};
 use super::chat_turns::Role;
-use super::circumstances::{self, Answered, Circumstances};
+use super::circumstances::{Answered, Circumstances};
 use super::delivery::Delivery;
+use super::document::Document;
 use super::drawing_options::{DrawingOptions, PictureFormat};
 use super::errors::Refused;
 use super::given::Given;
@@ -25,6 +26,7 @@ use super::structured;
 use super::switches::{Cost, Refusal, ResponseFormat, Thoughts};
 use super::tokens::{self, Ending};
 use super::usage::Usage;
+use crate::drawing;
 use crate::vision;
 
 /// What a request wants.
@@ -40,8 +42,8 @@ pub(super) fn answer(
     circumstances: &Circumstances<'_>,
     exchange: &mut Exchange,
 ) -> Result<Answered, Refused> {
-    let body = circumstances::json(body)?;
-    let mut request = ChatRequest::read(&body)?;
+    let document = Document::read(body)?;
+    let mut request = ChatRequest::read(&document)?;
     let switches = circumstances.settings.switches;
     request.apply_template(&circumstances.settings.templates)?;
     let routed = routing::route(&request)?;
@@ -55,14 +57,14 @@ pub(super) fn answer(
         return unthinking(&request, model, circumstances);
     }
     let mut seen = Seen::default();
-    let looked = looking::look_at_all(&request, circumstances.sources(), &mut seen);
+    let looked = looking::look_at_all(&request, circumstances, &mut seen);
     exchange.pictures_in = std::mem::take(&mut seen.record);
     looked?;
     let prompt = prompt_tokens(&request, &seen, model)?;
     let question = circumstances
         .cache
         .filter(|_| request.caching == Caching::Allowed && request.tools.is_empty())
-        .map(|cache| (cache, Question::of(circumstances.caller, &body)));
+        .map(|cache| (cache, Question::of(circumstances.caller, &document.value)));
     if let Some((cache, question)) = &question
         && let Some(document) = cache.find(question)
     {
@@ -224,9 +226,10 @@ fn make(
     match intent {
         Intent::Write => {
             let (turns, sights) = (&request.turns, &seen.sights);
+            let asked = drawing::beginning(&question);
             match request
                 .tools
-                .call(&question, turns, sights, circumstances.ids)?
+                .call(asked, turns, sights, circumstances.ids)?
             {
                 Some(call) => Ok(called(call, circumstances.settings.switches.thoughts)),
                 None => Ok(write(request, &question, seen)),
@@ -267,11 +270,12 @@ fn called(call: ToolCall, thoughts: Thoughts) -> Made {
 
 fn write(request: &ChatRequest<'_>, question: &str, seen: &Seen) -> Made {
     let results = chat_tools::told_results(&request.turns);
+    let asked = drawing::beginning(question);
     let prose = match (results.is_empty(), seen.sights.is_empty()) {
         (true, true) => small_talk(question),
-        (true, false) => vision::compare(&seen.sights, question),
+        (true, false) => vision::compare(&seen.sights, asked),
         (false, true) => results,
-        (false, false) => format!("{results}\n{}", vision::compare(&seen.sights, question)),
+        (false, false) => format!("{results}\n{}", vision::compare(&seen.sights, asked)),
     };
     let text = match request.format {
         AnswerFormat::Text => prose,
@@ -304,9 +308,11 @@ fn small_talk(question: &str) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    let joined: Vec<&str> = text.split_whitespace().collect();
+    const MOST: usize = 80;
+    // So many words and one more have more characters than are quoted.
+    let joined: Vec<&str> = text.split_whitespace().take(MOST + 1).collect();
     let joined = joined.join(" ");
-    let short: String = joined.chars().take(80).collect();
+    let short: String = joined.chars().take(MOST).collect();
     let more = if short.len() < joined.len() {
         "…"
     } else {
@@ -328,7 +334,10 @@ fn draw(
         ));
     }
     let prompt = painting::prompt_with(question, &seen.sights);
-    let painted = painting::paint(&prompt, None, options, &painting::png)?;
+    let painted = painting::paint(&prompt, None, options, &|picture| {
+        circumstances.wanted.check()?;
+        painting::png(picture)
+    })?;
     let format = match circumstances.settings.switches.response_format {
         ResponseFormat::Honoured => options.format,
         ResponseFormat::Ignored => None,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::chat_tools::Tools;
 use super::chat_turns::{self, PictureIn, Role, Turn};
 use super::delivery::Delivery;
+use super::document::Document;
 use super::drawing_options::DrawingOptions;
 use super::errors::Refused;
 use super::template::{self, Template};
@@ -73,7 +74,7 @@ pub(super) enum AnswerFormat<'b> {
 
 impl<'b> ChatRequest<'b> {
     /// Reads a body, or tells every rule that it breaks.
-    pub(super) fn read(body: &'b Value) -> Result<Self, Refused> {
+    pub(super) fn read(body: &'b Document) -> Result<Self, Refused> {
         validate::read(body, Self::read_fields)
     }
 
@@ -205,7 +206,12 @@ fn check_extras(fields: &Fields<'_>, problems: &mut Problems) {
 }
 
 fn stops<'b>(fields: &Fields<'b>, problems: &mut Problems) -> Vec<&'b str> {
+    const MOST: usize = 100;
     let stops = fields.text_or_texts("stop", problems);
+    if stops.len() > MOST {
+        let message = format!("List should have at most {MOST} items after validation");
+        fields.tell("stop", message, "too_long", problems);
+    }
     stops.into_iter().filter(|stop| !stop.is_empty()).collect()
 }
 

@@ -54,6 +54,9 @@ impl<'b> Tools<'b> {
         let tools = fields.list("tools", problems).unwrap_or_default();
         let mut functions = Vec::new();
         for (index, tool) in tools.iter().enumerate() {
+            if problems.is_full() {
+                break;
+            }
             let tool = fields.item("tools", index, tool, problems);
             functions.extend(tool.and_then(|tool| function(&tool, problems)));
         }

@@ -77,13 +77,15 @@ pub(super) fn read<'b>(fields: &Fields<'b>, problems: &mut Problems) -> Vec<Turn
         let message = "List should have at least 1 item after validation, not 0";
         fields.tell("messages", message, "too_short", problems);
     }
-    let messages = items.iter().enumerate();
-    messages
-        .filter_map(|(index, item)| {
-            let message = fields.item("messages", index, item, problems)?;
-            turn(&message, problems)
-        })
-        .collect()
+    let mut turns = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        if problems.is_full() {
+            break;
+        }
+        let message = fields.item("messages", index, item, problems);
+        turns.extend(message.and_then(|message| turn(&message, problems)));
+    }
+    turns
 }
 
 fn turn<'b>(message: &Fields<'b>, problems: &mut Problems) -> Option<Turn<'b>> {
@@ -109,6 +111,9 @@ fn turn<'b>(message: &Fields<'b>, problems: &mut Problems) -> Option<Turn<'b>> {
     }
     let calls = message.list("tool_calls", problems).unwrap_or_default();
     for (index, call) in calls.iter().enumerate() {
+        if problems.is_full() {
+            break;
+        }
         let call = message.item("tool_calls", index, call, problems);
         turn.calls
             .extend(call.and_then(|call| read_call(&call, problems)));
@@ -120,6 +125,9 @@ fn turn<'b>(message: &Fields<'b>, problems: &mut Problems) -> Option<Turn<'b>> {
         Some(Value::String(text)) => turn.texts.push(text),
         Some(Value::Array(parts)) => {
             for (index, part) in parts.iter().enumerate() {
+                if problems.is_full() {
+                    break;
+                }
                 if let Some(part) = message.item("content", index, part, problems) {
                     read_part(&part, &mut turn, problems);
                 }

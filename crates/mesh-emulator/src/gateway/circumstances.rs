@@ -1,8 +1,10 @@
 //! What an endpoint needs beside the body, and what it hands back.
 
+use std::fmt;
+
 use bytes::Bytes;
+use http::StatusCode;
 use mesh_proto::error::ErrorCode;
-use serde_json::Value;
 
 use super::cache::{Cache, Kept};
 use super::draft::Draft;
@@ -27,6 +29,31 @@ pub(super) struct Circumstances<'c> {
     pub(super) cache: Option<&'c Cache>,
     /// The fingerprint of the caller's key.
     pub(super) caller: u64,
+    pub(super) wanted: Wanted<'c>,
+}
+
+/// Whether the answer is still wanted. Work that takes long asks between its steps.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'c>(pub(super) &'c dyn Fn() -> bool);
+
+impl Wanted<'_> {
+    /// Stops the work if nobody waits for it.
+    pub(super) fn check(self) -> Result<(), Refused> {
+        if (self.0)() {
+            return Ok(());
+        }
+        Err(Refused::with_status(
+            StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+            ErrorCode::Other("client_closed_request".to_owned()),
+            "The client closed its connection before the answer was ready.",
+        ))
+    }
+}
+
+impl fmt::Debug for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wanted")
+    }
 }
 
 /// A response, and the pictures to host.
@@ -67,14 +94,4 @@ impl Circumstances<'_> {
         let bytes = file.clone();
         Some((Hosted { name, bytes }, url))
     }
-}
-
-/// A body as JSON: 400 where it is none.
-pub(super) fn json(body: &[u8]) -> Result<Value, Refused> {
-    serde_json::from_slice(body).map_err(|error| {
-        Refused::because(
-            ErrorCode::BadRequest,
-            format!("The body is not JSON: {error}."),
-        )
-    })
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use mesh_proto::error::ErrorCode;
 use serde_json::{Map, Number, Value};
 
-use super::circumstances;
+use super::document::Document;
 use super::drawing_options::DrawingOptions;
 use super::errors::Refused;
 use super::multipart::{self, Part};
@@ -18,7 +18,7 @@ use super::validate::{self, Bounds, Fields, Problems};
 /// A body as fields, and the files of a form beside them.
 #[derive(Debug)]
 pub(super) struct EditBody<'b> {
-    fields: Value,
+    fields: Document,
     files: BTreeMap<&'static str, Vec<&'b [u8]>>,
 }
 
@@ -127,14 +127,14 @@ impl<'b> EditBody<'b> {
             (EditsBody::Json, Some(_)) => Err(Refused::not_an_object()),
             // Where only a form counts, JSON has none of its fields.
             (EditsBody::Multipart, None) => Ok(Self {
-                fields: Value::Object(Map::new()),
+                fields: Document::of(Value::Object(Map::new())),
                 files: BTreeMap::new(),
             }),
             (EditsBody::Either | EditsBody::Multipart, Some(content_type)) => {
                 Self::of_form(content_type, body)
             }
             (EditsBody::Either | EditsBody::Json, None) => Ok(Self {
-                fields: circumstances::json(body)?,
+                fields: Document::read(body)?,
                 files: BTreeMap::new(),
             }),
         }
@@ -158,7 +158,7 @@ impl<'b> EditBody<'b> {
             }
         }
         Ok(Self {
-            fields: Value::Object(fields),
+            fields: Document::of(Value::Object(fields)),
             files,
         })
     }
@@ -271,10 +271,18 @@ impl<'b> EditRequest<'b> {
                     fields.tell("reference_images", message, "too_long", problems);
                 }
             },
+            _ if self.references.len() > MOST_REFERENCES => {
+                let message =
+                    format!("List should have at most {MOST_REFERENCES} items after validation");
+                fields.tell("reference_images", message, "too_long", problems);
+            }
             _ => {}
         }
     }
 }
+
+/// The most references of an operation that says nothing of its own, as `OpenAI`'s models take.
+const MOST_REFERENCES: usize = 16;
 
 fn operation<'b>(fields: &Fields<'b>, problems: &mut Problems) -> Asked<'b> {
     match fields.text("operation", problems) {

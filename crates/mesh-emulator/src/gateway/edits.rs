@@ -10,7 +10,7 @@ use mesh_proto::error::ErrorCode;
 use mesh_proto::image::DataUrl;
 
 use super::chat_turns::Detail;
-use super::circumstances::{Answered, Circumstances};
+use super::circumstances::{Answered, Circumstances, Wanted};
 use super::edit_request::{
     Asked, Backdrop, EditBody, EditRequest, PictureField, SizeAsked, Source,
 };
@@ -47,7 +47,7 @@ pub(super) fn answer(
     exchange.model = Some(model.id.to_owned());
     let operation = supported(model, request.operation, switches.unsupported_edit)?;
     let mut seen = Seen::default();
-    let pictures = Pictures::see(&request, &mut seen);
+    let pictures = Pictures::see(&request, &mut seen, circumstances.wanted);
     exchange.pictures_in = std::mem::take(&mut seen.record);
     let pictures = pictures?;
     let answer = Answer {
@@ -74,7 +74,7 @@ pub(super) fn answer(
             }
         };
     }
-    let made = make(operation, &request, &pictures)?;
+    let made = make(operation, &request, &pictures, circumstances.wanted)?;
     Ok(finish(
         answer,
         made,
@@ -118,10 +118,18 @@ struct Pictures {
 }
 
 impl Pictures {
-    fn see(request: &EditRequest<'_>, seen: &mut Seen) -> Result<Self, Refused> {
-        let image = decoded(&request.image, seen)?;
-        let mask = request.mask.as_ref().map(|it| decoded(it, seen));
-        let references = request.references.iter().map(|it| decoded(it, seen));
+    fn see(
+        request: &EditRequest<'_>,
+        seen: &mut Seen,
+        wanted: Wanted<'_>,
+    ) -> Result<Self, Refused> {
+        let mut decoded = |field| {
+            wanted.check()?;
+            decoded(field, seen)
+        };
+        let image = decoded(&request.image)?;
+        let mask = request.mask.as_ref().map(&mut decoded);
+        let references = request.references.iter().map(&mut decoded);
         Ok(Self {
             image,
             mask: mask.transpose()?,
@@ -150,7 +158,9 @@ fn decoded(field: &PictureField<'_>, seen: &mut Seen) -> Result<RgbaImage, Refus
             ),
         })?),
     };
-    seen.note(&bytes);
+    if let Some(size) = seen.note(&bytes)? {
+        seen.reserve(size)?;
+    }
     let picture = vision::decode(&bytes).map_err(|reason| match reason {
         // The gateway takes it for an image, and the provider rejects it.
         CannotSee::Broken { .. } | CannotSee::Truncated { .. } => Refused::because(
@@ -203,9 +213,11 @@ fn make(
     operation: Operation,
     request: &EditRequest<'_>,
     pictures: &Pictures,
+    wanted: Wanted<'_>,
 ) -> Result<Vec<Made>, Refused> {
     check_feasible(operation, request, pictures)?;
     let results = (0..request.drawing.count).map(|number| {
+        wanted.check()?;
         let made = operate(operation, request, pictures, number)?;
         let sized = in_size(made, operation, request);
         let result = match request.background {
@@ -215,17 +227,12 @@ fn make(
         };
         let (width, height) = result.dimensions();
         Ok(Made {
-            file: png(&result)?,
+            file: painting::png(&result)?,
             size: Size { width, height },
             is_clear: result.pixels().any(|pixel| pixel.0[3] < 255),
         })
     });
     results.collect()
-}
-
-fn png(picture: &RgbaImage) -> Result<Bytes, Refused> {
-    painting::png(picture)
-        .map_err(|error| Refused::because(ErrorCode::InternalError, error.to_string()))
 }
 
 /// Whether the result has a size that can be made.
@@ -264,7 +271,7 @@ fn operate(
 ) -> Result<RgbaImage, Refused> {
     let image = &pictures.image;
     let (width, height) = image.dimensions();
-    let prompt = request.prompt;
+    let prompt = drawing::beginning(request.prompt);
     Ok(match operation {
         Operation::Edit => {
             let prompt = with_references(request, pictures)?;
@@ -308,7 +315,7 @@ fn operate(
 fn with_references(request: &EditRequest<'_>, pictures: &Pictures) -> Result<String, Refused> {
     let mut sights = Vec::new();
     for reference in &pictures.references {
-        sights.extend(vision::look(&png(reference)?));
+        sights.extend(vision::look(&painting::png(reference)?));
     }
     Ok(painting::prompt_with(request.prompt, &sights))
 }
@@ -360,7 +367,8 @@ fn outpaint(request: &EditRequest<'_>, pictures: &Pictures, number: u32) -> Rgba
     };
     // What was see-through has to be drawn whole; within the picture the edge may fade.
     let mask = mask.feathered(request.feather).or(&placed.around);
-    editing::outpaint(&placed.sheet, &mask, request.prompt, number)
+    let prompt = drawing::beginning(request.prompt);
+    editing::outpaint(&placed.sheet, &mask, prompt, number)
 }
 
 /// The result in the size that is asked for. Upscaling has its factor, and a new frame its ratio.

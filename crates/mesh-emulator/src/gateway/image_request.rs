@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::delivery::Delivery;
+use super::document::Document;
 use super::drawing_options::DrawingOptions;
 use super::errors::Refused;
 use super::sizes::Size;
@@ -51,7 +52,7 @@ pub(super) enum Seed {
 
 impl<'b> ImageRequest<'b> {
     /// Reads a body, or tells every rule that it breaks.
-    pub(super) fn read(body: &'b Value) -> Result<Self, Refused> {
+    pub(super) fn read(body: &'b Document) -> Result<Self, Refused> {
         validate::read(body, Self::read_fields)
     }
 

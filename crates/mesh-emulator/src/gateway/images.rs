@@ -8,8 +8,9 @@ use image::RgbaImage;
 use mesh_proto::error::ErrorCode;
 
 use super::chat_turns::Detail;
-use super::circumstances::{self, Answered, Circumstances};
+use super::circumstances::{Answered, Circumstances};
 use super::delivery::Delivery;
+use super::document::Document;
 use super::errors::Refused;
 use super::given::Given;
 use super::ids;
@@ -27,7 +28,7 @@ use super::sources::NoBytes;
 use super::switches::Refusal;
 use super::tokens;
 use super::usage::Usage;
-use crate::drawing::{self, CannotEncode, Codec};
+use crate::drawing::{self, Codec};
 
 /// Answers a body, and notes for the page what it was about.
 pub(super) fn answer(
@@ -35,7 +36,7 @@ pub(super) fn answer(
     circumstances: &Circumstances<'_>,
     exchange: &mut Exchange,
 ) -> Result<Answered, Refused> {
-    let body = circumstances::json(body)?;
+    let body = Document::read(body)?;
     let request = ImageRequest::read(&body)?;
     let model = routing::route_images(request.model)?;
     exchange.model = Some(model.id.to_owned());
@@ -100,9 +101,9 @@ fn look_at_references(
                 NoBytes::NoUrl => broken("this is no URL."),
                 NoBytes::Elsewhere(reason) => broken(reason),
             })?;
-        seen.note(&bytes);
-        seen.look(&bytes, Detail::High)
-            .map_err(|reason| broken(&format!("{reason}.")))?;
+        circumstances.wanted.check()?;
+        seen.note(&bytes)?;
+        seen.look(&bytes, Detail::High, |reason| broken(&format!("{reason}.")))?;
     }
     Ok(())
 }
@@ -213,7 +214,7 @@ fn draw(
         Delivery::Streamed if model.is_openai() => request.partial_images,
         Delivery::Streamed | Delivery::Whole => 0,
     };
-    let given = |picture: &RgbaImage| -> Result<Given, CannotEncode> {
+    let given = |picture: &RgbaImage| -> Result<Given, Refused> {
         let file = drawing::encode(picture, codec, request.compression)?;
         Ok(Given {
             file: file.into(),
@@ -222,9 +223,10 @@ fn draw(
         })
     };
     painting::paint(prompt, seed, request.drawing, &|picture| {
+        circumstances.wanted.check()?;
         let flat = (request.background == Background::Opaque).then(|| drawing::flatten(picture));
         let picture = flat.as_ref().unwrap_or(picture);
-        let earlier: Result<Vec<Given>, CannotEncode> = (1..=stages)
+        let earlier: Result<Vec<Given>, Refused> = (1..=stages)
             .rev()
             .map(|steps| given(&painting::unfinished(picture, steps)))
             .collect();

@@ -5,9 +5,10 @@ use mesh_proto::image::{Dimensions, MediaType, describe};
 
 use super::chat_request::ChatRequest;
 use super::chat_turns::{Detail, PictureIn, Role};
+use super::circumstances::Circumstances;
 use super::errors::Refused;
 use super::record::PictureSeen;
-use super::sources::{NoBytes, Sources};
+use super::sources::NoBytes;
 use crate::vision::{self, CannotSee, Sight};
 
 /// What was seen of a request's pictures.
@@ -19,18 +20,48 @@ pub(super) struct Seen {
     pub(super) tokens: u64,
     /// For the page: every picture that came in.
     pub(super) record: Vec<PictureSeen>,
+    /// How many pixels were decoded.
+    pixels: u64,
 }
 
+/// The most pictures of a request.
+const MOST_PICTURES: usize = 500;
+
+/// The most pixels that are decoded for a request: those of the largest picture, twice.
+const MOST_PIXELS: u64 = 2 * vision::MOST_PIXELS;
+
 impl Seen {
-    /// Notes for the page that a picture came, and tells its size.
-    pub(super) fn note(&mut self, bytes: &[u8]) -> Option<Dimensions> {
+    /// Notes for the page that a picture came, and tells its size. Refuses more than
+    /// [`MOST_PICTURES`].
+    pub(super) fn note(&mut self, bytes: &[u8]) -> Result<Option<Dimensions>, Refused> {
+        if self.record.len() >= MOST_PICTURES {
+            let message = format!("The request has more than {MOST_PICTURES} pictures.");
+            return Err(Refused::because(ErrorCode::InvalidRequest, message));
+        }
         let size = Dimensions::read(bytes);
         self.record.push(PictureSeen {
             kind: describe(bytes).into_owned(),
             size: size.map(|size| (size.width, size.height)),
             bytes: bytes.len(),
         });
-        size
+        Ok(size)
+    }
+
+    /// Counts the pixels of a picture that is about to be decoded. Refuses more than
+    /// [`MOST_PIXELS`].
+    pub(super) fn reserve(&mut self, size: Dimensions) -> Result<(), Refused> {
+        let area = u64::from(size.width).saturating_mul(size.height.into());
+        // One that is too large by itself is told as that, and is not decoded.
+        if area <= vision::MOST_PIXELS {
+            self.pixels = self.pixels.saturating_add(area);
+        }
+        if self.pixels <= MOST_PIXELS {
+            return Ok(());
+        }
+        let most = MOST_PIXELS / 1_000_000;
+        let message =
+            format!("The pictures of the request have more than {most} million pixels together.");
+        Err(Refused::because(ErrorCode::InvalidInput, message))
     }
 
     /// Counts a picture that is not looked at.
@@ -39,8 +70,16 @@ impl Seen {
     }
 
     /// Looks at a picture that the answer is about.
-    pub(super) fn look(&mut self, bytes: &[u8], detail: Detail) -> Result<(), CannotSee> {
-        let sight = vision::look(bytes)?;
+    pub(super) fn look(
+        &mut self,
+        bytes: &[u8],
+        detail: Detail,
+        refused: impl FnOnce(&CannotSee) -> Refused,
+    ) -> Result<(), Refused> {
+        if let Some(size) = Dimensions::read(bytes) {
+            self.reserve(size)?;
+        }
+        let sight = vision::look(bytes).map_err(|reason| refused(&reason))?;
         self.tokens += tokens(sight.width, sight.height, detail);
         self.sights.push(sight);
         Ok(())
@@ -51,9 +90,10 @@ impl Seen {
 /// for they were looked at when they came. What is noted stays noted where one is broken.
 pub(super) fn look_at_all(
     request: &ChatRequest<'_>,
-    sources: Sources<'_>,
+    circumstances: &Circumstances<'_>,
     seen: &mut Seen,
 ) -> Result<(), Refused> {
+    let sources = circumstances.sources();
     let current = request.pictures();
     let turns = request
         .turns
@@ -64,10 +104,12 @@ pub(super) fn look_at_all(
             .bytes_of(picture.url)
             .map_err(|reason| no_bytes(reason, picture))?;
         let media_type = MediaType::sniff(&bytes);
-        let size = seen.note(&bytes);
+        let size = seen.note(&bytes)?;
+        circumstances.wanted.check()?;
         if current.iter().any(|it| std::ptr::eq(it, picture)) {
-            seen.look(&bytes, picture.detail)
-                .map_err(|reason| broken(picture, &reason.to_string()))?;
+            seen.look(&bytes, picture.detail, |reason| {
+                broken(picture, &reason.to_string())
+            })?;
         } else if let (Some(true), Some(size)) = (media_type.map(|it| it.is_portable()), size) {
             seen.tokens += tokens(size.width, size.height, picture.detail);
         } else {

@@ -23,10 +23,13 @@ pub(super) fn is_forbidden(prompt: &str) -> bool {
     prompt.to_lowercase().contains(FORBIDDEN)
 }
 
-/// The prompt, and the colours of the pictures that came with it, so that they count.
+/// The prompt as far as it is read, and the colours of the pictures that came with it, so that they
+/// count.
 pub(super) fn prompt_with(question: &str, sights: &[Sight]) -> String {
-    let mut prompt = question.trim().to_owned();
-    for colour in sights.iter().flat_map(|sight| sight.colours.iter().take(2)) {
+    const MOST_SIGHTS: usize = 16;
+    let mut prompt = drawing::beginning(question.trim()).to_owned();
+    let sights = sights.iter().take(MOST_SIGHTS);
+    for colour in sights.flat_map(|sight| sight.colours.iter().take(2)) {
         prompt.push_str(", ");
         prompt.push_str(&colour.colour);
     }
@@ -39,12 +42,12 @@ pub(super) fn paint<T>(
     prompt: &str,
     seed: Option<u32>,
     options: DrawingOptions,
-    finish: &dyn Fn(&RgbaImage) -> Result<T, CannotEncode>,
+    finish: &dyn Fn(&RgbaImage) -> Result<T, Refused>,
 ) -> Result<Vec<T>, Refused> {
     let seeded = seed.map(|seed| format!("{prompt}{}", seed_mark(seed)));
     let drawn = seeded.as_deref().unwrap_or(prompt);
     let fixed = seed.filter(|_| is_alike(prompt, drawn));
-    let painted: Result<Vec<T>, CannotEncode> = match fixed {
+    match fixed {
         Some(seed) => (0..options.count)
             .map(|number| finish(&framed_by_seed(drawn, options, seed, number)))
             .collect(),
@@ -55,13 +58,18 @@ pub(super) fn paint<T>(
                 .chain(others.map(|picture| finish(&picture)))
                 .collect()
         }
-    };
-    painted.map_err(|error| Refused::because(ErrorCode::InternalError, error.to_string()))
+    }
+}
+
+impl From<CannotEncode> for Refused {
+    fn from(error: CannotEncode) -> Self {
+        Self::because(ErrorCode::InternalError, error.to_string())
+    }
 }
 
 /// A picture as a PNG file.
-pub(super) fn png(picture: &RgbaImage) -> Result<Bytes, CannotEncode> {
-    drawing::encode(picture, Codec::Png, 100).map(Bytes::from)
+pub(super) fn png(picture: &RgbaImage) -> Result<Bytes, Refused> {
+    Ok(drawing::encode(picture, Codec::Png, 100)?.into())
 }
 
 /// A seed in white space, which changes nothing in what a prompt says, and makes it another prompt.

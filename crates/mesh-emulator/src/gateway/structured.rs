@@ -114,7 +114,7 @@ impl Filler<'_> {
         }
         self.left.set(left - 1);
         if let Some(fixed) = schema.get("const") {
-            return fixed.clone();
+            return self.copied(fixed);
         }
         if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
             return self.choice(choices, name);
@@ -171,7 +171,24 @@ impl Filler<'_> {
         }
     }
 
+    /// A copy of a part of the schema. It counts for as many values as it is large, for a schema may
+    /// ask for it many times.
+    fn copied(&self, value: &Value) -> Value {
+        let left = self.left.get();
+        let size = size(value, left);
+        self.left.set(left.saturating_sub(size));
+        if size > left {
+            Value::Null
+        } else {
+            value.clone()
+        }
+    }
+
     fn choice(&self, choices: &[Value], name: &str) -> Value {
+        const MOST_CHOICES: usize = 1000;
+        let choices = choices.get(..MOST_CHOICES).unwrap_or(choices);
+        let effort = u32::try_from(choices.len() / 10).unwrap_or(u32::MAX);
+        self.left.set(self.left.get().saturating_sub(effort));
         let fact = self.facts.get(name).filter(|fact| choices.contains(fact));
         let told = || {
             let answer = self.answer.to_lowercase();
@@ -183,7 +200,7 @@ impl Filler<'_> {
             named.min_by_key(|(at, _)| *at).map(|(_, choice)| choice)
         };
         let chosen = fact.or_else(told).or(choices.first());
-        chosen.cloned().unwrap_or(Value::Null)
+        chosen.map_or(Value::Null, |it| self.copied(it))
     }
 
     /// What fits several schemas at once: objects with the properties of all, else the first.
@@ -233,6 +250,38 @@ impl Filler<'_> {
             .filter_map(|_| items.map(|items| self.value(items, name, depth + 1)))
             .collect()
     }
+}
+
+/// How many values a value is, a text of some thousand bytes counting as one; more than `most` is
+/// not counted.
+fn size(value: &Value, most: u32) -> u32 {
+    let of_text = |text: &str| u32::try_from(text.len() / 4096).unwrap_or(u32::MAX);
+    let mut sum = 0_u32;
+    let mut waiting = vec![value];
+    while let Some(value) = waiting.pop() {
+        let own = match value {
+            Value::String(text) => of_text(text),
+            Value::Array(items) => {
+                waiting.extend(
+                    items
+                        .iter()
+                        .take(usize::try_from(most).unwrap_or(usize::MAX)),
+                );
+                u32::try_from(items.len()).unwrap_or(u32::MAX)
+            }
+            Value::Object(fields) => {
+                let names = fields.keys().map(|name| of_text(name).saturating_add(1));
+                waiting.extend(fields.values());
+                names.fold(0, u32::saturating_add)
+            }
+            _ => 0,
+        };
+        sum = sum.saturating_add(own);
+        if sum > most {
+            break;
+        }
+    }
+    sum
 }
 
 /// The list as far as the schema has place for it.
@@ -345,6 +394,29 @@ mod tests {
             ),
         ] {
             assert_eq!(filled(&schema), expected, "{schema}");
+        }
+    }
+
+    #[test]
+    fn a_schema_cannot_ask_for_a_large_part_of_itself_many_times() {
+        let names: Map<String, Value> = (0..1500)
+            .map(|it| (format!("a{it}"), json!({"$ref": "#/$defs/large"})))
+            .collect();
+        let list: Vec<u32> = (0..50_000).collect();
+        let choices: Vec<String> = (0..50_000)
+            .map(|it| format!("{it}{}", "x".repeat(99)))
+            .collect();
+        for large in [
+            json!({"const": "x".repeat(1_000_000)}),
+            json!({"const": list}),
+            json!({"const": {"a": {"b": "x".repeat(1_000_000)}}}),
+            json!({"enum": ["x".repeat(1_000_000)]}),
+            json!({"enum": choices}),
+        ] {
+            let schema = json!({"properties": names, "$defs": {"large": large}});
+            let filled = filled(&schema);
+            assert_eq!(filled.as_object().map(Map::len), Some(1500));
+            assert!(filled.to_string().len() < 20_000_000);
         }
     }
 

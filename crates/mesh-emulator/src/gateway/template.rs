@@ -74,10 +74,16 @@ pub(super) fn variables<'b>(
         return BTreeMap::new();
     };
     let names = fields.get("variables").and_then(Value::as_object);
-    let names = names.into_iter().flatten().map(|(name, _)| name.as_str());
-    names
-        .filter_map(|name| Some((name, inner.required_text(name, problems)?)))
-        .collect()
+    let mut variables = BTreeMap::new();
+    for (name, _) in names.into_iter().flatten() {
+        if problems.is_full() {
+            break;
+        }
+        if let Some(value) = inner.required_text(name, problems) {
+            variables.insert(name.as_str(), value);
+        }
+    }
+    variables
 }
 
 /// A UUID of the form for hashes of one's own, version 8.

@@ -1,6 +1,7 @@
 //! The gateway through its front door.
 
 mod arbitrary;
+mod bounds;
 mod catalogue;
 mod drawing;
 mod edits;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::document::{Document, MOST_VALUES};
 use super::errors::{FieldProblem, Refused};
 
 /// An object of a request, and where in the body it stands.
@@ -24,19 +25,41 @@ pub(super) enum Bounds {
     Above(f64),
 }
 
-/// The problems found so far.
-pub(super) type Problems = Vec<FieldProblem>;
+/// The problems found so far: the first [`Problems::MOST`].
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<FieldProblem>);
 
-/// Reads a body, or tells every rule that it breaks.
+impl Problems {
+    /// How many are told.
+    pub(super) const MOST: usize = 100;
+
+    /// Whether no more are told, so that nothing more has to be looked at.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.len() >= Self::MOST
+    }
+
+    fn push(&mut self, problem: FieldProblem) {
+        if !self.is_full() {
+            self.0.push(problem);
+        }
+    }
+}
+
+/// Reads a body, or tells the rules that it breaks.
 pub(super) fn read<'b, T>(
-    body: &'b Value,
+    body: &'b Document,
     read: impl FnOnce(&Fields<'b>, &mut Problems) -> T,
 ) -> Result<T, Refused> {
-    let mut problems = Problems::new();
-    let request = Fields::of_body(body, &mut problems).map(|fields| read(&fields, &mut problems));
+    let mut problems = Problems::default();
+    if body.is_cut {
+        let message = format!("Body should have at most {MOST_VALUES} values");
+        problems.push(problem(vec!["body".into()], message, "too_long"));
+    }
+    let fields = Fields::of_body(&body.value, &mut problems);
+    let request = fields.map(|fields| read(&fields, &mut problems));
     match request {
-        Some(request) if problems.is_empty() => Ok(request),
-        _ => Err(Refused::Fields(problems)),
+        Some(request) if problems.0.is_empty() => Ok(request),
+        _ => Err(Refused::Fields(problems.0)),
     }
 }
 
@@ -253,6 +276,9 @@ impl<'b> Fields<'b> {
         let items = self.list(name, problems).unwrap_or_default();
         let mut texts = Vec::new();
         for (index, item) in items.iter().enumerate() {
+            if problems.is_full() {
+                break;
+            }
             match item.as_str() {
                 Some(text) => texts.push(text),
                 None => problems.push(problem(
@@ -294,6 +320,9 @@ impl<'b> Fields<'b> {
         };
         let mut pictures = Vec::new();
         for (index, item) in items.iter().enumerate() {
+            if problems.is_full() {
+                break;
+            }
             match item {
                 Value::String(text) => pictures.push(text.as_str()),
                 Value::Object(_) => {

@@ -17,6 +17,13 @@ fn paced(pace: Duration) -> GatewaySettings {
     }
 }
 
+fn patient(change: impl FnOnce(&mut Patience)) -> Server {
+    let mut patience = Patience::default();
+    change(&mut patience);
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Server::start_with(Gateway::default(), address, patience).unwrap()
+}
+
 fn connect(server: &Server) -> BufReader<TcpStream> {
     let stream = TcpStream::connect(server.address()).unwrap();
     // A guard against hanging, not a measurement.
@@ -340,4 +347,178 @@ fn the_page_and_its_pictures_answer_to_this_machines_names_alone() {
     }
     let misdirected = ask("/", "Host: evil.example\r\n");
     assert!(misdirected.contains("for this machine"), "{misdirected}");
+}
+
+fn ends(connection: &mut BufReader<TcpStream>) -> String {
+    let mut rest = Vec::new();
+    // The end may come as a reset.
+    let _ = connection.read_to_end(&mut rest);
+    String::from_utf8(rest).unwrap()
+}
+
+fn is_answered(server: &Server) {
+    let mut connection = connect(server);
+    let request = sized_chat(server, HELLO);
+    connection.get_mut().write_all(request.as_bytes()).unwrap();
+    assert!(head(&mut connection).starts_with("http/1.1 200"));
+}
+
+#[test]
+fn half_open_requests_are_closed() {
+    let server = patient(|it| {
+        it.headers = Duration::from_millis(300);
+        it.body = Duration::from_millis(300);
+    });
+    let beginnings = [
+        String::new(),
+        "POST /v1/chat".to_owned(),
+        "GET / HTTP/1.1\r\nHost: localhost\r\n".to_owned(),
+        chat(&server, "Content-Length: 1000\r\n", ""),
+        chat(&server, "Content-Length: 1000\r\n", "{\"messages\":"),
+        chat(&server, "Transfer-Encoding: chunked\r\n", "3\r\n{ "),
+        // One that was answered, and then says no more.
+        sized_chat(&server, HELLO),
+    ];
+    let mut open: Vec<_> = beginnings
+        .iter()
+        .cycle()
+        .take(60)
+        .map(|beginning| {
+            let mut connection = connect(&server);
+            let stream = connection.get_mut();
+            stream.write_all(beginning.as_bytes()).unwrap();
+            (connection, beginning)
+        })
+        .collect();
+    is_answered(&server);
+    for (connection, beginning) in &mut open {
+        let answer = ends(connection);
+        if !beginning.contains("\r\n\r\n") {
+            assert_eq!(answer, "", "{beginning}");
+        } else if beginning.ends_with(HELLO) {
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        } else {
+            assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+            assert!(answer.contains(r#""code":"request_timeout""#), "{answer}");
+        }
+    }
+    is_answered(&server);
+}
+
+#[test]
+fn a_body_that_comes_slowly_ends_at_its_time() {
+    let server = patient(|it| it.whole_body = Duration::from_millis(300));
+    let mut connection = connect(&server);
+    let request = chat(&server, "Content-Length: 33554432\r\n", "");
+    let mut stream = connection.get_ref().try_clone().unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    // Always some more, until the server has had enough.
+    let writer = std::thread::spawn(move || while stream.write_all(b" ").is_ok() {});
+    assert!(head(&mut connection).starts_with("http/1.1 408"));
+    drop(connection);
+    drop(server);
+    writer.join().unwrap();
+}
+
+#[test]
+fn announced_bytes_take_no_memory() {
+    // Pages of the whole process, where the system tells them.
+    let pages = || -> Option<u64> {
+        let told = std::fs::read_to_string("/proc/self/statm").ok()?;
+        told.split(' ').next()?.parse().ok()
+    };
+    let server = serve(GatewaySettings::default());
+    let before = pages();
+    let headers = "Content-Length: 33554432\r\nExpect: 100-continue\r\n";
+    let mut open = Vec::new();
+    for _ in 0..200 {
+        let mut connection = connect(&server);
+        let request = chat(&server, headers, "");
+        connection.get_mut().write_all(request.as_bytes()).unwrap();
+        assert!(head(&mut connection).starts_with("http/1.1 100"));
+        open.push(connection);
+    }
+    if let (Some(before), Some(after)) = (before, pages()) {
+        // Reserved, they would be 1.6 million.
+        assert!(after.saturating_sub(before) < 800_000, "{before} {after}");
+    }
+}
+
+#[test]
+fn connections_are_bounded_and_the_idlest_makes_place() {
+    let server = patient(|it| it.connections = 8);
+    let mut idle: Vec<_> = (0..12)
+        .map(|_| {
+            let mut connection = connect(&server);
+            connection.get_mut().write_all(b"GET / HT").unwrap();
+            connection
+        })
+        .collect();
+    is_answered(&server);
+    for connection in idle.iter_mut().take(4) {
+        assert_eq!(ends(connection), "");
+    }
+
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let gateway = Gateway::new(paced(Duration::from_secs(3600)));
+    let patience = Patience {
+        connections: 1,
+        ..Patience::default()
+    };
+    let server = Server::start_with(gateway, address, patience).unwrap();
+    let mut streaming = connect(&server);
+    let body = r#"{"stream":true,"messages":[{"role":"user","content":"hello"}]}"#;
+    let request = sized_chat(&server, body);
+    streaming.get_mut().write_all(request.as_bytes()).unwrap();
+    assert!(head(&mut streaming).starts_with("http/1.1 200"));
+    let told = ends(&mut connect(&server));
+    assert!(told.starts_with("HTTP/1.1 503"), "{told}");
+    let (head, body) = told.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("Content-Length: {}", body.len())));
+}
+
+/// A request whose answer takes long: ten drawings.
+fn long_work(server: &Server, size: &str) -> BufReader<TcpStream> {
+    let mut connection = connect(server);
+    let body = format!(
+        r#"{{"model":"openai/gpt-image-1","image":{{"n":10,"size":"{size}"}},"messages":[{{"role":"user","content":"a castle in a forest at night"}}]}}"#
+    );
+    let request = sized_chat(server, &body);
+    connection.get_mut().write_all(request.as_bytes()).unwrap();
+    connection
+}
+
+#[test]
+fn long_work_keeps_no_one_from_an_answer_in_words() {
+    let server = serve(GatewaySettings::default());
+    let long: Vec<_> = (0..24).map(|_| long_work(&server, "2048x2048")).collect();
+    is_answered(&server);
+    let mut page = connect(&server);
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    page.get_mut().write_all(request).unwrap();
+    assert!(head(&mut page).starts_with("http/1.1 200"));
+    for connection in &long {
+        let stream = connection.get_ref();
+        stream.set_nonblocking(true).unwrap();
+        let answered = stream.peek(&mut [0]);
+        assert_eq!(answered.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+}
+
+#[test]
+fn work_ends_when_its_client_leaves() {
+    let server = patient(|it| it.half_closed = Duration::from_millis(50));
+    for number in 0..200 {
+        let connection = long_work(&server, "768x768");
+        if number % 2 == 0 {
+            let socket = socket2::SockRef::from(connection.get_ref());
+            socket.set_linger(Some(Duration::ZERO)).unwrap();
+        }
+    }
+    // What the others asked for would take minutes.
+    let mut connection = connect(&server);
+    let body = r#"{"model":"openai/gpt-image-1","image":{"size":"32x32"},"messages":[{"role":"user","content":"a fox"}]}"#;
+    let request = sized_chat(&server, body);
+    connection.get_mut().write_all(request.as_bytes()).unwrap();
+    assert!(head(&mut connection).starts_with("http/1.1 200"));
 }
