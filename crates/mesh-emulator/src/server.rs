@@ -236,9 +236,9 @@ async fn answer(
     seat: Arc<Seat>,
     request: Request<Incoming>,
 ) -> Result<Response<Paced>, Infallible> {
-    let (head, body) = request.into_parts();
-    let (read, held) = body::read(&head, body, &house, &seat).await;
-    let stays = seats::Busy::new(seat);
+    let (head, incoming) = request.into_parts();
+    let (read, share) = body::read(&head, incoming, &house, &seat).await;
+    let busy = seats::Busy::new(seat);
     let (admitted, after) = match read {
         Read::Whole(body) => {
             let request = Request::from_parts(head, body);
@@ -266,7 +266,7 @@ async fn answer(
         }
     };
     let worked = work(&house, &stream, admitted).await;
-    drop(held);
+    drop(share);
     let Reply { mut head, frames } = match worked {
         Worked::Answered(answered) => house.gateway().settle(*answered, house.now()),
         Worked::Left => return Ok(nothing(499, &house)),
@@ -276,7 +276,7 @@ async fn answer(
         let close = HeaderValue::from_static("close");
         head.headers.insert(header::CONNECTION, close);
     }
-    let body = Paced::new(house.origin, frames, stays);
+    let body = Paced::new(house.origin, frames, busy);
     Ok(Response::from_parts(head, body))
 }
 

@@ -494,8 +494,8 @@ mod tests {
         assert_eq!(first(&long).kind, Kind::House);
         let far = format!("{}, a fox", "very ".repeat(20_000));
         assert!(read(&far).subjects.is_empty());
-        let colours: String = (0..20_000).map(|it| format!("#{it:06x} ")).collect();
-        assert!(read(&colours).named().len() <= MOST_COLOURS);
+        let colours: Vec<String> = (0..20_000).map(|it| format!("#{it:06x}")).collect();
+        assert!(read(&colours.join(" ")).named().len() <= MOST_COLOURS);
         let cut = super::super::beginning(&far);
         assert_eq!(read(&format!("{cut}, a fox")).subjects.len(), 1);
     }

@@ -76,7 +76,7 @@ mod tests {
             ),
         ] {
             let text = body.to_string();
-            assert_eq!(is_light_chat(text.as_bytes()), expected, "{:.200}", text);
+            assert_eq!(is_light_chat(text.as_bytes()), expected, "{text:.200}");
         }
         assert!(is_light_chat(b"{"));
     }
