@@ -184,6 +184,10 @@ impl<E: Endpoint> Call<E> {
             Ok(Decoded::Starved) if !body.ended => {
                 let since = body.since;
                 match self.course.passed(since, self.course.idle_limit()) {
+                    Some(_) if decoder.is_sufficient() => {
+                        self.take_end();
+                        return self.read_reply();
+                    }
                     Some(deadline) => Failure::Deadline(deadline),
                     None => return Read::Starved,
                 }
@@ -252,6 +256,10 @@ impl<E: Endpoint> Call<E> {
     }
 
     fn take_fault(&mut self, fault: Fault) {
+        if self.decoder.as_ref().is_some_and(Decode::is_sufficient) {
+            self.take_end();
+            return;
+        }
         self.keep_partial();
         self.course.take_fault(fault);
     }

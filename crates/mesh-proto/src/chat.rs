@@ -1,6 +1,7 @@
 //! Chat: the values of `POST /v1/chat/completions` (protocol reference, section 4).
 
 mod assembly;
+mod blocks;
 mod chunk;
 mod chunk_reader;
 mod content;
@@ -9,6 +10,8 @@ mod failure;
 mod message;
 mod reply;
 mod request;
+mod streamed_choice;
+mod tool_calls;
 mod tools;
 mod usage;
 

@@ -147,6 +147,11 @@ pub trait Decode {
     /// The next item, or that there is none yet, or that the reply is complete whatever follows.
     fn next(&mut self) -> Result<Decoded<Self::Event>, DecodeError>;
 
+    /// Whether the reply is whole even if the body breaks off here. False by default.
+    fn is_sufficient(&self) -> bool {
+        false
+    }
+
     /// The whole reply, once it is complete or the body has ended.
     ///
     /// Errors where it is not the whole: [`DecodeError::Truncated`] where the end mark is missing.

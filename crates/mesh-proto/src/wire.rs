@@ -6,6 +6,7 @@ mod lenient;
 mod mending;
 mod read_object;
 mod spoken;
+pub(crate) mod weight;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};

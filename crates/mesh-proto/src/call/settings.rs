@@ -93,7 +93,8 @@ pub enum BadGateway {
 pub struct Limits {
     /// A request's body. 33,554,432 by default, the gateway's own limit.
     pub request: u64,
-    /// A reply that is one document. 256 MiB by default: ten large pictures as base64.
+    /// A reply: the body of one document, or what is kept of a stream, with an estimate of what it
+    /// takes on the heap. 256 MiB by default: ten large images as base64.
     pub reply: usize,
     /// One frame of a stream. 64 MiB by default.
     pub frame: usize,

@@ -4,22 +4,28 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::chunk::{ChatChunk, ChunkChoice};
+use super::blocks;
+use super::chunk::ChatChunk;
 use super::chunk_reader::ChunkReader;
-use super::content::Content;
-use super::reply::{ChatReply, Choice, IMAGES, Picture, pictures, pictures_in};
-use super::tools::ToolCalls;
+use super::reply::{ChatReply, IMAGES, Picture, pictures};
+use super::streamed_choice::StreamedChoice;
+use super::usage::usage_beside;
 use crate::error::ApiError;
 use crate::image::{is_continuation, picture_text};
 use crate::wire::Json;
+use crate::wire::weight::{self, Weight, set};
 
 /// A reply in the making: see [`Assemble`](crate::endpoint::Assemble).
 #[derive(Debug, Default)]
 pub struct Assembly {
     reader: ChunkReader,
+    /// The reply without its choices.
     reply: Option<ChatReply>,
-    /// How far the tool calls of each choice have got, by the choice's index.
-    calls: BTreeMap<u64, ToolCalls>,
+    /// The choices by their index.
+    choices: BTreeMap<u64, StreamedChoice>,
+    /// Whether the reply's usage stood in its own place.
+    has_usage: bool,
+    weight: Weight,
 }
 
 impl Assembly {
@@ -29,131 +35,126 @@ impl Assembly {
         self.reader.read(frame)
     }
 
-    /// Adds a chunk. Copies what is new in it, and nothing that is told again.
-    #[inline]
-    pub(crate) fn add(&mut self, chunk: &ChatChunk) {
+    /// Adds a chunk, and removes from it what repeats an earlier one. Copies what is new in it, and
+    /// nothing that is told again.
+    pub(crate) fn add(&mut self, chunk: &mut ChatChunk) {
         let reply = self.reply.get_or_insert_default();
         keep_first(&mut reply.id, chunk.id.as_ref());
         reply.created = reply.created.or(chunk.created);
         keep_first(&mut reply.model, chunk.model.as_ref());
-        keep_last(&mut reply.usage, chunk.usage.as_deref());
         keep_last(
             &mut reply.system_fingerprint,
             chunk.system_fingerprint.as_ref(),
         );
+        self.has_usage |= chunk.usage.is_some();
+        keep_last(&mut reply.usage, chunk.usage.as_deref());
+        if !self.has_usage {
+            let choices = chunk.choices.iter();
+            let choices = choices.map(|choice| (&choice.extra, &choice.delta.extra));
+            keep_last(
+                &mut reply.usage,
+                usage_beside(&chunk.extra, choices).as_ref(),
+            );
+        }
         // What stands at the top is the whole of it each time that it is told.
         for (name, value) in chunk.extra.iter() {
             match (name.as_str(), value) {
                 (_, Value::Null) => {}
                 // Whatever it is, as a plain reply would have read it.
-                ("data" | IMAGES, data) => reply.data.extend(pictures(data).unwrap_or_default()),
-                _ if reply.extra.get(name) == Some(value) => {}
-                _ => {
-                    reply.extra.insert(name.clone(), value.clone());
+                ("data" | IMAGES, data) => {
+                    for picture in pictures(data).unwrap_or_default() {
+                        self.weight.add(picture_weight(&picture));
+                        reply.data.push(picture);
+                    }
                 }
+                _ => set(&mut reply.extra, name, value, &mut self.weight),
             }
         }
-        for choice in &chunk.choices {
-            let calls = self.calls.entry(choice.index).or_default();
-            add_choice(&mut reply.choices, calls, choice);
+        for choice in &mut chunk.choices {
+            let known = self.choices.entry(choice.index).or_insert_with(|| {
+                self.weight.add(StreamedChoice::WEIGHT);
+                StreamedChoice::new(choice.index)
+            });
+            known.add(choice, &mut self.weight);
         }
     }
 
     /// The error that ended an answer, where no chunk before the last one told it.
     pub(crate) fn failure(&self) -> Option<ApiError> {
-        self.reply.as_ref()?.failure()
+        let mut choices = self.choices.values();
+        let reply = self.reply.as_ref()?;
+        reply
+            .failure()
+            .or_else(|| choices.find_map(StreamedChoice::failure))
+    }
+
+    /// How much of the heap the reply takes so far, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight.bytes()
     }
 
     /// What there is so far, or `None` before the first chunk. Leaves nothing.
     pub(crate) fn take(&mut self) -> Option<ChatReply> {
-        self.reply.take()
+        let choices = std::mem::take(&mut self.choices);
+        self.weight = Weight::default();
+        let mut reply = self.reply.take()?;
+        reply.choices = choices
+            .into_values()
+            .map(StreamedChoice::into_choice)
+            .collect();
+        Some(reply)
     }
 }
 
-/// One picture of a message, beside its content.
-const IMAGE: &str = "image";
-
-#[inline]
-fn keep_first<T: Clone>(known: &mut Option<T>, told: Option<&T>) {
+pub(super) fn keep_first<T: Clone>(known: &mut Option<T>, told: Option<&T>) {
     if known.is_none() {
         *known = told.cloned();
     }
 }
 
-#[inline]
-fn keep_last<T: Clone + PartialEq>(known: &mut Option<T>, told: Option<&T>) {
+pub(super) fn keep_last<T: Clone + PartialEq>(known: &mut Option<T>, told: Option<&T>) {
     if told.is_some() && known.as_ref() != told {
         *known = told.cloned();
     }
 }
 
-#[inline]
-fn add_choice(choices: &mut Vec<Choice>, calls: &mut ToolCalls, chunk: &ChunkChoice) {
-    let place = choices.partition_point(|choice| choice.index < chunk.index);
-    if choices
-        .get(place)
-        .is_none_or(|choice| choice.index != chunk.index)
-    {
-        choices.insert(
-            place,
-            Choice {
-                index: chunk.index,
-                ..Choice::default()
-            },
-        );
-    }
-    let Some(choice) = choices.get_mut(place) else {
-        return;
-    };
-    keep_last(&mut choice.finish_reason, chunk.finish_reason.as_ref());
-    append_extra(&mut choice.extra, &chunk.extra);
-    let message = &mut choice.message;
-    keep_first(&mut message.role, chunk.delta.role.as_ref());
-    match (&mut message.content, &chunk.delta.content) {
-        (Some(Content::Text(text)), Some(Content::Text(more))) => text.push_str(more),
-        (Some(content), Some(more)) => content.append(more.clone()),
-        (content @ None, more) => content.clone_from(more),
-        (Some(_), None) => {}
-    }
-    for picture in &chunk.delta.images {
-        add_picture(&mut message.images, picture.clone());
-    }
-    for piece in &chunk.delta.tool_calls {
-        calls.add(&mut message.tool_calls, piece.clone());
-    }
-    append_extra(&mut message.extra, &chunk.delta.extra);
-    // Each is a picture of its own, so that it is not replaced by the next.
-    for picture in pictures_in(&chunk.delta.extra, &[IMAGE]) {
-        message.extra.remove(IMAGE);
-        add_picture(&mut message.images, picture);
-    }
-}
+/// How many of the last pictures a piece with an index is looked for in.
+const OPEN: usize = 64;
 
 /// Adds a picture, or the next piece of one: of that with the same index where the piece has one,
 /// of the last where it has none.
-#[inline]
-fn add_picture(pictures: &mut Vec<Picture>, Picture(mut more): Picture) {
+pub(super) fn add_picture(pictures: &mut Vec<Picture>, picture: Picture, weight: &mut Weight) {
+    let whole = picture_weight(&picture);
+    let Picture(mut more) = picture;
     let begun = match more.get("index").cloned() {
         Some(index) => pictures
             .iter_mut()
-            .rfind(|Picture(known)| known.get("index") == Some(&index)),
+            .rev()
+            .take(OPEN)
+            .find(|Picture(known)| known.get("index") == Some(&index)),
         None => pictures.last_mut(),
     };
     if let Some(Picture(begun)) = begun
-        && extend_picture(begun, &mut more)
+        && extend_picture(begun, &mut more, weight)
     {
         return;
     }
+    weight.add(whole);
     pictures.push(Picture(more));
 }
 
+/// What a picture takes in a list.
+fn picture_weight(picture: &Picture) -> usize {
+    weight::ITEM.saturating_add(weight::of_json(&picture.0))
+}
+
 /// Adds to a picture the base64 of a piece that can only be more of it, and says whether it did.
-#[inline]
-pub(super) fn extend_picture(begun: &mut Json, more: &mut Json) -> bool {
+pub(super) fn extend_picture(begun: &mut Json, more: &mut Json, weight: &mut Weight) -> bool {
     if let Some(piece) = picture_text(more)
         && is_continuation(piece)
         && let Some(text) = picture_text(begun)
     {
+        weight.add(piece.len());
         text.push_str(piece);
         return true;
     }
@@ -162,30 +163,48 @@ pub(super) fn extend_picture(begun: &mut Json, more: &mut Json) -> bool {
 
 /// Fields that are not modelled go together as deltas do: lists grow, objects grow by their fields,
 /// texts that are told in pieces grow, and the rest is replaced.
-#[inline]
-pub(super) fn append_extra(extra: &mut Map<String, Value>, more: &Map<String, Value>) {
+pub(super) fn append_extra(
+    extra: &mut Map<String, Value>,
+    more: &Map<String, Value>,
+    weight: &mut Weight,
+) {
     for (name, value) in more {
         match (extra.get_mut(name), value) {
-            (Some(Value::String(text)), Value::String(more))
-                if TOLD_IN_PIECES.contains(&name.as_str()) =>
-            {
+            (known, value) if blocks::is_list(name) && !value.is_null() => match known {
+                Some(Value::Array(known)) => blocks::append(known, value, weight),
+                _ => {
+                    let mut known = Vec::new();
+                    blocks::append(&mut known, value, weight);
+                    weight.add(weight::FIELD.saturating_add(name.len()));
+                    extra.insert(name.clone(), Value::Array(known));
+                }
+            },
+            (Some(Value::String(text)), Value::String(more)) if is_told_in_pieces(name) => {
+                weight.add(more.len());
                 text.push_str(more);
             }
             // A token that a gateway took for a boolean.
-            (Some(Value::String(text)), Value::Bool(more))
-                if TOLD_IN_PIECES.contains(&name.as_str()) =>
-            {
-                text.push_str(if *more { "true" } else { "false" });
+            (Some(Value::String(text)), Value::Bool(more)) if is_told_in_pieces(name) => {
+                let more = if *more { "true" } else { "false" };
+                weight.add(more.len());
+                text.push_str(more);
             }
-            (Some(Value::Array(items)), Value::Array(more)) => items.extend_from_slice(more),
-            (Some(Value::Object(fields)), Value::Object(more)) => append_extra(fields, more),
+            (Some(Value::Array(items)), Value::Array(more)) => {
+                weight.add(weight::of_items(more));
+                items.extend_from_slice(more);
+            }
+            (Some(Value::Object(fields)), Value::Object(more)) => {
+                append_extra(fields, more, weight);
+            }
             (Some(_), Value::Null) => {}
-            (Some(known), value) => known.clone_from(value),
-            (None, value) => {
-                extra.insert(name.clone(), value.clone());
-            }
+            _ => set(extra, name, value, weight),
         }
     }
+}
+
+/// Whether a text of this name goes on from chunk to chunk.
+pub(super) fn is_told_in_pieces(name: &str) -> bool {
+    TOLD_IN_PIECES.contains(&name)
 }
 
 const TOLD_IN_PIECES: &[&str] = &[

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_core::de::DeserializeOwned;
+use serde_core::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Value, json};
 
 use super::content::Content;
 use super::message::Role;
@@ -11,7 +13,8 @@ use super::tools::{ToolCall, ToolCallDelta};
 use super::usage::Usage;
 use crate::usd::Usd;
 use crate::wire::{
-    count, lenient, lenient_list, lenient_object, null_is_default, read_object, without_nulls,
+    Extra, count, lenient, lenient_list, lenient_object, null_is_default, read_fields, read_object,
+    without_nulls,
 };
 
 read_object! {
@@ -63,6 +66,7 @@ impl ChatChunk {
             },
             finish_reason: choice.finish_reason.clone(),
             extra: choice.extra.clone(),
+            origin: Origin::Delta,
         });
         let mut extra = reply.extra.clone();
         if !reply.data.is_empty() {
@@ -92,16 +96,61 @@ fn whole_calls(calls: &[ToolCall]) -> Vec<ToolCallDelta> {
         .collect()
 }
 
-read_object! {
-    /// What is new in one choice.
-    #[derive(Clone, Debug, Default, PartialEq)]
-    pub struct ChunkChoice {
-        /// Its place among the answers.
-        pub index: u64 [always] => place,
-        /// What is new.
-        pub delta: Delta [always] => null_is_default,
-        /// Why it ended, in the choice's last chunk.
-        pub finish_reason: Option<FinishReason> => lenient,
+/// What is new in one choice.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ChunkChoice {
+    /// Its place among the answers.
+    pub index: u64,
+    /// What is new.
+    pub delta: Delta,
+    /// Why it ended, in the choice's last chunk.
+    pub finish_reason: Option<FinishReason>,
+    /// Fields that are not modelled here.
+    pub extra: Extra,
+    /// The field that `delta` was read from.
+    pub(super) origin: Origin,
+}
+
+/// The field of a choice that contains what is new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Origin {
+    #[default]
+    Delta,
+    /// `message`, as in a plain reply.
+    Message,
+    /// `text`, as in a reply of the older completions endpoint.
+    Text,
+}
+
+read_fields! {
+    ChunkChoice then Self::settle {
+        index: u64 => place,
+        delta: Delta => null_is_default,
+        finish_reason: Option<FinishReason> => lenient,
+    }
+}
+
+impl Serialize for ChunkChoice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("index", &self.index)?;
+        match self.origin {
+            Origin::Delta => fields.serialize_entry("delta", &self.delta)?,
+            Origin::Message => fields.serialize_entry("message", &self.delta)?,
+            Origin::Text => {
+                let mut delta = self.delta.clone();
+                fields.serialize_entry("text", &delta.content.take())?;
+                fields.serialize_entry("delta", &delta)?;
+            }
+        }
+        if let Some(finish_reason) = &self.finish_reason {
+            fields.serialize_entry("finish_reason", finish_reason)?;
+        }
+        for (name, value) in self.extra.iter() {
+            fields.serialize_entry(name, value)?;
+        }
+        fields.end()
     }
 }
 
@@ -111,6 +160,45 @@ impl ChunkChoice {
     pub fn text(&self) -> Cow<'_, str> {
         let content = self.delta.content.as_ref();
         content.map(Content::text).unwrap_or_default()
+    }
+
+    /// Takes the choice's `message` or `text` for the delta where that says nothing.
+    fn settle(&mut self) {
+        if !self.delta.is_blank() {
+            return;
+        }
+        if let Some(mut message) = message_in::<Delta>(&self.extra)
+            && !message.is_blank()
+        {
+            message.role = message.role.or(self.delta.role.take());
+            self.delta = message;
+            self.extra.remove(MESSAGE);
+            self.origin = Origin::Message;
+        } else if let Some(text) = text_in(&mut self.extra) {
+            self.delta.content = Some(text);
+            self.origin = Origin::Text;
+        }
+    }
+}
+
+/// The field that a choice's message stands in where it has no delta.
+pub(super) const MESSAGE: &str = "message";
+
+/// The message among the fields of a choice; one that is a text is its content.
+fn message_in<M: DeserializeOwned>(extra: &Extra) -> Option<M> {
+    match extra.get(MESSAGE)? {
+        Value::String(text) => M::deserialize(json!({"content": text})).ok(),
+        message => M::deserialize(message).ok(),
+    }
+}
+
+/// The text among the fields of a choice, removed from them, unless it is empty.
+pub(super) fn text_in(extra: &mut Extra) -> Option<Content> {
+    let is_text = |it: &Value| it.as_str().is_some_and(|text| !text.is_empty());
+    extra.get("text").filter(|it| is_text(it))?;
+    match extra.remove("text")? {
+        Value::String(text) => Some(Content::Text(text)),
+        _ => None,
     }
 }
 
@@ -127,4 +215,21 @@ read_object! {
         /// Pieces of calls of tools.
         pub tool_calls: Vec<ToolCallDelta> => lenient_list,
     }
+}
+
+impl Delta {
+    /// Whether it says nothing: it may still have a role.
+    pub(super) fn is_blank(&self) -> bool {
+        self.content.as_ref().is_none_or(Content::is_empty)
+            && self.images.is_empty()
+            && self.tool_calls.is_empty()
+            && is_blank(&self.extra)
+    }
+}
+
+/// Whether every field is null or an empty text.
+pub(super) fn is_blank(extra: &Extra) -> bool {
+    extra
+        .values()
+        .all(|value| value.is_null() || value.as_str() == Some(""))
 }

@@ -9,8 +9,10 @@ use serde_core::ser::Serializer;
 use serde_json::Value;
 
 use super::assembly::extend_picture;
+use super::blocks;
 use crate::body::Splice;
 use crate::image::{Image, is_continuation};
+use crate::wire::weight::{self, Weight};
 use crate::wire::{Extra, Json, Object, Wire, Written, field, serialize_inline};
 
 /// The content of a message.
@@ -61,6 +63,17 @@ impl Content {
         }
     }
 
+    /// What it takes of the heap.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Parts(parts) => {
+                let parts = parts.iter().map(Part::weight);
+                parts.fold(0, usize::saturating_add)
+            }
+        }
+    }
+
     pub(super) fn images_mut(&mut self) -> impl Iterator<Item = &mut Image> {
         let parts = match self {
             Self::Text(_) => &mut [],
@@ -73,49 +86,67 @@ impl Content {
     }
 
     /// Adds what a delta says.
-    #[inline]
-    pub(super) fn append(&mut self, more: Self) {
+    pub(super) fn append(&mut self, more: Self, weight: &mut Weight) {
         match (&mut *self, more) {
-            (Self::Text(text), Self::Text(more)) => text.push_str(&more),
+            (Self::Text(text), Self::Text(more)) => {
+                weight.add(more.len());
+                text.push_str(&more);
+            }
             (Self::Parts(parts), Self::Parts(more)) => {
                 for part in more {
-                    append_part(parts, part);
+                    append_part(parts, part, weight);
                 }
             }
-            (Self::Parts(_), Self::Text(more)) => self.append(Self::Parts(vec![Part::from(more)])),
+            (Self::Parts(parts), Self::Text(more)) => {
+                append_part(parts, Part::from(more), weight);
+            }
             (Self::Text(text), Self::Parts(more)) => {
                 let text = std::mem::take(text);
                 let first = (!text.is_empty()).then(|| Part::from(text));
                 *self = Self::Parts(first.into_iter().collect());
-                self.append(Self::Parts(more));
+                self.append(Self::Parts(more), weight);
             }
         }
     }
 }
 
-/// Adds a part, or what it has more of the last one: text, or the base64 of a picture.
-#[inline]
-fn append_part(parts: &mut Vec<Part>, part: Part) {
+/// Adds a part, or what it has more of the last one: text, reasoning, or the base64 of a picture.
+fn append_part(parts: &mut Vec<Part>, part: Part, weight: &mut Weight) {
     match (parts.last_mut(), part) {
-        (Some(Part::Text { text, .. }), Part::Text { text: more, .. }) => text.push_str(&more),
+        (Some(Part::Text { text, .. }), Part::Text { text: more, .. }) => {
+            weight.add(more.len());
+            text.push_str(&more);
+        }
         (Some(Part::Image { image, .. }), Part::Image { image: more, .. })
             if more.url().is_some_and(is_continuation) =>
         {
-            image.extend_url(more.url().unwrap_or_default());
+            let more = more.url().unwrap_or_default();
+            weight.add(more.len());
+            image.extend_url(more);
+        }
+        (Some(Part::Other(last)), Part::Other(more))
+            if blocks::is_block(last) && blocks::continues(last, &more) =>
+        {
+            blocks::merge(last, &more, weight);
         }
         (Some(Part::Other(last)), Part::Other(more)) if last.get("type") == more.get("type") => {
+            weight.add(weight::of_fields(&more));
             let begun = std::mem::take(&mut last.0).into_iter();
             let mut begun = Json::Object(begun.map(|(name, it)| (name, it.into())).collect());
             let mut piece = Json::from(&Value::Object(more.0));
-            let is_continued = extend_picture(&mut begun, &mut piece);
+            let is_continued = extend_picture(&mut begun, &mut piece, &mut Weight::default());
             if let Json::Object(begun) = begun {
                 *last = extra(begun);
             }
             if let (false, Json::Object(piece)) = (is_continued, piece) {
+                weight.add(2 * size_of::<Part>());
                 parts.push(Part::Other(extra(piece)));
             }
         }
-        (_, part) => parts.push(part),
+        (_, part) => {
+            weight.add(part.weight());
+            parts.push(part);
+        }
     }
 }
 
@@ -142,6 +173,19 @@ pub enum Part {
 }
 
 impl Part {
+    /// What the part takes in a list of parts.
+    fn weight(&self) -> usize {
+        let (within, extra) = match self {
+            Self::Text { text, extra } => (text.len(), extra),
+            Self::Image { image, extra } => (image.url().map_or(0, str::len), extra),
+            Self::Other(extra) => (0, extra),
+        };
+        let place = 2 * size_of::<Self>();
+        place
+            .saturating_add(within)
+            .saturating_add(weight::of_fields(extra))
+    }
+
     /// The text, where the part is one.
     pub fn text(&self) -> Option<&str> {
         match self {

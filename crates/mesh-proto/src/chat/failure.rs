@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::chunk::ChatChunk;
-use super::reply::{ChatReply, FinishReason, IMAGES};
+use super::reply::{ChatReply, Choice, FinishReason, IMAGES};
 use crate::error::{ApiError, excerpt};
 use crate::wire::Extra;
 
@@ -32,13 +32,18 @@ impl ChatChunk {
     }
 }
 
+impl Choice {
+    /// The error that ended it.
+    pub(super) fn failure(&self) -> Option<ApiError> {
+        in_choice(self.finish_reason.as_ref(), &self.extra)
+    }
+}
+
 impl ChatReply {
     /// The error that ended an answer.
     pub(crate) fn failure(&self) -> Option<ApiError> {
         let mut choices = self.choices.iter();
-        let in_choices =
-            || choices.find_map(|choice| in_choice(choice.finish_reason.as_ref(), &choice.extra));
-        beside(&self.extra).or_else(in_choices)
+        beside(&self.extra).or_else(|| choices.find_map(Choice::failure))
     }
 
     /// Whether there is nothing in it that a reply has.

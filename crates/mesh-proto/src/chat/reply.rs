@@ -6,11 +6,12 @@ use std::fmt;
 use serde_core::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::chunk::{is_blank, text_in};
 use super::content::{Content, Part};
 use super::ending::Ending;
 use super::message::{Message, Role};
 use super::tools::ToolCall;
-use super::usage::Usage;
+use super::usage::{Usage, usage_beside};
 use crate::image::{
     Absence, BESIDE_CONTENT, GeneratedImage, NoPicture, find_in_data, find_in_message, once,
 };
@@ -25,7 +26,7 @@ read_object! {
     /// A reply of `POST /v1/chat/completions` (protocol reference, section 4.2), plain or assembled
     /// from a stream. What is odd or missing in it beside the choices costs nothing.
     #[derive(Clone, Debug, Default, PartialEq)]
-    pub struct ChatReply {
+    pub struct ChatReply then Self::settle {
         /// The reply's id.
         pub id: Option<String> => lenient,
         /// When it was made, in seconds since 1970.
@@ -44,6 +45,15 @@ read_object! {
 }
 
 impl ChatReply {
+    /// Takes the usage from where else it may be.
+    fn settle(&mut self) {
+        if self.usage.is_none() {
+            let choices = self.choices.iter();
+            let choices = choices.map(|choice| (&choice.extra, &choice.message.extra));
+            self.usage = usage_beside(&self.extra, choices);
+        }
+    }
+
     /// The text of the first choice; empty where it has none.
     pub fn text(&self) -> Cow<'_, str> {
         self.choices
@@ -199,7 +209,7 @@ impl AutoRouting {
 read_object! {
     /// One answer of a reply.
     #[derive(Clone, Debug, Default, PartialEq)]
-    pub struct Choice {
+    pub struct Choice then Self::settle {
         /// Its place among the answers.
         pub index: u64 [always] => place,
         /// What is said.
@@ -210,6 +220,23 @@ read_object! {
 }
 
 impl Choice {
+    /// Takes the choice's `delta` or `text` for the message where that says nothing.
+    fn settle(&mut self) {
+        if !self.message.is_blank() {
+            return;
+        }
+        let delta = self.extra.get(DELTA).map(ReplyMessage::deserialize);
+        if let Some(Ok(mut delta)) = delta
+            && !delta.is_blank()
+        {
+            delta.role = delta.role.or(self.message.role.take());
+            self.message = delta;
+            self.extra.remove(DELTA);
+        } else if let Some(text) = text_in(&mut self.extra) {
+            self.message.content = Some(text);
+        }
+    }
+
     /// The model's own words of refusal.
     #[inline]
     fn refusal(&self) -> Option<&str> {
@@ -217,6 +244,9 @@ impl Choice {
         refusal.filter(|text| !text.trim().is_empty())
     }
 }
+
+/// The field that a choice of a stream has its message in.
+const DELTA: &str = "delta";
 
 pub(super) fn place<'de, D: serde_core::Deserializer<'de>>(
     deserializer: D,
@@ -240,6 +270,14 @@ read_object! {
 }
 
 impl ReplyMessage {
+    /// Whether it says nothing: it may still have a role.
+    fn is_blank(&self) -> bool {
+        self.content.as_ref().is_none_or(Content::is_empty)
+            && self.images.is_empty()
+            && self.tool_calls.is_empty()
+            && is_blank(&self.extra)
+    }
+
     /// The message as one of a conversation, nothing left out.
     #[inline]
     pub fn into_message(self) -> Message {

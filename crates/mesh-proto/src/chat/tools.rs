@@ -234,49 +234,6 @@ fn text_or_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D:
     })
 }
 
-/// The calls of a message in the making, from pieces that may lack their index or id.
-#[derive(Debug, Default)]
-pub(super) struct ToolCalls {
-    /// The index that each call was opened under.
-    indices: Vec<Option<u64>>,
-    current: usize,
-}
-
-impl ToolCalls {
-    /// Adds a piece: an explicit index wins, a known id continues its call, a new id opens one, and
-    /// a bare piece extends the current one (protocol reference, section 4.3).
-    #[inline]
-    pub(super) fn add(&mut self, calls: &mut Vec<ToolCall>, piece: ToolCallDelta) {
-        let ToolCallDelta { index, call } = piece;
-        let known = match (index, &call.id) {
-            (Some(index), _) => self.indices.iter().position(|known| *known == Some(index)),
-            (None, Some(id)) => calls.iter().position(|known| known.id.as_ref() == Some(id)),
-            (None, None) => (self.current < calls.len()).then_some(self.current),
-        };
-        self.current = known.unwrap_or_else(|| {
-            calls.push(ToolCall::default());
-            self.indices.resize(calls.len(), None);
-            calls.len() - 1
-        });
-        if let Some(known) = self.indices.get_mut(self.current) {
-            *known = known.or(index);
-        }
-        let Some(whole) = calls.get_mut(self.current) else {
-            return;
-        };
-        whole.id = whole.id.take().or(call.id);
-        if call.kind != ToolKind::Function {
-            whole.kind = call.kind;
-        }
-        if whole.function.name != call.function.name {
-            whole.function.name.push_str(&call.function.name);
-        }
-        whole.function.arguments.push_str(&call.function.arguments);
-        super::assembly::append_extra(&mut whole.function.extra, &call.function.extra);
-        super::assembly::append_extra(&mut whole.extra, &call.extra);
-    }
-}
-
 /// What form the answer shall have (protocol reference, section 4.4).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

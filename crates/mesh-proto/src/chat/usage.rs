@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_core::Deserialize;
 use serde_core::de::{Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::wire::{Extra, Name, count, count_in, read_object, write_fields};
 
@@ -115,6 +115,22 @@ impl<'de> Deserialize<'de> for Usage {
 
         deserializer.deserialize_map(Fields)
     }
+}
+
+/// The usage where the reply has none in its own place: in the first choice that has one, as
+/// Moonshot's, or in Groq's own object.
+pub(super) fn usage_beside<'r>(
+    extra: &Extra,
+    choices: impl Iterator<Item = (&'r Extra, &'r Extra)>,
+) -> Option<Usage> {
+    let within = |fields: &Map<String, Value>| {
+        let usage = fields.get("usage").filter(|usage| usage.is_object())?;
+        Usage::deserialize(usage).ok()
+    };
+    let mut choices = choices;
+    choices
+        .find_map(|(choice, message)| within(choice).or_else(|| within(message)))
+        .or_else(|| within(extra.get("x_groq")?.as_object()?))
 }
 
 /// The fields' names, two for each.

@@ -79,8 +79,12 @@ impl Assemble for Assembly {
     }
 
     #[inline]
-    fn add(&mut self, chunk: &ChatChunk) {
+    fn add(&mut self, chunk: &mut ChatChunk) {
         self.add(chunk);
+    }
+
+    fn weight(&self) -> usize {
+        self.weight()
     }
 
     fn is_whole(&self) -> bool {

@@ -79,8 +79,16 @@ impl Assemble for Assembly {
     type Reply = ImageReply;
 
     #[inline]
-    fn add(&mut self, chunk: &ImageChunk) {
+    fn add(&mut self, chunk: &mut ImageChunk) {
         self.add(chunk);
+    }
+
+    fn weight(&self) -> usize {
+        self.weight()
+    }
+
+    fn is_sufficient(&self) -> bool {
+        self.has_every_picture()
     }
 
     fn is_whole(&self) -> bool {

@@ -31,11 +31,20 @@ pub trait Assemble {
         serde_json::from_str(frame)
     }
 
-    /// Adds a chunk.
-    fn add(&mut self, chunk: &Self::Chunk);
+    /// Adds a chunk, and removes from it what repeats an earlier one.
+    fn add(&mut self, chunk: &mut Self::Chunk);
+
+    /// How much of the heap the reply takes so far, in bytes, which `limits.reply` bounds.
+    fn weight(&self) -> usize;
 
     /// Whether the reply is whole though no end mark has come.
     fn is_whole(&self) -> bool;
+
+    /// Whether the reply is whole even if nothing more arrives, though one more event of it, such as
+    /// its usage, may be to come.
+    fn is_sufficient(&self) -> bool {
+        self.is_whole()
+    }
 
     /// What there is so far, or `None` before the first chunk. Leaves nothing.
     fn take(&mut self) -> Option<Self::Reply>;
@@ -77,6 +86,8 @@ pub struct StreamDecoder<A> {
     /// Events of the last frame that are still to be read.
     lines: Lines,
     assembly: A,
+    /// How much of the heap the reply may take, in bytes.
+    limit: usize,
     /// The beginning of a body in which no frame has been found yet, as much as an excerpt shows.
     opening: Vec<u8>,
     has_frames: bool,
@@ -85,7 +96,8 @@ pub struct StreamDecoder<A> {
 }
 
 impl<A: Assemble> StreamDecoder<A> {
-    /// A decoder for the body that follows `head`, with frames of at most `limits.frame` bytes.
+    /// A decoder for the body that follows `head`, with frames of at most `limits.frame` bytes
+    /// and a reply of at most `limits.reply`.
     pub fn new(head: &Head, limits: &Limits, assembly: A) -> Self {
         Self {
             form: Form::Unknown(Collected::new(head, limits)),
@@ -93,6 +105,7 @@ impl<A: Assemble> StreamDecoder<A> {
             frames: sse::Decoder::with_limit(limits.frame),
             lines: Lines::none(),
             assembly,
+            limit: limits.reply,
             opening: Vec::new(),
             has_frames: false,
             ended: false,
@@ -108,20 +121,31 @@ impl<A: Assemble> StreamDecoder<A> {
             }
             let body = body.take();
             self.form = Form::Read;
-            let chunk = A::document(&body)?;
+            let mut chunk = A::document(&body)?;
             self.complete = true;
-            self.assembly.add(&chunk);
+            self.assembly.add(&mut chunk);
             return Ok(Decoded::Event(chunk));
         }
         while !self.complete {
-            match self.read()? {
+            let meaning = match self.read() {
+                // What is wrong behind a whole reply does not undo it.
+                Err(_) | Ok(Meaning::Error(..)) if self.assembly.is_sufficient() => Meaning::Done,
+                meaning => meaning?,
+            };
+            match meaning {
                 // What stands beside an error may have been paid for.
-                Meaning::Error(chunk, error) => {
-                    self.assembly.add(&chunk);
+                Meaning::Error(mut chunk, error) => {
+                    self.assembly.add(&mut chunk);
                     return Err(DecodeError::Api(error));
                 }
-                Meaning::Chunk(chunk) => {
-                    self.assembly.add(&chunk);
+                Meaning::Chunk(mut chunk) => {
+                    self.assembly.add(&mut chunk);
+                    if self.assembly.weight() > self.limit {
+                        return Err(DecodeError::TooLarge {
+                            what: "reply",
+                            limit: self.limit,
+                        });
+                    }
                     self.complete = self.assembly.is_whole();
                     return Ok(Decoded::Event(chunk));
                 }
@@ -272,8 +296,12 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
         self.advance()
     }
 
+    fn is_sufficient(&self) -> bool {
+        self.complete || self.assembly.is_sufficient()
+    }
+
     fn finish(&mut self) -> Result<A::Reply, DecodeError> {
-        if !self.complete {
+        if !self.is_sufficient() {
             let opening = excerpt(&self.opening);
             return Err(match &self.form {
                 Form::Unknown(_) if opening.trim_start_matches('\u{feff}').is_empty() => {

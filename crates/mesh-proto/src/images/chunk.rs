@@ -7,6 +7,7 @@ use super::reply::ImageReply;
 use crate::chat::{IMAGES, Picture, pictures, pictures_in};
 use crate::error::ApiError;
 use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture};
+use crate::wire::weight::{self, Weight, set};
 use crate::wire::{Json, count, lenient, read_object};
 
 read_object! {
@@ -150,6 +151,11 @@ pub struct Assembly {
     /// Whether that state says by more than its status that it is one: words of a status are not
     /// documented, so one of them does not cost the caller a picture.
     is_surely_partial: bool,
+    /// Whether the usage comes in an event of its own, behind the last picture.
+    awaits_usage: bool,
+    /// What the reply takes without the earlier state.
+    weight: Weight,
+    partial_weight: usize,
 }
 
 impl Assembly {
@@ -162,12 +168,21 @@ impl Assembly {
     }
 
     /// Adds a chunk.
-    #[inline]
     pub(crate) fn add(&mut self, chunk: &ImageChunk) {
+        self.awaits_usage = match chunk.kind.as_deref() {
+            Some(kind) => {
+                // Seedream's names.
+                let is_one = kind.ends_with(".partial_succeeded") || chunk.is_one_failed();
+                is_one || (self.awaits_usage && !kind.ends_with(".completed"))
+            }
+            None => self.awaits_usage,
+        };
         let reply = self.reply.get_or_insert_default();
         if chunk.is_one_failed() {
             // Its place, as a plain reply has it.
             let place = Json::from(&Value::Object(chunk.extra.0.clone()));
+            let weight = weight::ITEM.saturating_add(weight::of_json(&place));
+            self.weight.add(weight);
             reply.data.push(Picture(place));
             return;
         }
@@ -177,10 +192,14 @@ impl Assembly {
             // A place without a picture is not how far the work has come.
             if pictures.clone().any(|picture| holds_picture(&picture.0)) {
                 self.partial = pictures.cloned().collect();
+                self.partial_weight = weight_of(&self.partial);
                 self.is_surely_partial = chunk.is_named_partial();
             }
         } else {
+            let begun = reply.data.len();
             reply.data.extend(pictures.cloned());
+            let new = reply.data.get(begun..).unwrap_or_default();
+            self.weight.add(weight_of(new));
         }
         if chunk.extra.is_empty() {
             return;
@@ -200,12 +219,24 @@ impl Assembly {
             reply.quality = more.quality.or(reply.quality.take());
             reply.size = more.size.or(reply.size.take());
             reply.usage = more.usage.or(reply.usage.take());
-            reply.extra.extend(more.extra.0);
+            for (name, value) in more.extra.0 {
+                set(&mut reply.extra, &name, &value, &mut self.weight);
+            }
         }
     }
 
-    /// Whether there are as many final pictures as complete it.
+    /// How much of the heap the reply takes so far, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight.bytes().saturating_add(self.partial_weight)
+    }
+
+    /// Whether there are as many final pictures as complete it, and no event of theirs is to come.
     pub(crate) fn is_whole(&self) -> bool {
+        self.has_every_picture() && !self.awaits_usage
+    }
+
+    /// Whether there are as many final pictures as were asked for.
+    pub(crate) fn has_every_picture(&self) -> bool {
         self.wanted.is_some_and(|wanted| {
             self.reply
                 .as_ref()
@@ -230,6 +261,7 @@ impl Assembly {
     #[inline]
     pub(crate) fn take(&mut self) -> Option<ImageReply> {
         let partial = std::mem::take(&mut self.partial);
+        (self.weight, self.partial_weight) = (Weight::default(), 0);
         self.reply.take().map(|mut reply| {
             if reply.require_picture().is_err() {
                 reply.data.extend(partial);
@@ -237,4 +269,10 @@ impl Assembly {
             reply
         })
     }
+}
+
+fn weight_of(pictures: &[Picture]) -> usize {
+    let pictures = pictures.iter();
+    let weights = pictures.map(|it| weight::of_json(&it.0).saturating_add(weight::ITEM));
+    weights.fold(0, usize::saturating_add)
 }

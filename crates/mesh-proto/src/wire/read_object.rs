@@ -11,7 +11,7 @@ use serde_core::{Deserialize, forward_to_deserialize_any};
 /// by the function after `=>`; under its own name, or the one after `=`; as its default where it is
 /// missing, unless it is `[required]`. What is not known goes into `extra`, except for the field
 /// after `without`, which is read and not kept. A field that says nothing is not written, unless it
-/// is `[always]`.
+/// is `[always]`. The function after `then` changes what has been read.
 ///
 /// It is what serde derives for such a struct with a flattened `extra`, but for what comes twice,
 /// which serde refuses: the last counts. Serde holds back every field until it has seen them all, and
@@ -20,7 +20,7 @@ use serde_core::{Deserialize, forward_to_deserialize_any};
 macro_rules! read_object {
     (
         $(#[$outer:meta])*
-        $outer_visibility:vis struct $object:ident $(without $unkept:literal)? $(from $empty:expr,)? {
+        $outer_visibility:vis struct $object:ident $(without $unkept:literal)? $(from $empty:expr,)? $(then $settle:path)? {
             $(
                 $(#[$inner:meta])*
                 $visibility:vis $field:ident: $kind:ty $([$mark:ident])? $(= $name:literal)? $(=> $with:path)?,
@@ -39,7 +39,7 @@ macro_rules! read_object {
         }
 
         crate::wire::read_fields! {
-            $object $(without $unkept)? $(from $empty,)? {
+            $object $(without $unkept)? $(from $empty,)? $(then $settle)? {
                 $($field: $kind $([$mark])? $(= $name)? $(=> $with)?,)*
             }
         }
@@ -71,7 +71,7 @@ macro_rules! read_fields {
         $fields.next_value::<Read>()?.0
     }};
     (
-        $object:ident $(in $($within:ident).+;)? $(without $unkept:literal)? $(from $empty:expr,)? {
+        $object:ident $(in $($within:ident).+;)? $(without $unkept:literal)? $(from $empty:expr,)? $(then $settle:path)? {
             $(
                 $field:ident $(in $($place:ident).+)?: $kind:ty $([$mark:ident])? $(= $name:literal)? $(=> $with:path)?,
             )*
@@ -118,6 +118,7 @@ macro_rules! read_fields {
 
                 let mut object = crate::wire::read_fields!(@empty $($empty)?);
                 deserializer.deserialize_map(Fields(&mut object))?;
+                $($settle(&mut object);)?
                 Ok(object)
             }
         }

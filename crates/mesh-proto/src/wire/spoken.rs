@@ -116,7 +116,9 @@ impl Level {
             (Some(Self::Reply), "choices", false) => Self::Choices,
             (Some(Self::Choices), _, true) => Self::Choice,
             (Some(Self::Choice), "delta" | "message", true) => Self::Message,
-            (Some(Self::Message), "content" | "reasoning_details", false) => Self::Parts,
+            (Some(Self::Message), "content" | "reasoning_details" | "thinking_blocks", false) => {
+                Self::Parts
+            }
             (Some(Self::Message), "content", true) | (Some(Self::Parts), _, true) => Self::Part,
             (Some(Self::Message), "tool_calls", false) => Self::Calls,
             (Some(Self::Calls), _, true) => Self::Call,
@@ -129,7 +131,8 @@ impl Level {
     /// reasoning or of a refusal says that there is one, or none.
     fn is_text(self, name: &str, scalar: &str) -> bool {
         let may_be_flag = match (self, name) {
-            (Self::Message, "content" | "reasoning_content")
+            (Self::Choice, "text")
+            | (Self::Message, "content" | "reasoning_content")
             | (Self::Part, "text" | "thinking")
             | (Self::Function, "arguments") => false,
             (Self::Message, "reasoning" | "refusal") => true,
