@@ -185,7 +185,7 @@ impl Client {
         url: impl AsRef<str>,
         bounds: DownloadBounds,
     ) -> Result<Image, Error> {
-        let image = GeneratedImage::from_url(url.as_ref().trim());
+        let image = Download::input(url.as_ref())?;
         let fetched = self.download_within(&image, bounds).await?;
         Ok(Download::to_be_sent(&fetched)?)
     }

@@ -100,8 +100,8 @@ fn keep(
             tell(&saved.path, &saved.media_type, &kind, saved.length);
             Ok(())
         }
-        Err(SaveError::Fetch(error)) => Err(unfetched(&error, picture)),
-        Err(SaveError::Picture(error)) => Err(no_picture(error, picture)),
+        Err(SaveError::Fetch(error)) => Err(unfetched(&error, client, picture)),
+        Err(SaveError::Picture(error)) => Err(no_picture(error, client, picture)),
         Err(SaveError::File { path, error }) => Err(unwritten(client, picture, &path, &error)),
         Err(error) => Err(unwritten(client, picture, &path, &error)),
     }
@@ -110,22 +110,22 @@ fn keep(
 fn fetched(client: &Client, picture: &GeneratedImage) -> Result<GeneratedImage, Failure> {
     let fetched = client
         .download(picture)
-        .map_err(|error| unfetched(&error, picture))?;
+        .map_err(|error| unfetched(&error, client, picture))?;
     match fetched.media_type() {
         Ok(_) => Ok(fetched),
-        Err(error) => Err(no_picture(error, picture)),
+        Err(error) => Err(no_picture(error, client, picture)),
     }
 }
 
-fn unfetched(error: &Error, picture: &GeneratedImage) -> Failure {
-    let url = picture.remote_url().unwrap_or_default();
-    Failure::of_download(&Unfetched::Call(error), url)
+fn unfetched(error: &Error, client: &Client, picture: &GeneratedImage) -> Failure {
+    let url = picture.url_from(client.target().base()).unwrap_or_default();
+    Failure::of_download(&Unfetched::Call(error), &url)
 }
 
 /// What is no picture: the model sent none, or the host that it names for it does not give it.
-fn no_picture(error: PictureError, picture: &GeneratedImage) -> Failure {
-    match picture.remote_url() {
-        Some(url) => Failure::of_download(&Unfetched::NoPicture(&error), url),
+fn no_picture(error: PictureError, client: &Client, picture: &GeneratedImage) -> Failure {
+    match picture.url_from(client.target().base()) {
+        Some(url) => Failure::of_download(&Unfetched::NoPicture(&error), &url),
         None => error.into(),
     }
 }
@@ -146,7 +146,7 @@ fn unwritten(
                 "{path} cannot be written: {error}; the picture is in {}",
                 kept.path.display()
             ),
-            None => match picture.remote_url() {
+            None => match picture.url_from(client.target().base()) {
                 Some(url) => format!(
                     "{path} cannot be written: {error}; nor can a temporary file; while it lasts the picture is at {url}"
                 ),

@@ -44,7 +44,7 @@ fn open(name: &str) -> Result<Image, Failure> {
         return Image::from_bytes(bytes)
             .map_err(|error| bad(&format_args!("standard input: {error}")));
     }
-    if name.starts_with("https://") || name.starts_with("http://") || DataUrl::is_data_url(name) {
+    if Image::is_url(name) {
         return Image::from_url(name).map_err(|error| bad(&error));
     }
     image::open(name).map_err(|error| {

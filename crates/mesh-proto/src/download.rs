@@ -5,7 +5,6 @@
 //! its request is not the gateway's. Redirects are followed one by one, each checked like the first
 //! URL: see [`Download::after`].
 
-mod address;
 mod fetch;
 mod pieces;
 mod public;
@@ -20,13 +19,14 @@ use http::{Method, Request, Uri};
 pub use self::fetch::Fetch;
 pub use self::pieces::{DownloadPieces, Piece, PiecesDecoder};
 pub use self::public::is_public;
+use crate::address;
 use crate::body::Body;
 use crate::call::{Limits, RetryBudget, Settings};
 use crate::endpoint::{DocumentDecoder, Endpoint, Replay};
 use crate::error::{BuildError, CallError, DecodeError, Failure, secret};
 use crate::head::Head;
 use crate::image::{DataUrl, GeneratedImage, Image, MediaType};
-use crate::target::Target;
+use crate::target::{BaseUrl, Target};
 
 /// How many redirects a download follows.
 const MOST_REDIRECTS: u32 = 5;
@@ -76,7 +76,7 @@ impl Download {
     /// The picture at `url`, which is `https`, or `http` where the target's own origin is. What may
     /// not stand in its path or query, such as a space, is percent-encoded.
     ///
-    /// Errors where it is neither.
+    /// Errors where it is neither. A URL that is relative to the gateway is for [`Download::at`].
     pub fn new(url: &str, bounds: DownloadBounds) -> Result<Self, BuildError> {
         let url = address::parse(url.trim().as_bytes())
             .map_err(|reason| BuildError::invalid("url", reason))?;
@@ -85,6 +85,39 @@ impl Download {
             bounds,
             redirects: 0,
         })
+    }
+
+    /// The picture at `url`, which a reply of the gateway at `base` gives: a URL as for
+    /// [`Download::new`], or one that is relative to the gateway (RFC 3986, against the base URL
+    /// without `/v1` and with a slash at its end).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`BuildError`] if it is neither.
+    #[inline]
+    pub fn at(url: &str, base: &BaseUrl, bounds: DownloadBounds) -> Result<Self, BuildError> {
+        match address::resolve(base, url) {
+            Some(url) => Ok(Self {
+                url,
+                bounds,
+                redirects: 0,
+            }),
+            None => Self::new(url, bounds),
+        }
+    }
+
+    /// A picture of the user's, behind a URL that says by itself where it leads, or in a data URL.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`BuildError`] for anything else.
+    #[inline]
+    pub fn input(url: &str) -> Result<GeneratedImage, BuildError> {
+        let image = GeneratedImage::from_url(url.trim());
+        if image.remote_url().is_some() {
+            Self::new(url, DownloadBounds::default())?;
+        }
+        Ok(image)
     }
 
     /// The same download, its picture whole.
@@ -291,7 +324,7 @@ fn read(bytes: Bytes, declared: Option<MediaType>) -> GeneratedImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{ApiKey, BaseUrl};
+    use crate::target::ApiKey;
 
     fn request(base: &str, url: &str, addresses: Addresses) -> Result<Request<Body>, BuildError> {
         let target = Target::new(

@@ -22,7 +22,7 @@ pub use self::data_url::{DataUrl, InvalidDataUrl};
 pub use self::destination::{Destination, Existing, numbered};
 pub use self::extract::find_in_document;
 pub(crate) use self::extract::{
-    BESIDE_CONTENT, find_in_data, find_in_message, holds_picture, is_continuation, once,
+    BESIDE_CONTENT, Urls, find_in_data, find_in_message, holds_picture, is_continuation, once,
     picture_text,
 };
 #[cfg(feature = "fit")]

@@ -11,6 +11,8 @@
     reason = "a test says when it fails, and a table is as long as it is"
 )]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use mesh_proto::ChatRequest;
 use mesh_proto::chat::ChatReply;
@@ -59,6 +61,151 @@ fn streamed(chunks: &[Value]) -> ChatReply {
     let response = http::Response::new(Bytes::from(format!("{frames}data: [DONE]\n\n")));
     let endpoint = ChatStream::new(&ChatRequest::new("m").user("x")).unwrap();
     endpoint.read(response).expect("a reply").into_value()
+}
+
+const JPEG: &str = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+
+#[test]
+fn relative_urls_count_in_fields_for_images_and_in_markdown_if_nothing_else_does() {
+    let fields = |url: &str| {
+        [
+            json!({"content": "", "images": [url]}),
+            json!({"content": "", "images": [{"type": "image_url", "image_url": {"url": url}}]}),
+            json!({"content": "", "images": [{"image_url": url}]}),
+            json!({"content": [{"type": "image_url", "image_url": {"url": url}}]}),
+            json!({"content": [{"type": "image_url", "image_url": url}]}),
+            json!({"content": "", "image": {"url": url}}),
+        ]
+    };
+    for url in [
+        "/images/fox.png",
+        "images/fox.png",
+        "./fox",
+        "../a/fox.webp",
+        "//cdn.test/fox.png",
+        "/v1/files/abc?download=1",
+        "fox.png",
+        "/images/my fox.png",
+        "gs://bucket/fox.png",
+        "sandbox:/mnt/data/fox.png",
+    ] {
+        for message in fields(url) {
+            let reply = json!({"choices": [{"message": message}]});
+            let images = plain(&reply).drawn().unwrap();
+            assert_eq!(images.len(), 1, "{message}");
+            assert_eq!(images[0].remote_url(), Some(url), "{message}");
+            assert_eq!(find_in_document(&reply).len(), 1, "{message}");
+            let delta = json!({"choices": [{"delta": message}]});
+            assert_eq!(streamed(&[delta]).images()[0].remote_url(), Some(url));
+        }
+        let body = Bytes::from(json!({"data": [{"url": url, "b64_json": null}]}).to_string());
+        let request = ImageRequest::new("m", "fox");
+        let reply = request.read(http::Response::new(body)).unwrap();
+        assert_eq!(reply.images()[0].remote_url(), Some(url));
+        let frames = format!(
+            "data: {}\n\ndata: [DONE]\n\n",
+            json!({"data": [{"url": url}]})
+        );
+        let stream = ImageStream::new(&request).unwrap();
+        let reply = stream.read(http::Response::new(frames.into())).unwrap();
+        assert_eq!(reply.images()[0].remote_url(), Some(url));
+    }
+    for text in [
+        "",
+        "none",
+        "pending",
+        "n/a",
+        "It failed / try again",
+        "#fox",
+    ] {
+        for message in fields(text) {
+            let reply = plain(&json!({"choices": [{"message": message}]}));
+            assert!(reply.images().is_empty(), "{message}");
+        }
+    }
+
+    let said = |content: Value| {
+        let reply = json!({"choices": [{"message": content}]});
+        let found: Vec<_> = plain(&reply)
+            .images()
+            .iter()
+            .map(|image| image.remote_url().map(str::to_owned))
+            .collect();
+        let in_document = find_in_document(&reply);
+        assert_eq!(in_document.len(), found.len(), "{reply}");
+        found
+    };
+    let path = Some("/images/fox.png".to_owned());
+    for text in [
+        "![fox](/images/fox.png)",
+        "Here: ![a fox](</images/fox.png> \"fox\") done",
+        "/images/fox.png",
+    ] {
+        assert_eq!(said(json!({"content": text})), [path.clone()], "{text}");
+        let part = json!({"content": [{"type": "text", "text": text}]});
+        assert_eq!(said(part), [path.clone()], "{text}");
+        let beside = json!({"content": text, "images": [DATA_URL]});
+        assert_eq!(said(beside), [None], "{text}");
+    }
+    for text in [
+        "[fox](/images/fox.png)",
+        "![fox](#fox)",
+        "see /images/fox.png",
+        "and/or",
+        "[{\"url\": \"/about\"}]",
+    ] {
+        assert!(said(json!({"content": text})).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn base64_that_nothing_marks_is_an_image_in_every_place_of_a_message() {
+    let png = STANDARD.encode([MAGIC, &[7; 60]].concat());
+    for base64 in [&png, &JPEG.to_owned()] {
+        let wrapped: String = base64
+            .as_bytes()
+            .chunks(20)
+            .map(|line| format!("{}\n", std::str::from_utf8(line).unwrap()))
+            .collect();
+        for text in [
+            base64.clone(),
+            format!(" {base64}\n"),
+            wrapped.clone(),
+            format!("```\n{base64}\n```"),
+            format!("```base64\n{wrapped}```"),
+            format!("`{base64}`"),
+            format!("![fox]({base64})"),
+            base64.replace('+', "-").replace('/', "_"),
+        ] {
+            for content in [json!(text), json!([{"type": "text", "text": text}])] {
+                let reply = json!({"choices": [{"message": {"content": content}}]});
+                let images = plain(&reply).drawn().unwrap();
+                assert_eq!(images.len(), 1, "{text}");
+                let (media_type, _) = images[0].media_type().unwrap();
+                assert!(media_type.is_portable(), "{text}");
+                assert_eq!(find_in_document(&reply).len(), 1);
+            }
+        }
+    }
+    for text in [
+        format!("Here it is:\n\n{png}\n\nDone."),
+        format!("image: {png}"),
+        format!("{png} and {JPEG}"),
+    ] {
+        let reply = plain(&json!({"choices": [{"message": {"content": text}}]}));
+        let expected = if text.contains(JPEG) { 2 } else { 1 };
+        assert_eq!(reply.images().len(), expected, "{text}");
+    }
+    for text in [
+        "/9j/",
+        "/work/of/art",
+        "/9j/ is how the base64 of a JPEG begins, as everybody knows who has seen one",
+        "iVBORw0KGgo is how the base64 of a PNG begins",
+        "aGVsbG8gd29ybGQsIHRoaXMgaXMgYSBsb25nIHRleHQgd2l0aG91dCBhbnkgcGljdHVyZSBpbiBpdA==",
+    ] {
+        let reply = plain(&json!({"choices": [{"message": {"content": text}}]}));
+        assert!(reply.images().is_empty(), "{text}");
+    }
 }
 
 /// Messages of each row, with the pictures in them.

@@ -13,7 +13,7 @@ use super::message::{Message, Role};
 use super::tools::ToolCall;
 use super::usage::{Usage, usage_beside};
 use crate::image::{
-    Absence, BESIDE_CONTENT, GeneratedImage, NoPicture, find_in_data, find_in_message, once,
+    Absence, BESIDE_CONTENT, GeneratedImage, NoPicture, Urls, find_in_data, find_in_message, once,
 };
 use crate::open_enum::open_enum;
 use crate::usd::Usd;
@@ -63,13 +63,23 @@ impl ChatReply {
     }
 
     /// Every picture of the reply, in every shape of the protocol reference, section 6: in parts,
-    /// in `images`, in `data`, in Markdown, by data URL, base64 or URL.
+    /// in `images`, in `data`, in Markdown, by data URL, base64 or URL. A URL in a field may be
+    /// relative to the gateway, and one in Markdown if nothing else of the reply is a picture.
     #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
+        let found = self.found(Urls::Absolute);
+        if found.is_empty() {
+            return self.found(Urls::Any);
+        }
+        found
+    }
+
+    #[inline]
+    fn found(&self, urls: Urls) -> Vec<GeneratedImage> {
         let in_choices = self
             .choices
             .iter()
-            .flat_map(|choice| choice.message.found());
+            .flat_map(|choice| choice.message.found(urls));
         let beside = pictures_in(&self.extra, &[IMAGES]);
         let data = self.data.iter().chain(&beside);
         once(in_choices.chain(find_in_data(data.map(|it| &it.0))))
@@ -326,11 +336,15 @@ impl ReplyMessage {
 
     /// Every picture of the message.
     pub fn images(&self) -> Vec<GeneratedImage> {
-        once(self.found().into_iter())
+        let found = once(self.found(Urls::Absolute).into_iter());
+        if found.is_empty() {
+            return once(self.found(Urls::Any).into_iter());
+        }
+        found
     }
 
     #[inline]
-    fn found(&self) -> Vec<GeneratedImage> {
+    fn found(&self, urls: Urls) -> Vec<GeneratedImage> {
         let (text, parts) = match &self.content {
             Some(Content::Text(text)) => (Some(text.as_str()), Vec::new()),
             Some(Content::Parts(parts)) => (None, parts.iter().map(Part::to_json).collect()),
@@ -338,7 +352,7 @@ impl ReplyMessage {
         };
         let beside = pictures_in(&self.extra, &BESIDE_CONTENT);
         let images = self.images.iter().chain(&beside).map(|it| &it.0);
-        find_in_message(text, &parts, images)
+        find_in_message(text, &parts, images, urls)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A download from the first URL to wherever redirects lead.
 
 use super::{Download, DownloadBounds, Reach};
+use crate::address;
 use crate::call::{Call, Moment, Settings};
 use crate::endpoint::Endpoint;
 use crate::error::{BuildError, CallError, Error};
@@ -9,14 +10,25 @@ use crate::target::Target;
 /// A download under way: a call after another, as long as each ends with a redirect.
 #[derive(Debug)]
 pub struct Fetch<E> {
-    download: Download,
+    place: Place,
     endpoint: fn(Download) -> E,
     began: Moment,
 }
 
+#[derive(Debug)]
+enum Place {
+    /// A URL that the target has yet to resolve.
+    Relative {
+        url: String,
+        bounds: DownloadBounds,
+    },
+    Resolved(Download),
+}
+
 impl<E: Endpoint> Fetch<E> {
     /// The picture at `url`, fetched whole with [`Download::whole`], or with
-    /// [`Download::in_pieces`].
+    /// [`Download::in_pieces`]. A URL that is relative is resolved against the target of the call,
+    /// as [`Download::at`] does it.
     ///
     /// Errors as [`Download::new`] does.
     pub fn new(
@@ -25,8 +37,14 @@ impl<E: Endpoint> Fetch<E> {
         endpoint: fn(Download) -> E,
         now: Moment,
     ) -> Result<Self, BuildError> {
+        let place = if address::is_relative(url) {
+            let url = url.to_owned();
+            Place::Relative { url, bounds }
+        } else {
+            Place::Resolved(Download::new(url, bounds)?)
+        };
         Ok(Self {
-            download: Download::new(url, bounds)?,
+            place,
             endpoint,
             began: now,
         })
@@ -36,25 +54,33 @@ impl<E: Endpoint> Fetch<E> {
     ///
     /// Errors where the URL leads where nothing may be fetched from.
     pub fn call(
-        &self,
+        &mut self,
         target: &Target,
         client: &Settings,
         now: Moment,
         seed: u64,
     ) -> Result<(Reach, Call<E>), BuildError> {
-        let settings = self.download.settings(client, now.since(self.began));
-        let endpoint = (self.endpoint)(self.download.clone());
+        let download = match &self.place {
+            Place::Relative { url, bounds } => Download::at(url, target.base(), *bounds)?,
+            Place::Resolved(download) => download.clone(),
+        };
+        let settings = download.settings(client, now.since(self.began));
+        let reach = download.reach(target);
+        let endpoint = (self.endpoint)(download.clone());
         let call = Call::new(endpoint, target, &settings, now, seed)?;
-        Ok((self.download.reach(target), call))
+        self.place = Place::Resolved(download);
+        Ok((reach, call))
     }
 
     /// Goes on after `error`, where that is a redirect. Errors with what it is otherwise, and where
     /// [`Download::after`] does.
     pub fn follow(&mut self, error: CallError) -> Result<(), Error> {
-        match self.download.after(&error) {
-            Some(next) => self.download = next?,
-            None => return Err(error.into()),
+        if let Place::Resolved(download) = &self.place
+            && let Some(next) = download.after(&error)
+        {
+            self.place = Place::Resolved(next?);
+            return Ok(());
         }
-        Ok(())
+        Err(error.into())
     }
 }

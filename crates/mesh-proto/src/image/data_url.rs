@@ -35,25 +35,47 @@ impl<'u> DataUrl<'u> {
         after_scheme(text).is_some()
     }
 
-    /// Takes `text` apart. Errors where it is not `data:…,…`.
+    /// Takes `text` apart: `data:…,…`.
+    ///
+    /// Gateways have been seen to put another parameter after `;base64`, to leave it out before the
+    /// base64 of an image, and to put a whole data URL where the data of another should be. All of
+    /// these are read as what is meant.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidDataUrl`] if the scheme or the comma is missing.
     #[inline]
     pub fn parse(text: &'u str) -> Result<Self, InvalidDataUrl> {
+        let mut read = Self::outermost(text)?;
+        while let Ok(inner) = Self::outermost(read.data) {
+            let declared = if inner.declared.trim().is_empty() {
+                read.declared
+            } else {
+                inner.declared
+            };
+            read = Self { declared, ..inner };
+        }
+        if read.encoding == Encoding::Percent && begins_as_base64(read.data) {
+            read.encoding = Encoding::Base64;
+        }
+        Ok(read)
+    }
+
+    #[inline]
+    fn outermost(text: &'u str) -> Result<Self, InvalidDataUrl> {
         let rest = after_scheme(text).ok_or(InvalidDataUrl::Scheme)?;
         let (head, data) = rest.split_once(',').ok_or(InvalidDataUrl::NoComma)?;
-        let marked = head
-            .rsplit_once(';')
-            .filter(|(_, last)| last.trim().eq_ignore_ascii_case("base64"));
-        Ok(match marked {
-            Some((declared, _)) => Self {
-                declared,
-                encoding: Encoding::Base64,
-                data,
+        let mut parameters = head.split(';');
+        let declared = parameters.next().unwrap_or_default();
+        let is_marked = parameters.any(|it| it.trim().eq_ignore_ascii_case("base64"));
+        Ok(Self {
+            declared,
+            encoding: if is_marked {
+                Encoding::Base64
+            } else {
+                Encoding::Percent
             },
-            None => Self {
-                declared: head,
-                encoding: Encoding::Percent,
-                data,
-            },
+            data,
         })
     }
 
@@ -85,6 +107,26 @@ impl<'u> DataUrl<'u> {
         }
     }
 }
+
+/// Whether data that is not marked as base64 is the base64 of an image, and not an image itself.
+#[inline]
+fn begins_as_base64(data: &str) -> bool {
+    let beginning = data.as_bytes().get(..BEGINNING).unwrap_or(data.as_bytes());
+    let plain = Cow::from(percent_encoding::percent_decode(beginning));
+    if MediaType::sniff(&plain).is_some() {
+        return false;
+    }
+    let mut base64: Vec<u8> = plain.iter().copied().collect();
+    base64.retain(|byte| !byte.is_ascii_whitespace());
+    if beginning.len() < data.len() {
+        // The last escape may be cut off, and so may the last group.
+        base64.truncate(base64.len().saturating_sub(2) / 4 * 4);
+    }
+    base64::decode(&base64).is_ok_and(|bytes| MediaType::sniff(&bytes).is_some())
+}
+
+/// How much of unmarked data is looked at.
+const BEGINNING: usize = 1024;
 
 /// The bytes behind the base64 of a data URL, which may be percent-encoded.
 #[inline]
@@ -144,8 +186,10 @@ mod tests {
 
     use super::*;
 
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
     #[test]
-    fn forms_of_the_standard() {
+    fn forms_of_the_standard_and_those_that_gateways_have() {
         for (text, declared, bytes) in [
             (
                 "data:image/png;base64,AAEC",
@@ -170,6 +214,51 @@ mod tests {
                 b"<svg>",
             ),
             ("data:,a,b", None, b"a,b"),
+            (
+                "data:image/png;base64;charset=utf-8,AAEC",
+                Some("image/png"),
+                &[0, 1, 2],
+            ),
+            (
+                "data: image/png ; BASE64 , AA\r\nEC",
+                Some("image/png"),
+                &[0, 1, 2],
+            ),
+            ("data:image/png,iVBORw0KGgo=", Some("image/png"), PNG),
+            ("data:image/png,iVBORw0KGgo", Some("image/png"), PNG),
+            (
+                "data:image/png;charset=utf-8,iVBORw0KGgo=",
+                Some("image/png"),
+                PNG,
+            ),
+            ("data:,iVBO%52w0K\nGgo%3D", None, PNG),
+            (
+                "data:image/gif,R0lGODlh_-8=",
+                Some("image/gif"),
+                b"GIF89a\xff\xef",
+            ),
+            (
+                "data:image/svg+xml,PHN2Zy8+",
+                Some("image/svg+xml"),
+                b"<svg/>",
+            ),
+            ("data:image/png,%89PNG%0D%0A%1A%0A", Some("image/png"), PNG),
+            ("data:text/plain,iVBORw", Some("text/plain"), b"iVBORw"),
+            (
+                "data:image/png;base64,data:image/png;base64,iVBORw0KGgo=",
+                Some("image/png"),
+                PNG,
+            ),
+            (
+                "data:image/png,DATA:;base64, data:,iVBORw0KGgo=",
+                Some("image/png"),
+                PNG,
+            ),
+            (
+                "data:image/png;base64,data:image/webp,iVBORw0KGgo=",
+                Some("image/webp"),
+                PNG,
+            ),
         ] {
             let url = DataUrl::parse(text).unwrap();
             assert_eq!(
@@ -185,6 +274,15 @@ mod tests {
             Err(InvalidDataUrl::NoComma)
         );
         assert!(DataUrl::parse("data:;base64,!").unwrap().decode().is_err());
+    }
+
+    #[test]
+    fn unmarked_base64_is_read_to_its_end_or_refused() {
+        let long = format!("data:image/png,iVBORw0KGgo{}", "AAAA".repeat(1000));
+        let bytes = DataUrl::parse(&long).unwrap().decode().unwrap();
+        assert!(bytes.starts_with(PNG) && bytes.len() == 3008);
+        let broken = format!("{long}!");
+        assert!(DataUrl::parse(&broken).unwrap().decode().is_err());
     }
 
     proptest! {

@@ -21,14 +21,32 @@ use crate::wire::{Json, Text, field, from_text};
 /// ```
 #[inline]
 pub fn find_in_document(reply: &Value) -> Vec<GeneratedImage> {
-    once(in_document(&Json::from(reply)).into_iter())
+    let reply = Json::from(reply);
+    let found = once(in_document(&reply, Urls::Absolute).into_iter());
+    if found.is_empty() {
+        return once(in_document(&reply, Urls::Any).into_iter());
+    }
+    found
+}
+
+/// Which URLs in a text count as those of images.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urls {
+    /// Those that say where they lead by themselves.
+    Absolute,
+    /// Also those that are relative to the gateway: too many texts have links like these for them to
+    /// count if anything else in the reply is an image.
+    Any,
 }
 
 /// Whatever parser made the value bounded its depth, and with it this.
 #[inline]
-fn in_document(reply: &Json) -> Vec<GeneratedImage> {
+fn in_document(reply: &Json, urls: Urls) -> Vec<GeneratedImage> {
     let object = match reply {
-        Json::List(items) => return items.iter().flat_map(in_document).collect(),
+        Json::List(items) => {
+            let found = items.iter().flat_map(|item| in_document(item, urls));
+            return found.collect();
+        }
         Json::Object(object) => object.as_slice(),
         _ => return Vec::new(),
     };
@@ -38,26 +56,28 @@ fn in_document(reply: &Json) -> Vec<GeneratedImage> {
         let said = ["message", "delta"]
             .iter()
             .filter_map(|name| choice.get(name));
-        found.extend(said.flat_map(in_message));
+        found.extend(said.flat_map(|message| in_message(message, urls)));
     }
     found.extend(find_in_data(list("data")));
     found.extend(find_in_data(list("images")));
-    found.extend(list("output").iter().flat_map(in_output_item));
+    let in_item = |item| in_output_item(item, urls);
+    found.extend(list("output").iter().flat_map(in_item));
     // An event of a stream, one result of a batch, its response and that response's body.
-    found.extend(reply.get("item").into_iter().flat_map(in_output_item));
-    found.extend(list("results").iter().flat_map(in_document));
+    found.extend(reply.get("item").into_iter().flat_map(in_item));
+    let in_inner = |inner| in_document(inner, urls);
+    found.extend(list("results").iter().flat_map(in_inner));
     for name in ["response", "body"] {
-        found.extend(reply.get(name).into_iter().flat_map(in_document));
+        found.extend(reply.get(name).into_iter().flat_map(in_inner));
     }
     let partial = text_of(object, &["partial_image_b64"]).map(from_base64);
-    let bare = || text_of(object, BASE64).and_then(|_| in_object(object));
+    let bare = || text_of(object, BASE64).and_then(|_| in_object(object, urls));
     found.extend(partial.or_else(bare));
     found
 }
 
 /// A message as raw JSON.
 #[inline]
-fn in_message(message: &Json) -> Vec<GeneratedImage> {
+fn in_message(message: &Json, urls: Urls) -> Vec<GeneratedImage> {
     let content = message.get("content");
     // A list of one has been seen without its brackets.
     let listed = |name: &&str| match message.get(name) {
@@ -69,6 +89,7 @@ fn in_message(message: &Json) -> Vec<GeneratedImage> {
         content.and_then(Json::as_str),
         content.map(Json::items).unwrap_or_default(),
         ["images"].iter().chain(&BESIDE_CONTENT).flat_map(listed),
+        urls,
     )
 }
 
@@ -77,35 +98,42 @@ pub(crate) const BESIDE_CONTENT: [&str; 2] = ["image", "multi_mod_content"];
 
 /// An item of the Responses endpoint's output: a picture, or a message.
 #[inline]
-fn in_output_item(item: &Json) -> Vec<GeneratedImage> {
+fn in_output_item(item: &Json, urls: Urls) -> Vec<GeneratedImage> {
     if item.get("content").is_some() {
-        return in_message(item);
+        return in_message(item, urls);
     }
-    in_value(item).into_iter().collect()
+    in_value(item, Urls::Absolute).into_iter().collect()
 }
 
 /// The pictures of a `data` list: rows 1 to 5.
 pub(crate) fn find_in_data<'d>(data: impl IntoIterator<Item = &'d Json>) -> Vec<GeneratedImage> {
-    data.into_iter().filter_map(in_value).collect()
+    data.into_iter().filter_map(in_field).collect()
 }
 
 /// Whether a value is a picture.
 #[inline]
 pub(crate) fn holds_picture(value: &Json) -> bool {
-    in_value(value).is_some()
+    in_field(value).is_some()
 }
 
 /// The pictures of an assistant's message: its content as text (row 10) or parts (rows 8 and 9),
-/// and its `images` (row 7).
+/// and its `images` (row 7). `urls` says which count in its texts.
 pub(crate) fn find_in_message<'m>(
     text: Option<&str>,
     parts: impl IntoIterator<Item = &'m Json>,
     images: impl IntoIterator<Item = &'m Json>,
+    urls: Urls,
 ) -> Vec<GeneratedImage> {
-    let in_text = text.map(in_text).unwrap_or_default();
+    let in_parts = parts.into_iter().flat_map(|part| in_part(part, urls));
+    let in_images = images.into_iter().flat_map(|image| match image {
+        Json::Text(_) => in_field(image).into_iter().collect(),
+        _ => in_part(image, urls),
+    });
+    let in_text = text.map(|text| in_text(text, urls)).unwrap_or_default();
     in_text
         .into_iter()
-        .chain(parts.into_iter().chain(images).flat_map(in_part))
+        .chain(in_parts)
+        .chain(in_images)
         .collect()
 }
 
@@ -122,29 +150,36 @@ pub(crate) fn once(found: impl Iterator<Item = GeneratedImage>) -> Vec<Generated
 
 /// A part that is text may hold pictures as text does.
 #[inline]
-fn in_part(value: &Json) -> Vec<GeneratedImage> {
+fn in_part(value: &Json, urls: Urls) -> Vec<GeneratedImage> {
     match value.get("type").and_then(Json::as_str) {
         Some("text" | "output_text") => value
             .get("text")
             .and_then(Json::as_str)
-            .map(in_text)
+            .map(|text| in_text(text, urls))
             .unwrap_or_default(),
-        _ => in_value(value).into_iter().collect(),
+        _ => in_value(value, Urls::Absolute).into_iter().collect(),
     }
 }
 
-/// A picture as a value of its own.
+/// A picture as a value of its own. Any URL counts in the fields that are named for one; `urls` says
+/// which count where the value is a mere text.
 #[inline]
-fn in_value(value: &Json) -> Option<GeneratedImage> {
+fn in_value(value: &Json, urls: Urls) -> Option<GeneratedImage> {
     match value {
-        Json::Text(text) => by_text(text),
-        Json::Object(object) => in_object(object),
+        Json::Text(text) => by_text(text, urls),
+        Json::Object(object) => in_object(object, Urls::Any),
         _ => None,
     }
 }
 
+/// A picture in a field that holds nothing else.
 #[inline]
-fn in_object(object: &[(String, Json)]) -> Option<GeneratedImage> {
+fn in_field(value: &Json) -> Option<GeneratedImage> {
+    in_value(value, Urls::Any)
+}
+
+#[inline]
+fn in_object(object: &[(String, Json)], urls: Urls) -> Option<GeneratedImage> {
     let declared = text_of(object, DECLARED).and_then(|text| MediaType::declared(text.trim()));
     let format = text_of(object, &["output_format"])
         .and_then(|format| MediaType::declared(&format!("image/{}", format.trim())));
@@ -153,11 +188,12 @@ fn in_object(object: &[(String, Json)]) -> Option<GeneratedImage> {
     let named = text_of(object, BASE64).map(from_base64);
     let vague = || text_of(object, VAGUE).and_then(picture_as_base64);
     let nested = || {
-        NESTED
-            .iter()
-            .find_map(|name| in_value(field(object, name)?))
+        NESTED.iter().find_map(|(name, named)| {
+            let urls = if *named == Urls::Any { urls } else { *named };
+            in_value(field(object, name)?, urls)
+        })
     };
-    let by_url = || text_of(object, &["url"]).and_then(by_text);
+    let by_url = || text_of(object, &["url"]).and_then(|text| by_text(text, urls));
     let image = named.or_else(vague).or_else(nested).or_else(by_url)?;
     let revised = text_of(object, &["revised_prompt"]).map(|text| text.trim().to_owned());
     Some(image.with_declared(declared).with_revised_prompt(revised))
@@ -166,7 +202,14 @@ fn in_object(object: &[(String, Json)]) -> Option<GeneratedImage> {
 const DECLARED: &[&str] = &["media_type", "mime_type", "mimeType", "mediaType"];
 const BASE64: &[&str] = &["b64_json", "image_base64", "bytesBase64Encoded"];
 const VAGUE: &[&str] = &["data", "result", "base64", "b64"];
-const NESTED: &[&str] = &["image_url", "inline_data", "inlineData", "source", "image"];
+/// Where a picture stands in another value, and which URLs these fields hold.
+const NESTED: &[(&str, Urls)] = &[
+    ("image_url", Urls::Any),
+    ("inline_data", Urls::Absolute),
+    ("inlineData", Urls::Absolute),
+    ("source", Urls::Absolute),
+    ("image", Urls::Any),
+];
 
 /// The text that a picture is, where it stands in its value.
 #[inline]
@@ -181,7 +224,7 @@ pub(crate) fn picture_text(value: &mut Json) -> Option<&mut Text> {
             };
             let flat = BASE64.iter().chain(VAGUE).find(is_text);
             let name = flat
-                .or_else(|| NESTED.iter().find(is_there))
+                .or_else(|| NESTED.iter().map(|(name, _)| name).find(is_there))
                 .or_else(|| ["url"].iter().find(is_text))?;
             picture_text(value.get_mut(name)?)
         }
@@ -214,12 +257,36 @@ fn text_of<'o>(object: &'o [(String, Json)], names: &[&str]) -> Option<&'o Text>
 
 /// A text that is a picture: a URL of either kind, or base64 whose bytes are one.
 #[inline]
-fn by_text(text: &Text) -> Option<GeneratedImage> {
+fn by_text(text: &Text, urls: Urls) -> Option<GeneratedImage> {
     if DataUrl::is_data_url(text) || is_remote(text.trim()) {
         return Some(GeneratedImage::of_url(text.clone()));
     }
-    picture_as_base64(text)
+    // The base64 of a JPEG begins like a path.
+    picture_as_base64(text).or_else(|| {
+        let is_url = urls == Urls::Any && is_reference(text.trim());
+        is_url.then(|| GeneratedImage::of_url(text.clone()))
+    })
 }
+
+/// Whether a text that should be a URL may be one that is relative to the gateway, or of a scheme
+/// that is not fetched here: it says where the picture is, and not that there is none.
+#[inline]
+fn is_reference(text: &str) -> bool {
+    // Words such as `none` or `pending` have nothing of a path.
+    let has_path = text.contains(['/', '?']) || is_named_as_picture(text);
+    let is_rooted = ["/", "./", "../"].iter().any(|it| text.starts_with(it));
+    // Prose may begin with a slash, and a file's name may have spaces in it.
+    let has_room = is_rooted && is_named_as_picture(text);
+    has_path
+        && text.len() <= LONGEST_REFERENCE
+        && !text.contains(char::is_control)
+        && (has_room || !text.contains(char::is_whitespace))
+        && !text.starts_with(['#', '<', '{', '['])
+        && !text.eq_ignore_ascii_case("n/a")
+}
+
+/// Whoever signs URLs gives them whole.
+const LONGEST_REFERENCE: usize = 4096;
 
 /// What is called base64.
 #[inline]
@@ -241,13 +308,20 @@ pub(super) fn is_remote(text: &str) -> bool {
     has("https://") || has("http://")
 }
 
-/// The pictures in a text: JSON of an image response, data URLs, Markdown pictures.
+/// The pictures in a text: JSON of an image response, data URLs, base64, Markdown pictures.
 #[inline]
-fn in_text(text: &str) -> Vec<GeneratedImage> {
+fn in_text(text: &str, urls: Urls) -> Vec<GeneratedImage> {
     if let Some(found) = in_json_text(text) {
         return found;
     }
     let whole = text.trim();
+    if let Some(image) = bare_base64(unfenced(whole)) {
+        return vec![image];
+    }
+    let is_path = urls == Urls::Any && whole.starts_with('/') && is_named_as_picture(whole);
+    if is_path && is_reference(whole) {
+        return vec![GeneratedImage::from_url(whole)];
+    }
     if is_remote(whole) && !whole.contains(char::is_whitespace) && is_named_as_picture(whole) {
         return vec![GeneratedImage::from_url(whole)];
     }
@@ -255,8 +329,48 @@ fn in_text(text: &str) -> Vec<GeneratedImage> {
     if DataUrl::is_data_url(text) && !text.trim().contains(char::is_whitespace) {
         return vec![GeneratedImage::from_url(whole)];
     }
-    in_prose(text)
+    in_prose(text, urls)
 }
+
+/// A text without the fence or the quotes around it.
+#[inline]
+fn unfenced(text: &str) -> &str {
+    let fenced = text.strip_prefix("```").and_then(|text| {
+        let text = text.strip_suffix("```")?;
+        // The language stands behind the fence.
+        text.split_once('\n').map(|(_, text)| text)
+    });
+    let text = fenced.unwrap_or(text).trim();
+    text.trim_matches(['`', '"', '\''])
+}
+
+/// A picture as base64 that nothing marks as such. Its beginning is looked at first, as most texts
+/// are words.
+#[inline]
+fn bare_base64(text: &str) -> Option<GeneratedImage> {
+    let begins = text.as_bytes().get(..64).unwrap_or(text.as_bytes());
+    let mut begins = begins.to_vec();
+    begins.retain(|byte| !byte.is_ascii_whitespace());
+    if begins.len() < text.len() {
+        begins.truncate(begins.len() / 4 * 4);
+    }
+    let bytes = crate::base64::decode(&begins).ok()?;
+    let media_type = MediaType::sniff(&bytes)?;
+    // Three bytes tell a JPEG, and a word may have them; two tell other formats.
+    let is_telling = match media_type.name() {
+        "JPEG" => text.len() >= SURELY_BASE64,
+        "PNG" | "GIF" | "WebP" | "AVIF" | "HEIC" | "HEIF" => true,
+        _ => false,
+    };
+    if !is_telling {
+        return None;
+    }
+    let image = GeneratedImage::from_base64(text);
+    image.bytes().is_ok().then_some(image)
+}
+
+/// A run of base64 characters from this length on is no word.
+const SURELY_BASE64: usize = 64;
 
 /// Whether the path of a URL ends like a picture's file.
 #[inline]
@@ -271,14 +385,15 @@ fn is_named_as_picture(url: &str) -> bool {
     )
 }
 
-/// Data URLs and Markdown pictures, in their order. Looks at no byte again and again, whatever the
-/// text is made of.
+/// Data URLs, base64 and Markdown pictures, in their order. Looks at no byte again and again,
+/// whatever the text is made of.
 #[inline]
-fn in_prose(text: &str) -> Vec<GeneratedImage> {
+fn in_prose(text: &str, urls: Urls) -> Vec<GeneratedImage> {
     let places = |mark: &'static [u8]| {
         memchr::memmem::find_iter(text.as_bytes(), mark).map(move |at| (at, mark))
     };
     let mut marks: Vec<(usize, &[u8])> = places(DATA_URL).chain(places(LINK)).collect();
+    marks.extend(BARE.into_iter().flat_map(places));
     marks.sort_unstable();
     let mut found = Vec::new();
     let mut end = 0;
@@ -299,7 +414,22 @@ fn in_prose(text: &str) -> Vec<GeneratedImage> {
                 None => url_at(rest),
             };
             let is_picture = is_alternative_text(text.get(end..at).unwrap_or_default());
-            is_picture.then(|| linked(url)).flatten()
+            is_picture.then(|| linked(url, urls)).flatten()
+        } else if BARE.contains(&mark) {
+            let before = text.get(..at).unwrap_or_default();
+            if before.ends_with(is_base64) {
+                continue;
+            }
+            let rest = text.get(at..).unwrap_or_default();
+            url = rest.split(|it| !is_base64(it)).next().unwrap_or_default();
+            end = start + url.len();
+            // What goes on in the next line would be cut off here.
+            let next = text.get(end..).unwrap_or_default().trim_start_matches('\r');
+            let goes_on = next.strip_prefix('\n').is_some_and(|line| {
+                line.chars().take(16).filter(|it| is_base64(*it)).count() == 16
+            });
+            let is_picture = url.len() >= SURELY_BASE64 && !goes_on;
+            is_picture.then(|| bare_base64(url)).flatten()
         } else {
             // Whatever it is, nothing else begins inside it.
             end = start + url.len();
@@ -316,15 +446,28 @@ fn in_prose(text: &str) -> Vec<GeneratedImage> {
 
 /// The picture that Markdown shows: a URL, or a data URL that does not say so and is one.
 #[inline]
-fn linked(url: &str) -> Option<GeneratedImage> {
-    if url.starts_with("http") {
+fn linked(url: &str, urls: Urls) -> Option<GeneratedImage> {
+    if is_remote(url) {
         return Some(GeneratedImage::from_url(url));
     }
-    if !url.starts_with("data:") || url.as_bytes().starts_with(DATA_URL) {
+    if url.as_bytes().starts_with(DATA_URL) {
         return None;
     }
-    let image = GeneratedImage::from_url(url);
-    MediaType::sniff(image.bytes().ok()?).map(|_| image)
+    if DataUrl::is_data_url(url) {
+        let image = GeneratedImage::from_url(url);
+        return MediaType::sniff(image.bytes().ok()?).map(|_| image);
+    }
+    bare_base64(url).or_else(|| {
+        let is_url = urls == Urls::Any && is_reference(url);
+        is_url.then(|| GeneratedImage::from_url(url))
+    })
+}
+
+/// How the base64 of PNG, JPEG, GIF and WebP begins.
+const BARE: [&[u8]; 4] = [b"iVBORw0KGgo", b"/9j/", b"R0lGODlh", b"UklGR"];
+
+fn is_base64(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '+' | '/' | '-' | '_' | '=')
 }
 
 const DATA_URL: &[u8] = b"data:image/";
@@ -371,11 +514,18 @@ fn in_json_text(text: &str) -> Option<Vec<GeneratedImage>> {
         return None;
     }
     let found = match from_text(text).ok()? {
-        Json::List(items) => find_in_data(&items),
+        Json::List(items) => {
+            let pictures = items.iter().filter_map(|item| match item {
+                Json::Text(text) => by_text(text, Urls::Absolute),
+                Json::Object(object) => in_object(object, Urls::Absolute),
+                _ => None,
+            });
+            pictures.collect()
+        }
         Json::Object(object) => match field(&object, "data").or_else(|| field(&object, "images")) {
             Some(Json::List(items)) => find_in_data(items),
             // A URL in an answer that is JSON is just a URL; only bytes make it a picture.
-            _ => in_object(&object)
+            _ => in_object(&object, Urls::Absolute)
                 .filter(|image| image.remote_url().is_none())
                 .into_iter()
                 .collect(),

@@ -2,16 +2,15 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use bytes::{Bytes, BytesMut};
-use http::Uri;
 use serde_core::de::{Deserialize, Deserializer};
 use serde_core::ser::Serializer;
 
 use super::data_url::{DataUrl, InvalidDataUrl};
 use super::media_type::{Dimensions, MediaType, is_xcode_png};
 use super::other::describe;
+use crate::address;
 use crate::base64;
 use crate::body::{Picture, Segment, Splice};
 use crate::open_enum::open_enum;
@@ -20,6 +19,9 @@ use crate::wire::{Extra, Json, Object, Text, Wire, field, serialize_inline};
 /// The largest file that is worth opening as a picture, in bytes: 256 MiB, far beyond what the
 /// gateway takes.
 pub const MAX_FILE: u64 = 256 << 20;
+
+/// The scheme of a data URL, as it is sent.
+const SCHEME: &str = "data:";
 
 open_enum! {
     /// How closely a model looks at a picture (protocol reference, section 4.1).
@@ -90,28 +92,39 @@ impl Image {
         Ok(Self::of(Source::Bytes { media_type, bytes }))
     }
 
-    /// A picture behind an `https` or `http` URL, or in a data URL, which is sent to the letter.
+    /// A picture behind an `https` or `http` URL, or in a data URL. It is sent as it is, but for
+    /// the scheme, which is written in lower case, and for what may not stand in a URL, such as a
+    /// space, which is percent-encoded. Some providers refuse URLs that are not data URLs.
     ///
-    /// Errors where it is neither. Some providers refuse URLs that are not data URLs.
+    /// # Errors
+    ///
+    /// Returns [`ImageError`] if it is neither, or its host is not ASCII.
     pub fn from_url(url: impl AsRef<str>) -> Result<Self, ImageError> {
         let url = url.as_ref().trim();
-        if DataUrl::is_data_url(url) {
+        let (url, written) = if DataUrl::is_data_url(url) {
             let data = DataUrl::parse(url).map_err(ImageError::DataUrl)?;
             let bytes = data.decode().map_err(ImageError::DataUrl)?;
             if bytes.is_empty() {
                 return Err(ImageError::Empty);
             }
+            let rest = url.get(SCHEME.len()..).unwrap_or_default();
+            let is_plain = url.starts_with(SCHEME);
+            (url, (!is_plain).then(|| format!("{SCHEME}{rest}")))
+        } else if Self::is_url(url) {
+            let written = address::encoded(url).map_err(ImageError::InvalidUrl)?;
+            (url, Some(written))
         } else {
-            let parsed = Uri::from_str(url).map_err(|_| ImageError::Url)?;
-            if !matches!(parsed.scheme_str(), Some("https" | "http"))
-                || parsed.host().is_none_or(str::is_empty)
-            {
-                return Err(ImageError::Url);
-            }
-        }
-        Ok(Self::of(Source::Url(Bytes::copy_from_slice(
-            url.as_bytes(),
-        ))))
+            return Err(ImageError::Url);
+        };
+        let url = written.map_or_else(|| Bytes::copy_from_slice(url.as_bytes()), Bytes::from);
+        Ok(Self::of(Source::Url(url)))
+    }
+
+    /// Whether a text that a user gives has the form of a URL, and not that of a file's path:
+    /// `https://…`, `data:…`, `file:…`, in any case. [`Image::from_url`] returns an error for one of
+    /// a scheme that is not taken, and says so.
+    pub fn is_url(text: &str) -> bool {
+        DataUrl::is_data_url(text) || address::is_url(text)
     }
 
     /// A place for a picture that is to come.
@@ -388,6 +401,8 @@ pub enum ImageError {
     DataUrl(InvalidDataUrl),
     /// Neither an `https` nor a data URL.
     Url,
+    /// A URL that cannot be sent; the text says what is wrong with it.
+    InvalidUrl(&'static str),
     /// Larger than [`MAX_FILE`].
     TooLarge,
 }
@@ -408,6 +423,7 @@ impl fmt::Display for ImageError {
             ),
             Self::DataUrl(error) => write!(f, "{error}"),
             Self::Url => f.write_str("not a URL that begins with https:// or data:"),
+            Self::InvalidUrl(reason) => f.write_str(reason),
             Self::TooLarge => write!(
                 f,
                 "larger than {} MiB, and the gateway takes 32 MiB",
@@ -518,6 +534,29 @@ mod tests {
             "data:x",
         ] {
             assert!(Image::from_url(url).is_err(), "{url}");
+        }
+        for (url, expected) in [
+            ("HTTPS://a.test/a.jpg", "https://a.test/a.jpg"),
+            (
+                "https://a.test/my photo.jpg",
+                "https://a.test/my%20photo.jpg",
+            ),
+            (
+                "DATA:image/PNG;base64,iVBORw0KGgo=",
+                "data:image/PNG;base64,iVBORw0KGgo=",
+            ),
+        ] {
+            assert_eq!(Image::from_url(url).unwrap().url(), Some(expected));
+        }
+        for (url, expected) in [
+            ("https://zürich.test/a.jpg", "xn--"),
+            ("https://my host.test/a.jpg", "a space in its host"),
+            ("file:///tmp/a.jpg", "give the path"),
+            ("s3://bucket/a.jpg", "another scheme"),
+            ("photos/a.jpg", "not a URL that begins with https://"),
+        ] {
+            let error = Image::from_url(url).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
     }
 

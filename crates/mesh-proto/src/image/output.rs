@@ -1,5 +1,6 @@
 //! A picture that came back.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -11,6 +12,7 @@ use super::media_type::{Dimensions, MediaType};
 use super::other::{describe, may_be};
 use super::reader::PictureReader;
 use crate::base64::{self, Characters, InvalidBase64};
+use crate::target::BaseUrl;
 use crate::wire::Text;
 
 /// A picture in a reply: its bytes, encoded until someone asks for them, or a URL to fetch them
@@ -99,13 +101,23 @@ impl GeneratedImage {
         self.source != Source::Bytes && self.source == other.source
     }
 
-    /// The URL to fetch it from, where the reply holds no bytes. Fetch it at once and without the
-    /// Mesh key: it expires, and it is not Mesh's (protocol reference, section 5.1).
+    /// The URL to fetch it from, where the reply holds no bytes, as it came: it may be relative to
+    /// the gateway ([`GeneratedImage::url_from`]). Fetch it at once and without the Mesh key: it
+    /// expires, and it is not Mesh's (protocol reference, section 5.1).
     pub fn remote_url(&self) -> Option<&str> {
         match &self.source {
             Source::Remote(url) => Some(url),
             _ => None,
         }
+    }
+
+    /// The same URL, if it is relative resolved against the gateway's base URL without `/v1`
+    /// (RFC 3986, section 5). One that cannot be resolved is returned as it came.
+    #[inline]
+    pub fn url_from(&self, base: &BaseUrl) -> Option<Cow<'_, str>> {
+        let url = self.remote_url()?;
+        let resolved = crate::address::resolve(base, url);
+        Some(resolved.map_or(Cow::Borrowed(url), |url| Cow::Owned(url.to_string())))
     }
 
     /// What the reply, or the response it was fetched from, declares it to be.
