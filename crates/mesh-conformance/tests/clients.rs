@@ -192,6 +192,22 @@ fn a_picture_is_fetched_without_the_key<C: Client>() {
     );
 }
 
+fn a_relative_url_is_resolved_against_the_gateway<C: Client>() {
+    let image = || Exchange::answer_with(200, &[("content-type", "image/png")], "\u{0}");
+    let server = ScriptedServer::start([image(), image(), image()]);
+    let base = BaseUrl::new(format!("{}/mesh/v1", server.base_url())).unwrap();
+    let client = C::new(&case(base));
+    for url in ["/a.png", "b.png", "../c.png?d"] {
+        client.download(&GeneratedImage::from_url(url)).unwrap();
+    }
+    let requests = server.rest();
+    let lines: Vec<&str> = requests.iter().map(|it| it.line.as_str()).collect();
+    assert_eq!(lines, ["GET /a.png", "GET /mesh/b.png", "GET /c.png?d"]);
+    assert!(!format!("{requests:?}").contains("canary"));
+    let error = client.download(&GeneratedImage::from_url("ftp://a.test/d.png"));
+    assert!(matches!(error.unwrap_err(), Error::Build(_)));
+}
+
 fn a_picture_is_not_fetched_from_a_private_place<C: Client>() {
     let private = ScriptedServer::start([ok()]);
     let elsewhere = format!("http://127.0.0.1:{}/a.png", private.port());
@@ -228,5 +244,6 @@ through_every_client! {
     a_name_without_an_address_is_not_sent,
     a_large_picture_goes_out_with_its_exact_length,
     a_picture_is_fetched_without_the_key,
+    a_relative_url_is_resolved_against_the_gateway,
     a_picture_is_not_fetched_from_a_private_place,
 }

@@ -135,15 +135,15 @@ fn relative_urls_count_in_fields_for_images_and_in_markdown_if_nothing_else_does
         assert_eq!(in_document.len(), found.len(), "{reply}");
         found
     };
-    let path = Some("/images/fox.png".to_owned());
+    let path = [Some("/images/fox.png".to_owned())];
     for text in [
         "![fox](/images/fox.png)",
         "Here: ![a fox](</images/fox.png> \"fox\") done",
         "/images/fox.png",
     ] {
-        assert_eq!(said(json!({"content": text})), [path.clone()], "{text}");
+        assert_eq!(said(json!({"content": text})), path, "{text}");
         let part = json!({"content": [{"type": "text", "text": text}]});
-        assert_eq!(said(part), [path.clone()], "{text}");
+        assert_eq!(said(part), path, "{text}");
         let beside = json!({"content": text, "images": [DATA_URL]});
         assert_eq!(said(beside), [None], "{text}");
     }
@@ -162,11 +162,9 @@ fn relative_urls_count_in_fields_for_images_and_in_markdown_if_nothing_else_does
 fn base64_that_nothing_marks_is_an_image_in_every_place_of_a_message() {
     let png = STANDARD.encode([MAGIC, &[7; 60]].concat());
     for base64 in [&png, &JPEG.to_owned()] {
-        let wrapped: String = base64
-            .as_bytes()
-            .chunks(20)
-            .map(|line| format!("{}\n", std::str::from_utf8(line).unwrap()))
-            .collect();
+        let lines = base64.as_bytes().chunks(20);
+        let lines: Vec<&str> = lines.map(|it| std::str::from_utf8(it).unwrap()).collect();
+        let wrapped = format!("{}\n", lines.join("\n"));
         for text in [
             base64.clone(),
             format!(" {base64}\n"),

@@ -15,6 +15,7 @@ mod bad_files;
 mod broken_pipe;
 mod draw;
 mod exit_codes;
+mod images;
 mod models;
 mod places;
 mod running;

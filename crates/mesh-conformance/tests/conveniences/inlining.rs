@@ -31,6 +31,17 @@ fn a_picture_is_fetched_without_the_key_and_can_be_sent() {
 }
 
 #[test]
+fn a_path_is_no_url_of_the_users() {
+    each(&[], |client, server| {
+        for url in ["photos/a.gif", "/photos/a.gif", "//a.test/b.gif", ""] {
+            let error = client.inline(url).unwrap_err();
+            assert!(matches!(error, Error::Build(_)), "{error:?}");
+        }
+        assert!(server.rest().is_empty());
+    });
+}
+
+#[test]
 fn what_is_no_picture_is_refused_by_name() {
     for (body, expected) in [
         (
