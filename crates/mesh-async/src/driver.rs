@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use mesh_io::connect::reqwest::{Upload, UploadProgress};
+use mesh_io::connect::reqwest::{Upload, UploadProgress, is_in_trailers};
 use mesh_proto::call::{Fault, FaultKind, Outgoing, Stage};
 use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
@@ -162,6 +162,11 @@ impl<E: Endpoint> Driver<E> {
                     match read {
                         Poll::Ready(Ok(Some(bytes))) => incoming.bytes(bytes),
                         Poll::Ready(Ok(None)) => incoming.end(),
+                        Poll::Ready(Err(error)) if is_in_trailers(&error) => {
+                            // With the exchange the connection goes.
+                            self.exchange = Exchange::None;
+                            incoming.end();
+                        }
                         Poll::Ready(Err(error)) => {
                             let kind = if error.is_timeout() {
                                 FaultKind::TimedOut

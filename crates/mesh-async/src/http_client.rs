@@ -12,9 +12,13 @@ use mesh_io::connect::reqwest::{self as connect, Clients, Upload, UploadProgress
 use mesh_io::connect::{Authorities, Hosts, Proxies};
 use mesh_proto::BaseUrl;
 use mesh_proto::body::Body;
-use mesh_proto::call::Fault;
+use mesh_proto::call::{Fault, MAX_RESPONSE_HEADERS};
 use mesh_proto::download::Reach;
 use mesh_proto::error::SetUpError;
+
+/// How many bytes of headers HTTP/2 takes, by its own count: more than a response may have, so that
+/// the core finds it.
+const HTTP2_HEADERS: u32 = 256 << 10;
 
 /// What a caller changes in reqwest's configuration.
 pub(crate) type Configure =
@@ -38,6 +42,8 @@ impl HttpOptions {
                 .tls_backend_preconfigured(tls.clone())
                 .connect_timeout(self.connect)
                 .tcp_nodelay(true)
+                .http1_max_headers(MAX_RESPONSE_HEADERS)
+                .http2_max_header_list_size(HTTP2_HEADERS)
         };
         let configure = |builder| {
             let builder = match &self.configure {

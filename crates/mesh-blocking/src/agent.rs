@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
-use http::{Request, Response};
-use mesh_io::connect::ureq as connect;
+use http::{Request, Response, StatusCode};
+use mesh_io::connect::ureq::{self as connect, Cancelled, HeadTooLarge, Scope};
 use mesh_io::connect::{Authorities, certificate_fault};
 use mesh_proto::BaseUrl;
 use mesh_proto::body::Body;
-use mesh_proto::call::{ExchangeLimits, Fault, FaultKind, Sent};
+use mesh_proto::call::{Fault, FaultKind, Sent};
 use mesh_proto::download::Reach;
 use mesh_proto::error::SetUpError;
 use ureq::config::ConfigBuilder;
@@ -25,6 +25,9 @@ const IDLE_CONNECTIONS: usize = 256;
 /// From this size on a request waits for the gateway's go-ahead (RFC 9110, section 10.1.1): an
 /// early refusal is lost with the connection otherwise.
 const EXPECT_FROM: u64 = 1 << 20;
+
+/// How long the go-ahead is waited for: a server need not send one.
+const GO_AHEAD_WITHIN: Duration = Duration::from_secs(1);
 
 /// What a caller changes in ureq's configuration.
 pub(crate) type Configure =
@@ -53,6 +56,18 @@ impl AgentOptions {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
+            // The transport keeps the limits of each call.
+            .timeout_global(None)
+            .timeout_per_call(None)
+            .timeout_resolve(None)
+            .timeout_connect(None)
+            .timeout_send_request(None)
+            .timeout_await_100(Some(GO_AHEAD_WITHIN))
+            .timeout_send_body(None)
+            .timeout_recv_response(None)
+            .timeout_recv_body(None)
+            .timeout_per_read(None)
+            .timeout_per_write(None)
             .build();
         Ok(Sender(connect::agent(config, reach)))
     }
@@ -68,7 +83,23 @@ impl Sender {
     pub(crate) fn send(
         &self,
         request: &Request<Body>,
-        limits: ExchangeLimits,
+        scope: &Scope,
+    ) -> Result<Response<ureq::Body>, (ureq::Error, Fault)> {
+        if request.body().len() >= EXPECT_FROM {
+            let response = self.exchange(request, GoAhead::Awaited, scope)?;
+            // It refuses our `Expect`, not the request (RFC 9110, section 15.5.18).
+            if response.status() != StatusCode::EXPECTATION_FAILED {
+                return Ok(response);
+            }
+        }
+        self.exchange(request, GoAhead::Assumed, scope)
+    }
+
+    fn exchange(
+        &self,
+        request: &Request<Body>,
+        go_ahead: GoAhead,
+        scope: &Scope,
     ) -> Result<Response<ureq::Body>, (ureq::Error, Fault)> {
         let length = request.body().len();
         let mut reader = request.body().reader();
@@ -83,49 +114,27 @@ impl Sender {
         if length > 0 {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
-        if length >= EXPECT_FROM {
+        if go_ahead == GoAhead::Awaited {
             headers.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
         }
+        let run = |body: Request<SendBody<'_>>| scope.enter(|| self.0.run(body));
         let result = if length == 0 {
-            self.run(outgoing.map(|()| SendBody::none()), limits)
+            run(outgoing.map(|()| SendBody::none()))
         } else {
-            self.run(
-                outgoing.map(|()| SendBody::from_reader(&mut reader)),
-                limits,
-            )
+            run(outgoing.map(|()| SendBody::from_reader(&mut reader)))
         };
         result.map_err(|error| {
             let fault = fault(&error, length - reader.remaining(), length);
             (error, fault)
         })
     }
-
-    fn run(
-        &self,
-        request: Request<SendBody<'_>>,
-        limits: ExchangeLimits,
-    ) -> Result<Response<ureq::Body>, ureq::Error> {
-        let request = self
-            .0
-            .configure_request(request)
-            .timeout_global(limits.total.map(bounded))
-            .timeout_connect(Some(bounded(limits.connect)))
-            .timeout_send_request(Some(bounded(limits.head)))
-            .timeout_send_body(Some(bounded(limits.head)))
-            .timeout_recv_response(Some(bounded(limits.head)))
-            .timeout_per_read(Some(bounded(limits.idle)))
-            .build();
-        self.0.run(request)
-    }
 }
 
-/// ureq takes zero for no limit, and adds limits to the time of day, which must not overflow. It
-/// waits for whole milliseconds, rounded down: with one more, the call's own limit has passed when
-/// ureq's has, and is the one that is told.
-fn bounded(limit: Duration) -> Duration {
-    limit
-        .saturating_add(Duration::from_millis(1))
-        .min(Duration::from_secs(100 * 365 * 86_400))
+/// Whether a server is asked before the body is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GoAhead {
+    Awaited,
+    Assumed,
 }
 
 /// What a failure is to the core, of a request of which `handed_over` bytes of `length` had gone
@@ -155,7 +164,12 @@ pub(crate) fn fault_kind(error: &ureq::Error) -> FaultKind {
         | ureq::Error::TlsRequired => FaultKind::Connect,
         ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => FaultKind::Proxy,
         ureq::Error::Timeout(_) => FaultKind::TimedOut,
-        ureq::Error::BodyStalled => FaultKind::BodyRefused,
+        ureq::Error::Protocol(_) => FaultKind::BadResponse,
+        ureq::Error::LargeResponseHeader(..) => FaultKind::HeadTooLarge,
+        // The connection ended where neither a chunk nor the body does.
+        ureq::Error::BodyStalled => FaultKind::Lost,
+        ureq::Error::Other(error) if error.is::<HeadTooLarge>() => FaultKind::HeadTooLarge,
+        ureq::Error::Other(error) if error.is::<Cancelled>() => FaultKind::Cancelled,
         ureq::Error::Io(error) => match error.kind() {
             io::ErrorKind::ConnectionRefused
             | io::ErrorKind::NetworkUnreachable
@@ -206,8 +220,41 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_an_address_is_not_connected_to() {
-        let error = ureq::Error::Io(io::ErrorKind::HostUnreachable.into());
-        assert_eq!(fault_kind(&error), FaultKind::Connect);
+    fn each_error_of_the_library_has_its_kind() {
+        use ureq::Error as E;
+        let io = |kind: io::ErrorKind| E::Io(kind.into());
+        for (error, kind) in [
+            (E::HostNotFound, FaultKind::Connect),
+            (E::ConnectionFailed, FaultKind::Connect),
+            (E::ConnectProxyFailed(String::new()), FaultKind::Proxy),
+            (E::InvalidProxyUrl, FaultKind::Proxy),
+            (E::Tls("no"), FaultKind::Connect),
+            (E::Rustls(rustls::Error::DecryptError), FaultKind::Connect),
+            (E::TlsRequired, FaultKind::Connect),
+            (io(io::ErrorKind::ConnectionRefused), FaultKind::Connect),
+            (io(io::ErrorKind::HostUnreachable), FaultKind::Connect),
+            (io(io::ErrorKind::NetworkUnreachable), FaultKind::Connect),
+            (io(io::ErrorKind::AddrNotAvailable), FaultKind::Connect),
+            (E::Timeout(Timeout::Connect), FaultKind::TimedOut),
+            (E::Timeout(Timeout::RecvBody), FaultKind::TimedOut),
+            (io(io::ErrorKind::TimedOut), FaultKind::TimedOut),
+            (io(io::ErrorKind::WouldBlock), FaultKind::TimedOut),
+            (io(io::ErrorKind::UnexpectedEof), FaultKind::Lost),
+            (io(io::ErrorKind::ConnectionReset), FaultKind::Lost),
+            (io(io::ErrorKind::BrokenPipe), FaultKind::Lost),
+            (E::BodyStalled, FaultKind::Lost),
+            (E::LargeResponseHeader(2, 1), FaultKind::HeadTooLarge),
+            (E::Other(HeadTooLarge.into()), FaultKind::HeadTooLarge),
+            (E::Other(Cancelled.into()), FaultKind::Cancelled),
+            (E::Other("no".into()), FaultKind::Other),
+            (E::BadUri(String::new()), FaultKind::Other),
+            (E::RequireHttpsOnly(String::new()), FaultKind::Other),
+            (E::BodyExceedsLimit(1), FaultKind::Other),
+            (E::StatusCode(500), FaultKind::Other),
+            (E::RedirectFailed, FaultKind::Other),
+            (E::TooManyRedirects, FaultKind::Other),
+        ] {
+            assert_eq!(fault_kind(&error), kind, "{error:?}");
+        }
     }
 }

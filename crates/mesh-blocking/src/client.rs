@@ -239,6 +239,10 @@ impl fmt::Debug for Client {
 pub(crate) struct Clock(Instant);
 
 impl Clock {
+    pub(crate) fn starting_now() -> Self {
+        Self(Instant::now())
+    }
+
     pub(crate) fn now(self) -> Moment {
         Moment::after_origin(self.0.elapsed())
     }
@@ -314,7 +318,7 @@ impl ClientBuilder {
         let shared = Shared {
             routes: Routes::new(gateway),
             options: self.options,
-            clock: Clock(Instant::now()),
+            clock: Clock::starting_now(),
         };
         Ok(Client {
             target,

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::thread;
 
 use bytes::BytesMut;
-use mesh_io::connect::ureq::let_go;
+use mesh_io::connect::ureq::{Cancel, Scope};
 use mesh_proto::call::{Fault, FaultKind, Stage};
 use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Step};
@@ -19,7 +19,8 @@ pub(crate) struct Driver<E: Endpoint> {
     call: Call<E>,
     sender: Sender,
     clock: Clock,
-    response: Option<BodyReader<'static>>,
+    response: Option<(BodyReader<'static>, Scope)>,
+    cancel: Option<Cancel>,
     /// Where the next bytes go: what one read leaves of it is for the next.
     room: BytesMut,
     /// How much room is made at a time, in bytes.
@@ -40,10 +41,18 @@ impl<E: Endpoint> Driver<E> {
             sender,
             clock,
             response: None,
+            cancel: None,
             room: BytesMut::new(),
             piece: SMALLEST,
             source: None,
         }
+    }
+
+    /// Lets `cancel` end the call: what it waits for, and all further attempts.
+    #[cfg(test)]
+    pub(crate) fn cancelled_by(mut self, cancel: Cancel) -> Self {
+        self.cancel = Some(cancel);
+        self
     }
 
     pub(crate) fn call(&self) -> &Call<E> {
@@ -66,15 +75,19 @@ impl<E: Endpoint> Driver<E> {
     /// Drives the call to its next event or its end.
     pub(crate) fn advance(&mut self) -> Progress<E> {
         loop {
+            if self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+                self.call.stop_retrying();
+            }
             match self.call.poll(self.clock.now()) {
                 Step::Send(mut outgoing) => {
                     self.response = None;
-                    match self.sender.send(outgoing.request(), outgoing.limits()) {
+                    let scope = Scope::new(outgoing.limits(), self.cancel.clone());
+                    match self.sender.send(outgoing.request(), &scope) {
                         Ok(response) => {
                             let (parts, body) = response.into_parts();
                             self.room = BytesMut::new();
                             self.piece = body.content_length().map_or(SMALLEST, fitting);
-                            self.response = Some(body.into_reader());
+                            self.response = Some((body.into_reader(), scope));
                             outgoing.head(parts);
                         }
                         Err((error, fault)) => {
@@ -91,7 +104,11 @@ impl<E: Endpoint> Driver<E> {
                         self.room = BytesMut::zeroed(self.piece);
                     }
                     let room = &mut self.room;
-                    match self.response.as_mut().map(|body| body.read(room)) {
+                    let read = self
+                        .response
+                        .as_mut()
+                        .map(|(body, scope)| scope.enter(|| body.read(room)));
+                    match read {
                         Some(Ok(0)) | None => {
                             // What shares memory with nothing can be decoded where it is.
                             self.room = BytesMut::new();
@@ -115,12 +132,18 @@ impl<E: Endpoint> Driver<E> {
                 }
                 Step::Wait(until) => {
                     self.response = None;
-                    thread::sleep(until.since(self.clock.now()));
+                    let wait = until.since(self.clock.now());
+                    match &self.cancel {
+                        Some(cancel) => cancel.sleep(wait),
+                        None => thread::sleep(wait),
+                    }
                 }
                 Step::Event(event) => return Progress::Event(event),
                 Step::Done(result) => {
-                    if let (Some(body), Ok(_)) = (self.response.take(), &result) {
-                        let_go(body);
+                    if let (Some((mut body, scope)), Ok(_)) = (self.response.take(), &result) {
+                        // The connection is kept if the end of the body was received, too.
+                        let scope = scope.without_waiting();
+                        let _end = scope.enter(|| body.read(&mut [0; 64]));
                     }
                     return Progress::Done(
                         result.map_err(|error| error.with_source(self.source.take())),
@@ -140,4 +163,162 @@ const LARGEST: usize = 64 << 10;
 /// How much to read of a response of `length` bytes at once.
 fn fitting(length: u64) -> usize {
     usize::try_from(length).map_or(LARGEST, |length| length.clamp(1, LARGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{self, Receiver};
+    use std::time::Duration;
+
+    use mesh_conformance::{Act, Exchange, FullListener, ScriptedServer};
+    use mesh_proto::call::Settings;
+    use mesh_proto::download::Reach;
+    use mesh_proto::endpoint::{ChatStream, ListModels};
+    use mesh_proto::error::Failure;
+    use mesh_proto::{ApiKey, BaseUrl, ChatRequest, Outcome, Target};
+
+    use super::*;
+    use crate::agent::AgentOptions;
+
+    const EVENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n";
+
+    fn stream() -> ChatStream {
+        ChatStream::new(&ChatRequest::new("m").user("hello")).unwrap()
+    }
+
+    fn sender(url: &str) -> (Target, Sender) {
+        let base = BaseUrl::new(url).unwrap();
+        let sender = AgentOptions::default().sender(Reach::Gateway, &base);
+        let target = Target::new(base, ApiKey::new("rsk_1").unwrap());
+        (target, sender.unwrap())
+    }
+
+    fn driver<E: Endpoint>(
+        endpoint: E,
+        (target, sender): (Target, Sender),
+        settings: &Settings,
+    ) -> Driver<E> {
+        let clock = Clock::starting_now();
+        let call = Call::new(endpoint, &target, settings, clock.now(), 7).unwrap();
+        Driver::new(call, sender, clock)
+    }
+
+    /// Drives a call to its end on a thread of its own.
+    fn finish<E>(mut driver: Driver<E>) -> Receiver<CallError>
+    where
+        E: Endpoint + Send + 'static,
+        E::Output: Send,
+        Driver<E>: Send,
+    {
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || sender.send(driver.finish().map(drop).unwrap_err()));
+        ended
+    }
+
+    fn end(ended: &Receiver<CallError>) -> CallError {
+        ended.recv_timeout(Duration::from_secs(60)).unwrap()
+    }
+
+    fn is_cancelled(error: &CallError) -> bool {
+        matches!(error.failure(), Failure::Fault(fault) if fault.kind == FaultKind::Cancelled)
+    }
+
+    fn patient() -> Settings {
+        let mut settings = Settings::default();
+        settings.deadlines.connect = Duration::from_secs(3600);
+        settings.retry.longest_hint = Duration::from_secs(7200);
+        settings
+    }
+
+    #[test]
+    fn call_that_connects_is_cancelled() {
+        let full = FullListener::start();
+        let cancel = Cancel::default();
+        let to = sender(&format!("http://{}", full.address));
+        let ended =
+            finish(driver(ListModels::default(), to, &patient()).cancelled_by(cancel.clone()));
+        cancel.cancel();
+        let error = end(&ended);
+        assert!(is_cancelled(&error), "{error:?}");
+        assert_eq!(error.attempts(), 1);
+    }
+
+    #[test]
+    fn call_that_waits_for_its_response_is_cancelled_and_no_other() {
+        let server = ScriptedServer::start([
+            Exchange::new([Act::Stall]),
+            Exchange::new([
+                Act::AwaitEvents(1),
+                Act::Raw("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]".into()),
+            ]),
+        ]);
+        let to = sender(&server.base_url());
+        let cancel = Cancel::default();
+        let ended = finish(driver(stream(), to.clone(), &patient()).cancelled_by(cancel.clone()));
+        server.next();
+        let mut other =
+            driver(ListModels::default(), to, &patient()).cancelled_by(Cancel::default());
+        let other = thread::spawn(move || other.finish().map(drop));
+        server.next();
+        cancel.cancel();
+        let error = end(&ended);
+        assert!(is_cancelled(&error), "{error:?}");
+        assert_eq!((error.outcome(), error.attempts()), (Outcome::Unknown, 1));
+        assert_eq!(server.ended(), 0);
+        server.shown().add();
+        other.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn call_that_waits_for_its_next_attempt_is_cancelled() {
+        let hint = [("retry-after", "3600")];
+        let server = ScriptedServer::start([Exchange::answer_with(503, &hint, "{}")]);
+        let (attempt, ended_attempt) = mpsc::channel();
+        let settings = patient().with_observer(move |it| attempt.send(it.next).unwrap());
+        let cancel = Cancel::default();
+        let to = sender(&server.base_url());
+        let ended =
+            finish(driver(ListModels::default(), to, &settings).cancelled_by(cancel.clone()));
+        assert!(ended_attempt.recv().unwrap() >= Some(Duration::from_secs(3600)));
+        cancel.cancel();
+        let error = end(&ended);
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(503));
+        assert_eq!(error.attempts(), 1);
+        assert!(ended_attempt.try_recv().is_err());
+    }
+
+    #[test]
+    fn stream_is_cancelled_and_its_text_is_kept() {
+        let server =
+            ScriptedServer::start([Exchange::stream([Act::Data(EVENT.into()), Act::Stall])]);
+        let cancel = Cancel::default();
+        let to = sender(&server.base_url());
+        let mut driver = driver(stream(), to, &patient()).cancelled_by(cancel.clone());
+        assert!(matches!(driver.advance(), Progress::Event(_)));
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || {
+            let error = driver.finish().map(drop).unwrap_err();
+            sender.send((error, driver.into_partial()))
+        });
+        cancel.cancel();
+        let (error, partial) = ended.recv_timeout(Duration::from_secs(60)).unwrap();
+        assert!(is_cancelled(&error), "{error:?}");
+        assert_eq!(error.outcome(), Outcome::Delivered);
+        assert_eq!(partial.unwrap().text(), "hi");
+        assert_eq!(server.ended(), 0);
+    }
+
+    #[test]
+    fn cancelling_after_the_end_leaves_the_kept_connection() {
+        let server = ScriptedServer::start([Exchange::answer(200, "[]")]);
+        let to = sender(&server.base_url());
+        for _ in 0..2 {
+            let cancel = Cancel::default();
+            let mut driver =
+                driver(ListModels::default(), to.clone(), &patient()).cancelled_by(cancel.clone());
+            driver.finish().unwrap();
+            cancel.cancel();
+            assert_eq!(server.next().connection, 0);
+        }
+    }
 }

@@ -25,7 +25,7 @@ mod table;
 
 pub use self::driver::{Async, BareSocket, Blocking, Case, Driver, Reaches, Smol, Streamed};
 pub use self::memory::{Memory, MemoryGateway};
-pub use self::run::run;
+pub use self::run::{FullListener, run};
 pub use self::scenario::{Ask, End, Expected, Failed, Gateway, Need, Scenario, Why};
 pub use self::scenarios::scenarios;
 pub use self::script::{Act, Exchange, Framing, Reads, Shown, head, stream_head};

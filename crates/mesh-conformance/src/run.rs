@@ -384,14 +384,17 @@ fn unused() -> SocketAddr {
 }
 
 /// A listener whose queue is full: who connects is left waiting.
-struct FullListener {
-    address: SocketAddr,
+#[derive(Debug)]
+pub struct FullListener {
+    /// Its address.
+    pub address: SocketAddr,
     _listener: Socket,
     _queued: Vec<TcpStream>,
 }
 
 impl FullListener {
-    fn start() -> Self {
+    /// Starts to listen, and fills the queue.
+    pub fn start() -> Self {
         let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         let any: SocketAddr = ([127, 0, 0, 1], 0).into();
         listener.bind(&any.into()).expect("a loopback port");

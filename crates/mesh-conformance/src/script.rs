@@ -10,6 +10,8 @@ use bytes::Bytes;
 pub struct Exchange {
     /// How much of the request's body is read before the first act.
     pub reads: Reads,
+    /// What is sent before the body is read, instead of the go-ahead for one that waits for it.
+    pub interim: Option<Bytes>,
     /// What is done then, in order.
     pub acts: Vec<Act>,
 }
@@ -74,6 +76,7 @@ impl Exchange {
     pub fn new(acts: impl IntoIterator<Item = Act>) -> Self {
         Self {
             reads: Reads::Everything,
+            interim: None,
             acts: acts.into_iter().collect(),
         }
     }
@@ -116,6 +119,12 @@ impl Exchange {
     /// The same, where only this much of the request's body is read.
     pub fn reading(mut self, count: u64) -> Self {
         self.reads = Reads::First(count);
+        self
+    }
+
+    /// The same, where this is sent before the request's body is read (HTTP/1.1 only).
+    pub fn with_interim(mut self, bytes: impl Into<Bytes>) -> Self {
+        self.interim = Some(bytes.into());
         self
     }
 

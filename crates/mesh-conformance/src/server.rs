@@ -184,8 +184,12 @@ fn serve(house: &House, connection: usize, stream: &TcpStream) -> Option<()> {
             Reads::Everything => received.length(),
             Reads::First(count) => count,
         };
-        if wanted > 0 && received.header("expect").is_some() {
-            socket.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+        match &exchange.interim {
+            Some(interim) => socket.write_all(interim).ok()?,
+            None if wanted > 0 && received.header("expect").is_some() => {
+                socket.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+            }
+            None => {}
         }
         reader
             .by_ref()

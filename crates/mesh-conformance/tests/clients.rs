@@ -11,8 +11,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mesh_conformance::{Act, Async, Blocking, Case, Driver, Exchange, ScriptedServer};
-use mesh_proto::call::{FaultKind, RetryPolicy, Settings};
+use mesh_conformance::{
+    Act, Async, Blocking, Case, Driver, Exchange, Framing, ScriptedServer, head,
+};
+use mesh_proto::call::{Deadline, FaultKind, RetryPolicy, Settings};
 use mesh_proto::chat::ChatReply;
 use mesh_proto::error::{CallError, Failure};
 use mesh_proto::image::{GeneratedImage, Image};
@@ -165,6 +167,112 @@ fn who_waits_for_the_go_ahead_hears_an_early_refusal() {
     }
 }
 
+/// A request with an image of 2 MiB.
+fn upload() -> ChatRequest {
+    let image = [PNG, &vec![0; 2 << 20]].concat();
+    ChatRequest::new("m").user(("look", Image::from_bytes(image).unwrap()))
+}
+
+fn interim_responses_are_skipped<C: Client>() {
+    let go_ahead = "HTTP/1.1 100 Continue\r\n\r\n";
+    let with_server = "HTTP/1.1 100 Continue\r\nserver: x\r\ndate: y\r\n\r\n";
+    let hints = "HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n";
+    for (early, late) in [
+        (Some(go_ahead.to_owned()), String::new()),
+        (Some(with_server.to_owned()), String::new()),
+        (Some([hints, with_server].concat()), String::new()),
+        (
+            Some([go_ahead, with_server, hints].concat()),
+            hints.repeat(3),
+        ),
+        // No go-ahead: the body follows after a second.
+        (Some(hints.to_owned()), with_server.to_owned()),
+        (Some(String::new()), [with_server, go_ahead, hints].concat()),
+        (None, with_server.to_owned()),
+    ] {
+        let mut exchange = ok();
+        exchange.interim = early.clone().map(Into::into);
+        exchange.acts.insert(0, Act::Raw(late.clone().into()));
+        let server = ScriptedServer::start([exchange]);
+        let client = calling::<C>(&server);
+        for request in [upload(), chat()] {
+            let answer = client.create(&request).unwrap();
+            assert_eq!(answer.text(), "hi", "{early:?} {late:?}");
+            let received = server.next();
+            assert_eq!(
+                received.header("content-length"),
+                Some(received.body.len().to_string().as_str())
+            );
+        }
+        assert!(server.rest().is_empty());
+    }
+}
+
+fn trailers_after_a_reply_are_read_or_given_up<C: Client>() {
+    let body = format!("{:x}\r\n{REPLY}\r\n0\r\n", REPLY.len());
+    for trailers in [
+        "x: y\r\n\r\n".to_owned(),
+        "x: y\r\n".repeat(50) + "\r\n",
+        // Beyond the limit, and more than a socket holds.
+        "x: y\r\n".repeat(1 << 20),
+        format!("x: {}", "y".repeat(8 << 20)),
+    ] {
+        let server = ScriptedServer::start([Exchange::new([
+            head(200, &[], Framing::Chunked),
+            Act::Raw(body.clone().into()),
+            Act::Raw(trailers.into()),
+            Act::Stall,
+        ])]);
+        assert_eq!(calling::<C>(&server).create(&chat()).unwrap().text(), "hi");
+    }
+}
+
+fn response_with_too_many_headers_is_a_fault<C: Client>() {
+    // With the length, and the id of the request.
+    let exchange = |count: usize, value: &str| {
+        Exchange::response(200, &format!("a: {value}\r\n").repeat(count), REPLY)
+    };
+    for (count, value) in [(99, "b"), (9, &*"b".repeat(7000))] {
+        let server = ScriptedServer::start([exchange(count, value)]);
+        assert_eq!(calling::<C>(&server).create(&chat()).unwrap().text(), "hi");
+    }
+    for (count, value) in [
+        (100, "b"),
+        (127, "b"),
+        (200, "b"),
+        (1000, "b"),
+        (10, &*"b".repeat(7000)),
+        (1, &*"b".repeat(500_000)),
+    ] {
+        let server = ScriptedServer::start([exchange(count, value)]);
+        let error = call_error(calling::<C>(&server).create(&chat()).unwrap_err());
+        assert!(
+            matches!(error.failure(), Failure::Fault(fault) if fault.kind == FaultKind::HeadTooLarge),
+            "{count}: {error:?}"
+        );
+        assert_eq!((error.outcome(), error.attempts()), (Outcome::Unknown, 1));
+        assert!(
+            error.to_string().contains("more than 100 headers"),
+            "{error}"
+        );
+    }
+}
+
+fn no_body_is_sent_once_the_connect_limit_has_passed<C: Client>() {
+    let server = ScriptedServer::start([ok()]);
+    let mut case = case(BaseUrl::new(server.base_url()).unwrap());
+    case.settings.retry = RetryPolicy::never();
+    case.settings.deadlines.connect = std::time::Duration::ZERO;
+    let error = call_error(C::new(&case).create(&chat()).unwrap_err());
+    assert_eq!(error.outcome(), Outcome::NotSent, "{error:?}");
+    assert!(
+        matches!(error.failure(), Failure::Deadline(Deadline::Connect(_))),
+        "{error:?}"
+    );
+    // The connection, if there was one, is closed before a request came.
+    assert!(server.rest().is_empty());
+}
+
 fn a_picture_is_fetched_without_the_key<C: Client>() {
     let body = "\u{0}not a picture\u{0}";
     let server = ScriptedServer::start([
@@ -243,6 +351,10 @@ through_every_client! {
     a_request_carries_what_the_reference_says,
     a_name_without_an_address_is_not_sent,
     a_large_picture_goes_out_with_its_exact_length,
+    interim_responses_are_skipped,
+    trailers_after_a_reply_are_read_or_given_up,
+    response_with_too_many_headers_is_a_fault,
+    no_body_is_sent_once_the_connect_limit_has_passed,
     a_picture_is_fetched_without_the_key,
     a_relative_url_is_resolved_against_the_gateway,
     a_picture_is_not_fetched_from_a_private_place,

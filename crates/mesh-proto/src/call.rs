@@ -25,7 +25,7 @@ mod timing;
 use std::fmt;
 
 use bytes::Bytes;
-use http::response;
+use http::{HeaderMap, response};
 
 use self::advance::Turn;
 pub use self::budget::RetryBudget;
@@ -37,7 +37,8 @@ pub use self::settings::{
     Attempt, AttemptEnd, BadGateway, Limits, Observer, RetryPolicy, Settings,
 };
 pub use self::step::{
-    CertificateFault, ExchangeLimits, Fault, FaultKind, Incoming, Outgoing, Sent, Stage, Step,
+    CertificateFault, ExchangeLimits, Fault, FaultKind, Incoming, MAX_RESPONSE_HEAD_BYTES,
+    MAX_RESPONSE_HEADERS, Outgoing, Sent, Stage, Step,
 };
 pub use self::timing::{Deadline, Deadlines, Moment};
 use crate::body::{Body, Segment};
@@ -155,6 +156,12 @@ impl<E: Endpoint> Call<E> {
         &self.course.settings
     }
 
+    /// Allows no further attempt: a call that waits for one ends with the last failure, and one that
+    /// has an attempt under way with the end of that.
+    pub fn stop_retrying(&mut self) {
+        self.course.settings.retry.max_retries = 0;
+    }
+
     /// What had been assembled of the reply when the call failed or was given up.
     pub fn into_partial(self) -> Option<E::Output> {
         match self.decoder {
@@ -224,6 +231,10 @@ impl<E: Endpoint> Call<E> {
 /// What a driver says. An input carries no time: the next poll dates it.
 impl<E: Endpoint> Call<E> {
     fn take_head(&mut self, parts: response::Parts) {
+        if is_too_large(&parts.headers) {
+            self.course.take_fault(Fault::new(FaultKind::HeadTooLarge));
+            return;
+        }
         let head = self.course.redacted(parts);
         let body = match Verdict::of(&head) {
             Verdict::Error => Ok(Follows::Error),
@@ -281,6 +292,15 @@ impl<E: Endpoint> fmt::Debug for Call<E> {
             .field("state", &state)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether there are more headers than a response may have: the same for every transport.
+fn is_too_large(headers: &HeaderMap) -> bool {
+    let bytes = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + ": \r\n".len() + value.len())
+        .sum::<usize>();
+    headers.len() > MAX_RESPONSE_HEADERS || bytes > MAX_RESPONSE_HEAD_BYTES
 }
 
 /// Refuses a body that the gateway would refuse, and names the pictures that make it so.

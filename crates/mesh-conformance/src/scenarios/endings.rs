@@ -96,7 +96,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             ])])
             .accepts(lost())
             .accepts(
-                Expected::failure_after(200, Why::Fault(FaultKind::Other), Outcome::Delivered)
+                Expected::failure_after(200, Why::Fault(FaultKind::BadResponse), Outcome::Delivered)
                     .events(["one"])
                     .partial("one"),
             ),

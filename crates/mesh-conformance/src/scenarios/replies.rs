@@ -254,7 +254,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         )
         .needs(&[Need::Http1])
         .answers([Exchange::new([raw("SSH-2.0-OpenSSH_9.6\r\n\r\n"), Act::Close])])
-        .accepts(Expected::failure(Why::Fault(FaultKind::Other), Outcome::Unknown))
+        .accepts(Expected::failure(Why::Fault(FaultKind::BadResponse), Outcome::Unknown))
         .accepts(Expected::failure(Why::Fault(FaultKind::Lost), Outcome::Unknown)),
     ]
 }

@@ -2,6 +2,7 @@
 //! connections to public addresses only, and telling how far an upload has got.
 
 mod clients;
+mod failure;
 mod lookup;
 mod upload;
 
@@ -13,6 +14,7 @@ use mesh_proto::error::SetUpError;
 use rustls::{ClientConfig, RootCertStore};
 
 pub use self::clients::Clients;
+pub use self::failure::is_in_trailers;
 pub use self::upload::{Upload, UploadProgress};
 use super::Authorities;
 use super::trust::refused;

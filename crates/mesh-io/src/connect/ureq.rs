@@ -1,8 +1,12 @@
-//! What ureq does not do by itself: names resolved when a connection is made, limits phase by phase,
-//! a head and a body in one packet.
+//! What ureq does not do by itself: public addresses only, a call's limits, interim responses with
+//! headers, bounded trailers, and cancelling one call. `docs/decisions/ureq-layer.md` says why each
+//! needs what is outside ureq's own versioning.
 
-mod lookup;
-mod phases;
+mod cancel;
+mod framing;
+mod resolver;
+mod scope;
+mod transport;
 
 use std::sync::Arc;
 
@@ -12,9 +16,13 @@ use mesh_proto::error::SetUpError;
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::transport::DefaultConnector;
 
-use self::lookup::{PhasedConnector, Unresolved};
-pub use self::phases::let_go;
+pub use self::cancel::{Cancel, Cancelled};
+use self::resolver::ReachResolver;
+pub use self::scope::Scope;
+pub use self::transport::HeadTooLarge;
+use self::transport::ScopedConnector;
 use super::Authorities;
 
 /// TLS with ring, trusting the system's certificates and `authorities`. For a gateway over plain
@@ -37,14 +45,18 @@ pub fn tls(
         .build())
 }
 
-/// An agent that connects to the addresses within its reach only.
+/// An agent that connects to the addresses within its reach only, and has to be used within a
+/// [`Scope`].
 pub fn agent(config: Config, reach: Reach) -> Agent {
     // Behind a proxy it is the proxy's name that is resolved here.
-    let looked_up = if config.proxy().is_none() {
+    let resolver = ReachResolver(if config.proxy().is_none() {
         reach
     } else {
         Reach::Anywhere
+    });
+    let connector = ScopedConnector {
+        resolver,
+        connector: Arc::new(DefaultConnector::new()),
     };
-    let connector = PhasedConnector::new(looked_up);
-    Agent::with_parts(config, connector, Unresolved)
+    Agent::with_parts(config, connector, resolver)
 }

@@ -88,7 +88,8 @@ impl Course {
 
     /// Waits, or begins the next attempt.
     fn wait(&mut self, until: Moment, because: CallError, retry: Withdrawn) -> Option<Turn> {
-        if self.total().is_some_and(|total| self.now >= total) {
+        let is_stopped = self.attempt > self.settings.retry.max_retries;
+        if is_stopped || self.total().is_some_and(|total| self.now >= total) {
             return Some(Turn::Over(because));
         }
         if self.now < until {

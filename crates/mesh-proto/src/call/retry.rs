@@ -90,7 +90,7 @@ pub(super) fn is_repeatable(
         | Failure::Redirect { .. }
         | Failure::Finished
         | Failure::Fault(Fault {
-            kind: FaultKind::Certificate(_),
+            kind: FaultKind::Certificate(_) | FaultKind::HeadTooLarge | FaultKind::Cancelled,
             ..
         }) => false,
         Failure::Fault(_) | Failure::Deadline(_) => {

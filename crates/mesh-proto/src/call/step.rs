@@ -106,6 +106,12 @@ pub struct ExchangeLimits {
     pub total: Option<Duration>,
 }
 
+/// How many headers a response may have. A response with more is a fault.
+pub const MAX_RESPONSE_HEADERS: usize = 100;
+
+/// How many bytes of headers a response may have. A response with more is a fault.
+pub const MAX_RESPONSE_HEAD_BYTES: usize = 64 << 10;
+
 /// A response's body to be read, and what a read can bring.
 pub struct Incoming<'c, E: Endpoint> {
     pub(super) call: &'c mut Call<E>,
@@ -229,7 +235,14 @@ pub enum FaultKind {
     TimedOut,
     /// The peer stopped taking the request's body.
     BodyRefused,
-    /// Anything else, such as a response that is not HTTP.
+    /// What was received is not HTTP.
+    BadResponse,
+    /// The response has more headers than [`MAX_RESPONSE_HEADERS`], or more bytes of them than
+    /// [`MAX_RESPONSE_HEAD_BYTES`].
+    HeadTooLarge,
+    /// The caller cancelled the call.
+    Cancelled,
+    /// Anything else.
     Other,
 }
 
@@ -293,11 +306,20 @@ impl fmt::Display for Fault {
                      `ClientBuilder::certificate_authority` or SSL_CERT_FILE)"
                 );
             }
+            FaultKind::HeadTooLarge => {
+                return write!(
+                    f,
+                    "the response has more than {MAX_RESPONSE_HEADERS} headers or {} KiB of them",
+                    MAX_RESPONSE_HEAD_BYTES >> 10
+                );
+            }
             FaultKind::Connect => "could not connect",
             FaultKind::Proxy => "could not connect through the proxy",
             FaultKind::Lost => "the connection was lost",
             FaultKind::TimedOut => "the transport's time limit passed",
             FaultKind::BodyRefused => "the peer stopped taking the request",
+            FaultKind::BadResponse => "the response is not valid HTTP",
+            FaultKind::Cancelled => "the call was cancelled",
             FaultKind::Other => "the transport failed",
         })
     }

@@ -15,6 +15,7 @@ use mesh_proto::download::Reach;
 use mesh_proto::error::SetUpError;
 use reqwest::{Client, ClientBuilder, Error, Proxy, Request, Response, Url};
 
+use super::failure::broken_response;
 use super::lookup::{NOWHERE, NeedsDirect, Only, Resolver};
 use super::upload::UploadProgress;
 use crate::connect::fault::find;
@@ -140,7 +141,7 @@ impl Clients {
             let kind = match () {
                 () if error.is_timeout() => FaultKind::TimedOut,
                 () if error.is_builder() => FaultKind::Other,
-                () => FaultKind::Lost,
+                () => broken_response(&error),
             };
             return (upload.fault(kind), error.into());
         }
