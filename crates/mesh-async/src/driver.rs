@@ -106,7 +106,9 @@ impl<E: Endpoint> Driver<E> {
     pub(crate) fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<Progress<E>> {
         loop {
             let now = self.clock.now();
-            self.report_upload(now);
+            if let Some(done) = self.report_upload(now) {
+                return Poll::Ready(done);
+            }
             match self.call.poll(now) {
                 Step::Send(mut outgoing) => {
                     let number = outgoing.attempt();
@@ -184,31 +186,37 @@ impl<E: Endpoint> Driver<E> {
                     ready!(self.poll_deadline(NEVER, context));
                 }
                 Step::Event(event) => return Poll::Ready(Progress::Event(event)),
-                Step::Done(result) => {
-                    self.exchange = Exchange::None;
-                    return Poll::Ready(Progress::Done(
-                        result.map_err(|error| error.with_source(self.source.take())),
-                    ));
-                }
+                Step::Done(result) => return Poll::Ready(self.end(result)),
             }
         }
     }
 
     /// Tells the call how far the upload has got, before it may find a deadline passed that this
     /// moves: no time passes with a moment that is no later than an earlier one.
-    fn report_upload(&mut self, now: Moment) {
+    ///
+    /// Returns the end of the call, if it ends with this.
+    fn report_upload(&mut self, now: Moment) -> Option<Progress<E>> {
         if let Exchange::Sending(attempt) = &mut self.exchange {
             // Past the limit for connecting, the body must not leave while the call gives it up.
             if self.call.deadline().is_some_and(|deadline| deadline <= now) {
                 attempt.upload.close();
             }
-            if attempt.has_news()
-                && let Step::Send(mut outgoing) = self.call.poll(Moment::ORIGIN)
-                && outgoing.attempt() == attempt.number
-            {
-                attempt.tell(&mut outgoing);
+            if attempt.has_news() {
+                match self.call.poll(Moment::ORIGIN) {
+                    Step::Send(mut outgoing) if outgoing.attempt() == attempt.number => {
+                        attempt.tell(&mut outgoing);
+                    }
+                    Step::Done(result) => return Some(self.end(result)),
+                    _ => {}
+                }
             }
         }
+        None
+    }
+
+    fn end(&mut self, result: Result<Answer<E::Output>, CallError>) -> Progress<E> {
+        self.exchange = Exchange::None;
+        Progress::Done(result.map_err(|error| error.with_source(self.source.take())))
     }
 
     /// Ready when the call has to be polled again though nothing came: at its deadline, or at

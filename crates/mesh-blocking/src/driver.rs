@@ -298,7 +298,7 @@ mod tests {
         let (sender, ended) = mpsc::channel();
         thread::spawn(move || {
             let error = driver.finish().map(drop).unwrap_err();
-            sender.send((error, driver.into_partial()))
+            sender.send((error, driver.into_partial())).unwrap();
         });
         cancel.cancel();
         let (error, partial) = ended.recv_timeout(Duration::from_secs(60)).unwrap();
