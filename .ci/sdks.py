@@ -1,15 +1,13 @@
 """What users of two other SDKs do with images, against the emulator."""
 
 import base64
-import re
-import sys
+import os
 
 import meshapi
 import openai
 from meshapi import ChatCompletionParams, ImageEditParams, ImageGenerationParams, ImageRef
 
-models_list, banner = sys.argv[1:]
-url, key = re.search(r"at (\S+) with the key (\S+)", banner).groups()
+url, key = os.environ["EMULATOR_URL"], os.environ["EMULATOR_KEY"]
 with open("examples/photos/rocket.jpg", "rb") as file:
     photo = file.read()
 data_url = "data:image/jpeg;base64," + base64.b64encode(photo).decode()
@@ -61,6 +59,7 @@ def official():
 
 def by_openai():
     client = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
+    assert "openai/gpt-4o" in [row.id for row in client.models.list()]
     assert client.models.retrieve("openai/gpt-4o").id == "openai/gpt-4o"
     chat = client.chat.completions
     text = chat.create(model="openai/gpt-4o", messages=look).choices[0].message.content
@@ -91,11 +90,6 @@ def by_openai():
         pass
 
 
-if models_list == "array":
-    official()
-    by_openai()
-    print("the official Python SDK and OpenAI's show, draw and edit")
-else:
-    client = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
-    assert "openai/gpt-4o" in [row.id for row in client.models.list()]
-    print("OpenAI's SDK lists the models, where the list is an object")
+official()
+by_openai()
+print("the official Python SDK and OpenAI's list models, show, draw and edit")
