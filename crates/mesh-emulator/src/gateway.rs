@@ -101,6 +101,8 @@ pub struct Gateway {
     pictures: Pictures,
     cache: Cache,
     record: Record,
+    /// The images of the requests in the record.
+    sent: Pictures,
 }
 
 /// A response, and when its pieces leave.
@@ -139,6 +141,7 @@ pub struct Admitted {
 /// An answer that the gateway has not yet taken note of.
 #[derive(Debug)]
 pub struct Answered {
+    ids: Ids,
     draft: Draft,
     hosted: Vec<Hosted>,
     kept: Option<Kept>,
@@ -191,6 +194,7 @@ impl Gateway {
             pictures: Pictures::default(),
             cache: Cache::default(),
             record: Record::default(),
+            sent: Pictures::default(),
         }
     }
 
@@ -265,6 +269,10 @@ impl Gateway {
         }
         if let Some(mut exchange) = answered.exchange {
             exchange.status = answered.draft.status;
+            exchange.keep_files(&mut self.sent, |number| {
+                // The ids before are those of the answer and its pictures.
+                answered.ids.id("", number.saturating_add(1000))
+            });
             self.record.add(exchange);
         }
         answered.draft.begin(now)
@@ -341,7 +349,9 @@ impl Gateway {
             self.rates.count(caller, &self.settings, now, marks)?;
         }
         match route {
-            Route::Page | Route::Picture(_) => host::check_own(head, self.address)?,
+            Route::Page | Route::Picture(_) | Route::Sent(_) => {
+                host::check_own(head, self.address)?;
+            }
             Route::Chat | Route::Images | Route::Edits => admission::check_codings(&head.headers)?,
             _ => {}
         }
@@ -350,19 +360,26 @@ impl Gateway {
         let shape = model_list::shape_for(&head.headers, switches.model_list);
         match route {
             Route::Page => {
-                let page = page::page(host.unwrap_or("127.0.0.1"), &self.key, &self.record);
-                let html = "text/html; charset=utf-8";
-                Ok(Work::Ready(Draft::plain(StatusCode::OK, html, page.into())))
+                let host = host.unwrap_or("127.0.0.1");
+                Ok(Work::Ready(page::draft(
+                    host,
+                    &self.key,
+                    &self.record,
+                    &self.sent,
+                )))
             }
             Route::Picture(name) => match self.pictures.find(&name) {
-                Some(bytes) => Ok(Work::Ready(Draft::plain(
-                    StatusCode::OK,
-                    "image/png",
-                    bytes.clone(),
-                ))),
+                Some(bytes) => Ok(Work::Ready(page::picture(bytes))),
                 None => Err(Refused::because(
                     ErrorCode::NotFound,
                     "That picture is not, or no longer, hosted here.",
+                )),
+            },
+            Route::Sent(name) => match self.sent.find(&name) {
+                Some(bytes) => Ok(Work::Ready(page::sent_picture(bytes))),
+                None => Err(Refused::because(
+                    ErrorCode::NotFound,
+                    "That image is not, or no longer, kept here.",
                 )),
             },
             Route::Models => Ok(Work::Models(query_of(head), shape)),
@@ -479,6 +496,7 @@ impl Admitted {
             }
         }
         Answered {
+            ids: self.ids,
             draft,
             hosted,
             kept,

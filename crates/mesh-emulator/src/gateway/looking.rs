@@ -39,11 +39,8 @@ impl Seen {
             return Err(Refused::because(ErrorCode::InvalidRequest, message));
         }
         let size = Dimensions::read(bytes);
-        self.record.push(PictureSeen {
-            kind: describe(bytes).into_owned(),
-            size: size.map(|size| (size.width, size.height)),
-            bytes: bytes.len(),
-        });
+        let seen = PictureSeen::new(bytes, size, &self.record);
+        self.record.push(seen);
         Ok(size)
     }
 

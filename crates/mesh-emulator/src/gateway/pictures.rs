@@ -1,4 +1,5 @@
-//! Pictures that the gateway has drawn and hosts.
+//! Pictures that the gateway keeps within bounds: those that it has drawn and hosts, and those that
+//! it was sent, for its page.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 const MOST_PICTURES: usize = 256;
 
-/// A picture under `/pictures/`.
+/// A picture under `/pictures/` or `/sent/`.
 #[derive(Clone, Debug)]
 pub(super) struct Hosted {
     /// The name of its file, with the ending.
@@ -29,6 +30,13 @@ impl Pictures {
             .rev()
             .find(|picture| picture.name == name)
             .map(|picture| &picture.bytes)
+    }
+
+    /// The name under which the same bytes are kept.
+    pub(super) fn name_of(&self, bytes: &[u8]) -> Option<&str> {
+        let mut pictures = self.0.iter();
+        let same = pictures.find(|it| it.bytes == bytes)?;
+        Some(&same.name)
     }
 
     /// Keeps another picture.

@@ -13,6 +13,8 @@ pub(super) enum Route {
     Page,
     /// A hosted picture, by the name of its file.
     Picture(String),
+    /// An image that a request had, by the name of its file.
+    Sent(String),
     /// `GET /v1/models`.
     Models,
     /// `GET /v1/models/search`.
@@ -54,6 +56,10 @@ impl Route {
             "/v1/chat/completions" => (Self::Chat, Method::POST, "POST"),
             "/v1/images/generations" => (Self::Images, Method::POST, "POST"),
             "/v1/images/edits" => (Self::Edits, Method::POST, "POST"),
+            other if other.starts_with("/sent/") => {
+                let name = other.trim_start_matches("/sent/").to_owned();
+                (Self::Sent(name), Method::GET, "GET")
+            }
             other => match (
                 other.strip_prefix("/pictures/"),
                 other.strip_prefix("/v1/models/"),

@@ -173,3 +173,93 @@ fn the_page_tells_what_came_in() {
         assert!(page.contains(told), "{told}: {page}");
     }
 }
+
+/// What `src` attributes of the page's images point to.
+fn sources(page: &str) -> Vec<String> {
+    let sources = page.split("<img src=\"").skip(1);
+    sources
+        .map(|rest| rest.split('"').next().unwrap().to_owned())
+        .collect()
+}
+
+fn page_of(gateway: &mut Gateway) -> String {
+    let reply = get(gateway, "/");
+    let policy = header_of(&reply, "content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"));
+    assert_eq!(header_of(&reply, "x-content-type-options"), Some("nosniff"));
+    String::from_utf8(whole(&reply).to_vec()).unwrap()
+}
+
+#[test]
+fn the_page_shows_the_images_that_were_sent() {
+    let mut gateway = gateway();
+    let picture = RgbaImage::from_pixel(4, 4, Rgba([1, 2, 3, 255]));
+    let files: Vec<(&str, Vec<u8>)> = vec![
+        ("image/png", plain(RED)),
+        ("image/jpeg", encode(&picture, Codec::Jpeg, 90).unwrap()),
+        ("image/webp", encode(&picture, Codec::Webp, 90).unwrap()),
+    ];
+    for (media_type, file) in &files {
+        chat(&mut gateway, &show("What?", &[&url(file)]));
+        let page = page_of(&mut gateway);
+        let first = sources(&page).first().unwrap().clone();
+        assert!(first.starts_with("/sent/"), "{first}");
+        let shown = get(&mut gateway, &first);
+        assert_eq!(shown.head.status, 200);
+        assert_eq!(header_of(&shown, "content-type"), Some(*media_type));
+        assert_eq!(header_of(&shown, "x-content-type-options"), Some("nosniff"));
+        let policy = header_of(&shown, "content-security-policy");
+        assert_eq!(policy, Some("default-src 'none'; sandbox"));
+        assert_eq!(whole(&shown), file);
+    }
+    // The endpoints of images show theirs, too, and a conversation that is sent again keeps its
+    // image once.
+    let edit = json!({
+        "model": "openai/gpt-image-1", "prompt": "darker",
+        "image": STANDARD.encode(plain(BLUE)), "mask": STANDARD.encode(plain(RED)),
+    });
+    post(&mut gateway, "/v1/images/edits", &edit);
+    let shown = sources(&page_of(&mut gateway));
+    let sent: Vec<&String> = shown.iter().filter(|it| it.starts_with("/sent/")).collect();
+    assert_eq!(sent.len(), 5);
+    assert_eq!(sent.iter().filter(|it| **it == sent[1]).count(), 2);
+    assert_eq!(whole(&get(&mut gateway, sent[0])), plain(BLUE));
+
+    let elsewhere = [("host", "evil.example")];
+    let request = request(Method::GET, sent[0], &elsewhere, "");
+    let reply = gateway.handle(request, Moment::ORIGIN);
+    assert_eq!(reply.head.status, 421);
+    assert_eq!(get(&mut gateway, "/sent/none").head.status, 404);
+}
+
+#[test]
+fn the_page_shows_only_images_and_only_so_many() {
+    let mut gateway = gateway();
+    let script = "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
+    let named_png = format!("data:image/png;base64,{}", STANDARD.encode(script));
+    chat(&mut gateway, &show("What?", &[&named_png]));
+    let mut huge = plain(RED);
+    huge[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
+    huge[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
+    chat(&mut gateway, &show("What?", &[&url(&huge)]));
+    let page = page_of(&mut gateway);
+    assert!(
+        sources(&page).is_empty() && !page.contains("<script"),
+        "{page}"
+    );
+
+    let urls: Vec<String> = (0..20).map(|it| url(&plain([it, 0, 0]))).collect();
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    chat(&mut gateway, &show("What?", &urls));
+    let page = page_of(&mut gateway);
+    assert_eq!(sources(&page).len(), 16);
+    assert!(page.contains("and 4 more"), "{page}");
+    // Images that are no longer kept are told in words.
+    let large = |number: u8| [plain(RED), vec![number; 20 << 20]].concat();
+    for number in 0..4 {
+        chat(&mut gateway, &show("What?", &[&url(&large(number))]));
+    }
+    let page = page_of(&mut gateway);
+    assert_eq!(sources(&page).len(), 3);
+    assert_eq!(page.matches("a PNG picture, 40 × 30").count(), 20);
+}
