@@ -21,6 +21,7 @@ mod loopback;
 mod measure;
 mod plain;
 mod plot;
+mod program;
 mod python;
 mod report;
 pub mod row;

@@ -11,6 +11,7 @@ mod reply;
 mod save;
 mod stream;
 mod uploads;
+mod user_build;
 mod weight;
 
 use crate::row::Row;
@@ -29,6 +30,7 @@ pub fn rows() -> Vec<Row> {
     rows.push(save::row());
     rows.push(catalogue::row());
     rows.extend(growth::rows());
+    rows.push(user_build::row());
     rows.push(weight::row());
     rows
 }

@@ -26,7 +26,7 @@ pub(super) fn rows() -> Vec<Row> {
             |scale| official(scale, 1, 10 << 20),
             |scale| alone(scale, 1, 10 << 20),
         ),
-        goals: goals(heap),
+        goals: goals(),
     };
     let ten = |id, title, heap| Row {
         contestants: contestants(
@@ -72,18 +72,8 @@ fn contestants(
     ]
 }
 
-fn goals(heap: Heap) -> Vec<Goal> {
-    // The peer's figure is of first touch for the most part.
-    let by_peer = (heap == Heap::Fresh).then(|| {
-        Goal::times(
-            "≤ 1/25 of async-openai",
-            "mesh",
-            Measure::Cpu,
-            1.0 / 25.0,
-            "async-openai",
-        )
-    });
-    let limits = [
+fn goals() -> Vec<Goal> {
+    vec![
         Goal::times(
             "≤ 2 × SIMD alone",
             "mesh",
@@ -92,8 +82,7 @@ fn goals(heap: Heap) -> Vec<Goal> {
             "SIMD base64 alone",
         ),
         Goal::at_most("≤ 128 KiB", "mesh", Measure::Heap, 128.0 * 1024.0),
-    ];
-    by_peer.into_iter().chain(limits).collect()
+    ]
 }
 
 fn pictures(scale: Scale, count: usize, size: usize) -> Vec<Bytes> {

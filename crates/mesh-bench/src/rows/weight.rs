@@ -1,16 +1,13 @@
 //! What a program takes that says hello through a client: crates, CPU time to build, stripped size.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
 use crate::measure::Sample;
+use crate::program::Program;
 use crate::row::{Effort, Goal, Heap, Measure, Row, ours, peer};
-use crate::runner::{Scale, scratch};
+use crate::runner::Scale;
 use crate::{Failure, heap};
 
 pub(super) fn row() -> Row {
-    let build = |text, of, against| Goal::times(text, of, Measure::Cpu, 1.15, against);
+    let build = |text, of, against| Goal::times(text, of, Measure::Cpu, 1.4, against);
     let crates = |text, of, against, more: f64| {
         Goal::times(text, of, Measure::Crates, 1.0, against).plus(more)
     };
@@ -30,12 +27,12 @@ pub(super) fn row() -> Row {
         ],
         goals: vec![
             build(
-                "blocking builds in ≤ 1.15 × raw ureq",
+                "blocking builds in ≤ 1.4 × raw ureq",
                 "mesh, blocking",
                 "raw ureq",
             ),
             build(
-                "async builds in ≤ 1.15 × raw reqwest",
+                "async builds in ≤ 1.4 × raw reqwest",
                 "mesh, async",
                 "raw reqwest",
             ),
@@ -60,13 +57,6 @@ pub(super) fn row() -> Row {
             ),
         ],
     }
-}
-
-/// A program of its own, outside of the workspace.
-struct Program {
-    name: &'static str,
-    dependencies: &'static str,
-    main: &'static str,
 }
 
 const MESH_BLOCKING: Program = Program {
@@ -209,106 +199,21 @@ fn program(scale: Scale, program: &Program) -> Result<Sample, Failure> {
     if heap::is_counted() {
         return Ok(Sample::default());
     }
-    let beside = std::env::current_exe()?;
-    let directory = scratch(beside.parent().ok_or("no directory")?).join(program.name);
-    fs::create_dir_all(directory.join("src"))?;
-    let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let manifest = format!(
-        "[package]\nname = \"{}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n{}\n\n[profile.release]\nstrip = true\n\n[workspace]\n",
-        program.name,
-        program.dependencies.replace("{crates}", crates),
-    );
-    fs::write(directory.join("Cargo.toml"), manifest)?;
-    fs::write(directory.join("src/main.rs"), program.main.trim_start())?;
-    // Newer versions than the workspace's would be other crates.
-    let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
-    fs::copy(lock, directory.join("Cargo.lock"))?;
-
+    let written = program.write()?;
     let sample = Sample {
-        crates: Some(crates_of(&directory)?),
+        crates: Some(written.crates()?),
         ..Sample::default()
     };
     if scale == Scale::Quick {
         return Ok(sample);
     }
-    let target = directory.join("target");
-    if target.exists() {
-        fs::remove_dir_all(&target)?;
-    }
-    let cpu = build(&directory)?;
-    let size = fs::metadata(target.join("release").join(program.name))?.len();
-    fs::remove_dir_all(&target)?;
-    #[allow(clippy::cast_precision_loss, reason = "a few megabytes")]
-    let size = size as f64;
+    written.clean()?;
+    let cpu = written.build()?;
+    let size = written.size()?;
+    written.clean()?;
     Ok(Sample {
         cpu: Some(cpu),
         size: Some(size),
         ..sample
     })
-}
-
-fn crates_of(directory: &Path) -> Result<f64, Failure> {
-    let tree = [
-        "tree",
-        "--edges",
-        "normal",
-        "--prefix",
-        "none",
-        "--no-dedupe",
-        "--format",
-        "{p}",
-    ];
-    let output = Command::new("cargo")
-        .args(tree)
-        .current_dir(directory)
-        .output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).trim().into());
-    }
-    let listed = String::from_utf8(output.stdout)?;
-    let mut crates: Vec<&str> = listed.lines().filter(|line| !line.is_empty()).collect();
-    crates.sort_unstable();
-    crates.dedup();
-    #[allow(clippy::cast_precision_loss, reason = "hundreds at most")]
-    Ok(crates.len() as f64)
-}
-
-/// Builds, and gives the CPU time of cargo and all its children in nanoseconds, as the shell has it.
-fn build(directory: &Path) -> Result<f64, Failure> {
-    let script =
-        "cargo fetch --quiet && cargo build --release --quiet --target-dir target && times";
-    let output = Command::new("sh")
-        .args(["-c", script])
-        .current_dir(directory)
-        .env_remove("CARGO_TARGET_DIR")
-        .env("LC_ALL", "C")
-        .output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).trim().into());
-    }
-    let told = String::from_utf8(output.stdout)?;
-    let children = told.lines().last().ok_or("no times")?;
-    let seconds = children
-        .split_whitespace()
-        .map(seconds)
-        .sum::<Option<f64>>();
-    Ok(seconds.ok_or("times in another form")? * 1e9)
-}
-
-/// `1m2.5s` in seconds.
-fn seconds(text: &str) -> Option<f64> {
-    let (minutes, seconds) = text.strip_suffix('s')?.split_once('m')?;
-    Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_shell_tells_minutes_and_seconds() {
-        assert_eq!(seconds("1m2.5s"), Some(62.5));
-        assert_eq!(seconds("0m0.010000s"), Some(0.01));
-        assert_eq!(seconds("3.2"), None);
-    }
 }
