@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-pub use mesh_io::save::{SaveError, Saved};
+pub use mesh_io::save::{SaveError, Saved, abandon_drafts};
 use mesh_proto::image::MAX_FILE;
 pub use mesh_proto::image::{
     Destination, Detail, Existing, GeneratedImage, Image, ImageError, ImageFileError,

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -26,7 +27,10 @@ Exit codes:
   3  no key, or it was refused
   4  the rate or the quota is used up
   5  the model refused, or sent no picture
-  6  the answer is incomplete";
+  6  the answer is incomplete
+  130, 143  ended by Ctrl-C (SIGINT) or SIGTERM
+
+Certificates: the system's authorities are trusted, or those in the file that SSL_CERT_FILE names.";
 
 #[derive(Args, Debug)]
 pub(crate) struct GatewayArguments {
@@ -49,7 +53,7 @@ pub(crate) enum Command {
 pub(crate) struct See {
     /// Files (PNG, JPEG, GIF or WebP), https URLs, or `-` for standard input
     #[arg(required = true, value_name = "PICTURE")]
-    pub(crate) pictures: Vec<String>,
+    pub(crate) pictures: Vec<OsString>,
     /// What to ask
     #[arg(short, long, default_value = "What is in this image?")]
     pub(crate) question: String,
@@ -65,7 +69,8 @@ pub(crate) struct See {
 pub(crate) struct Draw {
     /// What to draw
     pub(crate) prompt: String,
-    /// The file to write, or `-` for standard output; named after the prompt where it is left out
+    /// The file to write, or `-` for standard output; named after the prompt by default. It gets the
+    /// extension of what the image is: `fox` becomes fox.png, and so does fox.jpg if it is a PNG
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// The model to ask
@@ -77,6 +82,10 @@ pub(crate) struct Draw {
     /// How well: low, medium, high, auto, or another word that the model knows
     #[arg(long)]
     pub(crate) quality: Option<String>,
+    /// Where to ask: by default the gateway's catalogue says it (one short request that may fail), or
+    /// else it is chat
+    #[arg(long, value_enum)]
+    pub(crate) via: Option<ViaArgument>,
     /// How the picture shall come
     #[arg(long, value_enum)]
     pub(crate) response_format: Option<FormatArgument>,
@@ -113,6 +122,14 @@ pub(crate) enum DetailArgument {
     Auto,
     Low,
     High,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ViaArgument {
+    /// At /v1/chat/completions
+    Chat,
+    /// At /v1/images/generations
+    Images,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -67,11 +67,19 @@ impl Failure {
         }
         if error.code() == Some(&ErrorCode::ModelNotFound) {
             message.push_str("; `mesh models` lists those there are");
+        } else if error.api().is_some_and(is_unknown_path) {
+            message = format!("{message}; asked {}: check MESHAPI_BASE_URL", target.base());
         }
         for cause in causes(error) {
             message = format!("{message}: {cause}");
         }
         Self { kind, message }
+    }
+
+    /// The same failure, its message in other words.
+    pub(crate) fn rephrased(mut self, rephrase: impl FnOnce(&str) -> String) -> Self {
+        self.message = rephrase(&self.message);
+        self
     }
 
     /// A picture that was drawn and cannot be had from the URL that the reply gives for it: its
@@ -105,6 +113,19 @@ impl Failure {
             Kind::Incomplete => 6,
         })
     }
+}
+
+/// Whether a server that is asked knows no such path: most likely it is no gateway, or the base URL
+/// lacks a part of its path. A gateway's own code, and a message about the model, are about
+/// something else.
+pub(crate) fn is_unknown_path(error: &ApiError) -> bool {
+    let is_bare = matches!(
+        &error.code,
+        None | Some(ErrorCode::Other(_) | ErrorCode::NotFound | ErrorCode::ResourceNotFound)
+    );
+    matches!(error.status.as_u16(), 404 | 405)
+        && is_bare
+        && !error.message.to_lowercase().contains("model")
 }
 
 /// The causes of an error, which its own text does not tell.

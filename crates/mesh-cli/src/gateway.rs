@@ -1,18 +1,22 @@
 //! The gateway that is asked: Mesh's, or the emulator on this machine.
 
+use std::borrow::Cow;
+use std::time::Instant;
+
 use mesh_blocking::proto::call::{Attempt, AttemptEnd};
-use mesh_blocking::{Client, Settings, Target};
+use mesh_blocking::{Client, GeneratedImage, Outcome, Settings, Target};
 use mesh_emulator::Server;
 
 use crate::arguments::GatewayArguments;
 use crate::failure::{Failure, Kind};
+use crate::interrupt;
 use crate::output::{keep_secret, say};
 
 /// A client, and the emulator it speaks to, where it does.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) client: Client,
-    _emulator: Option<Server>,
+    emulator: Option<Server>,
 }
 
 impl Gateway {
@@ -28,7 +32,7 @@ impl Gateway {
                 .build()?;
             return Ok(Self {
                 client,
-                _emulator: None,
+                emulator: None,
             });
         }
         let emulator = Server::start(mesh_emulator::Gateway::default()).map_err(|error| {
@@ -47,14 +51,39 @@ impl Gateway {
         );
         Ok(Self {
             client,
-            _emulator: Some(emulator),
+            emulator: Some(emulator),
         })
     }
 }
 
-/// Says when a call has to wait, so that nobody wonders.
+impl Gateway {
+    /// A request that may be billed is about to be sent.
+    pub(crate) fn asks(&self) {
+        if self.emulator.is_none() {
+            interrupt::asks();
+        }
+    }
+
+    /// These images were generated, and are about to be saved.
+    pub(crate) fn has_images(&self, images: &[GeneratedImage]) {
+        if self.emulator.is_none() {
+            let base = self.client.target().base();
+            let url = |image: &GeneratedImage| image.url_from(base).map(Cow::into_owned);
+            interrupt::has_images(images.iter().map(url));
+        }
+    }
+}
+
+/// Says before a wait how long it is, and why.
 fn tell(attempt: &Attempt) {
     if let Some(wait) = attempt.next {
+        let outcome = match attempt.end {
+            AttemptEnd::Failed(outcome)
+            | AttemptEnd::Fault(_, outcome)
+            | AttemptEnd::Deadline(_, outcome) => outcome,
+            _ => Outcome::Delivered,
+        };
+        interrupt::waits(Instant::now() + wait, outcome);
         // The status of a reply that broke off is that of a success, and no reason.
         let why = match (attempt.end, attempt.status) {
             (AttemptEnd::Fault(fault, _), _) => fault.to_string(),

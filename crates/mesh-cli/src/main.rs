@@ -19,9 +19,11 @@ mod arguments;
 mod draw;
 mod failure;
 mod gateway;
+mod interrupt;
 mod models;
 mod output;
 mod see;
+mod source;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,9 @@ use crate::gateway::Gateway;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Err(error) = interrupt::watch() {
+        output::say(format_args!("signals cannot be handled: {error}"));
+    }
     let result = match &arguments.command {
         Command::See(see) => see::run(see, &arguments.gateway),
         Command::Draw(draw) => draw::run(draw, &arguments.gateway),
@@ -39,8 +44,10 @@ fn main() -> ExitCode {
             Gateway::open(&arguments.gateway).and_then(|gateway| models::run(models, &gateway))
         }
     };
-    match result {
+    let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
-    }
+    };
+    interrupt::yield_to_signal();
+    code
 }

@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 
 use mesh_blocking::ApiKey;
 
+use crate::interrupt::is_ending;
+
 /// What no line may show, whoever echoes it.
 static SECRET: OnceLock<ApiKey> = OnceLock::new();
 
@@ -15,8 +17,16 @@ pub(crate) fn keep_secret(key: &ApiKey) {
     let _first = SECRET.set(key.clone());
 }
 
-/// Says a line on standard error. Whoever has closed it does not want to hear it.
+/// Says a line on standard error. Whoever has closed it does not want to hear it. Nothing is said
+/// any more once a signal is ending the command.
 pub(crate) fn say(line: impl fmt::Display) {
+    if !is_ending() {
+        say_last(line);
+    }
+}
+
+/// Says the last line.
+pub(crate) fn say_last(line: impl fmt::Display) {
     // One line, whatever somebody else's text has in it.
     let mut line = line.to_string();
     if let Some(secret) = SECRET.get() {

@@ -1,24 +1,21 @@
 //! `mesh see`: ask a model about pictures.
 
-use std::io::{self, Read as _};
-use std::path::Path;
-
-use mesh_blocking::image::{self, Detail, Image};
+use mesh_blocking::image::Detail;
 use mesh_blocking::proto::chat::{Ending, FinishReason};
-use mesh_blocking::proto::error::{BuildError, chain};
-use mesh_blocking::proto::image::{DataUrl, MAX_FILE};
+use mesh_blocking::proto::error::BuildError;
 use mesh_blocking::{ChatReply, ChatRequest, Error};
 
 use crate::arguments::{DetailArgument, GatewayArguments, See};
 use crate::failure::{Failure, Kind, Shown};
 use crate::gateway::Gateway;
 use crate::output::Output;
+use crate::source::{Source, with_names};
 
 pub(crate) fn run(see: &See, gateway: &GatewayArguments) -> Result<(), Failure> {
-    let pictures = see
-        .pictures
+    let sources: Vec<Source<'_>> = see.pictures.iter().map(|it| Source::of(it)).collect();
+    let pictures = sources
         .iter()
-        .map(|name| open(name))
+        .map(Source::open)
         .collect::<Result<Vec<_>, _>>()?;
     let pictures = pictures.into_iter().map(|picture| match see.detail {
         Some(DetailArgument::Auto) => picture.detail(Detail::Auto),
@@ -29,42 +26,18 @@ pub(crate) fn run(see: &See, gateway: &GatewayArguments) -> Result<(), Failure> 
     let request =
         ChatRequest::new(&see.model).user((see.question.as_str(), pictures.collect::<Vec<_>>()));
     let gateway = Gateway::open(gateway)?;
-    answer(see, &request, &gateway)
+    answer(&sources, &request, &gateway)
 }
 
-fn open(name: &str) -> Result<Image, Failure> {
-    let bad = |error: &dyn std::fmt::Display| Failure::new(Kind::Usage, error);
-    if name == "-" {
-        let mut bytes = Vec::new();
-        io::stdin()
-            .lock()
-            .take(MAX_FILE + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| bad(&format_args!("standard input: {error}")))?;
-        return Image::from_bytes(bytes)
-            .map_err(|error| bad(&format_args!("standard input: {error}")));
-    }
-    if Image::is_url(name) {
-        return Image::from_url(name).map_err(|error| bad(&error));
-    }
-    image::open(name).map_err(|error| {
-        let error = chain(&error);
-        if name.contains(' ') && !Path::new(name).exists() {
-            bad(&format_args!("{error} (to ask something, use --question)"))
-        } else {
-            bad(&error)
-        }
-    })
-}
-
-fn answer(see: &See, request: &ChatRequest, gateway: &Gateway) -> Result<(), Failure> {
+fn answer(sources: &[Source<'_>], request: &ChatRequest, gateway: &Gateway) -> Result<(), Failure> {
     let client = &gateway.client;
     let mut output = Output::new();
+    gateway.asks();
     let mut stream = client
         .chat()
         .completions()
         .stream(request)
-        .map_err(|error| unsent(see, &error, gateway))?;
+        .map_err(|error| failed(sources, &error, Shown::Nothing, gateway))?;
     let mut failure = None;
     for chunk in &mut stream {
         match chunk {
@@ -82,10 +55,7 @@ fn answer(see: &See, request: &ChatRequest, gateway: &Gateway) -> Result<(), Fai
         } else {
             Shown::Nothing
         };
-        return Err(match error {
-            Error::Build(_) => unsent(see, &error, gateway),
-            _ => Failure::of_call(&error, client.target(), shown),
-        });
+        return Err(failed(sources, &error, shown, gateway));
     }
     stream.reply().map_or(Ok(()), |reply| judge(reply, &output))
 }
@@ -109,14 +79,7 @@ fn judge(reply: &ChatReply, output: &Output) -> Result<(), Failure> {
     }
     match (ending, output.shown) {
         (Ending::Whole, true) => Ok(()),
-        (Ending::Whole, false) => Err(Failure::new(
-            Kind::Declined,
-            if reply.images().is_empty() {
-                "the model answered nothing"
-            } else {
-                "the model answered with a picture and no words; `mesh draw` saves what a model draws"
-            },
-        )),
+        (Ending::Whole, false) => Err(without_text(reply)),
         (Ending::MostTokens, _) => Err(Failure::new(
             Kind::Incomplete,
             "the answer was cut off at the most tokens allowed",
@@ -137,25 +100,43 @@ fn judge(reply: &ChatReply, output: &Output) -> Result<(), Failure> {
     }
 }
 
-/// A request that cannot be sent, with the pictures by the names that the caller gave them.
-fn unsent(see: &See, error: &Error, gateway: &Gateway) -> Failure {
-    let Error::Build(BuildError::TooLarge { largest, .. }) = error else {
-        return Failure::of_call(error, gateway.client.target(), Shown::Nothing);
-    };
-    let inline = see
-        .pictures
+/// An answer that came to its end, and has no text.
+fn without_text(reply: &ChatReply) -> Failure {
+    let called: Vec<&str> = reply
+        .tool_calls()
         .iter()
-        .map(String::as_str)
-        .filter(|name| !name.contains("://"));
-    let shown = |name| match name {
-        "-" => "standard input",
-        name if DataUrl::is_data_url(name) => "a data URL",
-        name => name,
-    };
-    let inline: Vec<&str> = inline.map(shown).collect();
-    let names: Vec<&str> = largest
-        .iter()
-        .filter_map(|(place, _)| inline.get(place.checked_sub(1)?).copied())
+        .map(|call| call.function.name.as_str())
         .collect();
-    Failure::new(Kind::Usage, format_args!("{}: {error}", names.join(", ")))
+    if !called.is_empty() {
+        let names = called.join(", ");
+        return Failure::new(
+            Kind::Declined,
+            format_args!(
+                "the model answered with no text: it called tools that it was not given ({names})"
+            ),
+        );
+    }
+    Failure::new(
+        Kind::Declined,
+        if reply.images().is_empty() {
+            "the model answered nothing"
+        } else {
+            "the model answered with a picture and no words; `mesh draw` saves what a model draws"
+        },
+    )
+}
+
+/// A request that cannot be sent or is refused, with the images by the names that the caller gave
+/// them.
+fn failed(sources: &[Source<'_>], error: &Error, shown: Shown, gateway: &Gateway) -> Failure {
+    if let Error::Build(BuildError::TooLarge { largest, .. }) = error {
+        let inline: Vec<&Source<'_>> = sources.iter().filter(|it| it.is_inline()).collect();
+        let names: Vec<String> = largest
+            .iter()
+            .filter_map(|(place, _)| Some(inline.get(place.checked_sub(1)?)?.to_string()))
+            .collect();
+        return Failure::new(Kind::Usage, format_args!("{}: {error}", names.join(", ")));
+    }
+    Failure::of_call(error, gateway.client.target(), shown)
+        .rephrased(|text| with_names(text, sources))
 }

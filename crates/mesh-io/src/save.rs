@@ -16,6 +16,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod drafts;
 mod error;
 #[cfg(feature = "reqwest")]
 mod saving;
@@ -31,6 +32,7 @@ use mesh_proto::image::{
     Destination, Evidence, Existing, GeneratedImage, MediaType, Opening, PictureReader,
 };
 
+pub use self::drafts::abandon_drafts;
 pub use self::error::SaveError;
 #[cfg(feature = "reqwest")]
 pub use self::saving::Saving;
@@ -85,13 +87,12 @@ impl Draft {
         if path.file_name().is_none() || shown.ends_with(std::path::is_separator) || path.is_dir() {
             return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
-        if to.when_existing() == Existing::Refuse
-            && let Some(name) = to.only_name()
+        if let Some(name) = to.must_be_free()
             && name.symlink_metadata().is_ok()
         {
             return Err(SaveError::Exists(name.to_owned()));
         }
-        let (file, temporary) = create_beside(path).map_err(failed)?;
+        let (file, temporary) = drafts::create(|| create_beside(path)).map_err(failed)?;
         Ok(Self {
             file,
             temporary,
@@ -202,10 +203,10 @@ impl Draft {
         let (media_type, evidence) = self.opening.media_type()?;
         let mut taken = self.to.path().to_owned();
         for path in self.to.names(&media_type) {
-            let placed = match self.to.when_existing() {
+            let placed = drafts::place(|| match self.to.when_existing() {
                 Existing::Replace => fs::rename(&self.temporary, &path),
                 _ => place_if_free(&self.temporary, &path),
-            };
+            });
             match placed {
                 Ok(()) => {
                     return Ok(Saved {
@@ -255,8 +256,7 @@ impl fmt::Debug for Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // It is gone where it was renamed. Where it cannot be removed, nobody is left to tell.
-        let _gone = fs::remove_file(&self.temporary);
+        drafts::remove(&self.temporary);
     }
 }
 

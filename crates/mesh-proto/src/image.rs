@@ -3,6 +3,7 @@
 
 mod data_url;
 mod destination;
+mod extension;
 mod extract;
 #[cfg(feature = "fit")]
 mod fit;

@@ -7,6 +7,7 @@ mod model;
 mod page;
 mod pages;
 mod pricing;
+mod route;
 
 pub use self::feature::{Capability, Feature};
 pub use self::list::{ModelList, OddRow};
@@ -14,3 +15,4 @@ pub use self::model::Model;
 pub use self::page::ModelPage;
 pub use self::pages::Pages;
 pub use self::pricing::{Pricing, PricingUnit};
+pub use self::route::ImageRoute;

@@ -84,6 +84,11 @@ pub(crate) fn pictures(urls: &[&str]) -> Exchange {
     )
 }
 
+/// A row of the catalogue, which says nothing of endpoints.
+pub(crate) fn silent_row() -> Exchange {
+    document(&json!({"id": "openai/gpt-image-1"}))
+}
+
 /// A small picture's file.
 pub(crate) fn png() -> Vec<u8> {
     let mut file = std::io::Cursor::new(Vec::new());

@@ -7,8 +7,8 @@ use image::{GenericImageView, Rgb};
 use mesh_conformance::{Act, Exchange, ScriptedServer};
 use serde_json::json;
 
-use crate::answers::{data_url, pictures, png, server};
-use crate::running::{ended, names_in, offline, only_body, run, speaking_to, start};
+use crate::answers::{data_url, pictures, png, server, silent_row};
+use crate::running::{ended, names_in, offline, only_body, posts, run, speaking_to, start};
 
 const FOX: &str = "a watercolor of a fox in a snowy forest";
 
@@ -217,24 +217,99 @@ fn a_place_that_cannot_be_written_to_is_told_before_anything_is_sent() {
 }
 
 #[test]
-fn a_picture_of_another_type_than_its_name_is_said_to_be() {
-    let directory = tempfile::tempdir().unwrap();
-    for (name, differs) in [
-        ("fox.jpg", true),
-        ("fox.webp", true),
-        ("fox.png", false),
-        ("fox.PNG", false),
-        ("fox", false),
+fn a_file_gets_the_extension_of_what_it_is_and_a_wrong_one_is_said() {
+    for (asked, written, said) in [
+        ("fox", "fox.png", ""),
+        ("fox.v2", "fox.v2.png", ""),
+        ("fox.png", "fox.png", ""),
+        ("fox.PNG", "fox.PNG", ""),
+        ("fox.jpg", "fox.png", "named .png and not .jpg"),
+        ("fox.webp", "fox.png", "named .png and not .webp"),
+        ("fox.v2.jpg", "fox.v2.png", "named .png and not .jpg"),
+        ("fox.txt", "fox.png", "named .png and not .txt"),
     ] {
-        let server = server(pictures(&[&data_url(&png())]));
-        let path = directory.path().join(name);
-        let ran = run(speaking_to(&server).args(["draw", FOX, "-o"]).arg(&path));
-        assert_eq!(ran.code, Some(0), "{ran:?}");
-        let line = ran.line();
-        assert!(line.contains("image/png, 4 × 3 pixels"), "{line}");
-        assert_eq!(line.contains("its name says otherwise"), differs, "{line}");
-        assert_eq!(fs::read(path).unwrap(), png());
+        for force in [&[][..], &["--force"]] {
+            let directory = tempfile::tempdir().unwrap();
+            let server = server(pictures(&[&data_url(&png())]));
+            let ran = run(speaking_to(&server)
+                .current_dir(&directory)
+                .args(["draw", FOX, "-o", asked])
+                .args(force));
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            let line = ran.line();
+            let wrote = format!("wrote {written}: image/png, 4 × 3 pixels");
+            assert!(line.contains(&wrote) && line.contains(said), "{line}");
+            assert_eq!(line.contains("named"), !said.is_empty(), "{line}");
+            assert_eq!(names_in(directory.path()), [written]);
+            assert_eq!(fs::read(directory.path().join(written)).unwrap(), png());
+        }
     }
+}
+
+#[test]
+fn an_existing_file_of_the_final_name_stays_unless_it_is_forced() {
+    for (asked, first, second) in [
+        ("fox", "fox.png", "fox-2.png"),
+        ("fox.jpg", "fox.png", "fox-2.png"),
+        ("fox.v2", "fox.v2.png", "fox.v2-2.png"),
+    ] {
+        for (force, expected) in [(&[][..], second), (&["--force"], first)] {
+            let directory = tempfile::tempdir().unwrap();
+            fs::write(directory.path().join(first), "mine").unwrap();
+            let server = server(pictures(&[&data_url(&png())]));
+            let ran = run(speaking_to(&server)
+                .current_dir(&directory)
+                .args(["draw", FOX, "-o", asked])
+                .args(force));
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            assert_eq!(
+                fs::read(directory.path().join(expected)).unwrap(),
+                png(),
+                "{ran:?}"
+            );
+            let kept = fs::read(directory.path().join(first)).unwrap();
+            assert_eq!(kept == b"mine", force.is_empty(), "{ran:?}");
+            let is_said = ran.line().contains(&format!("{first} exists already"));
+            assert_eq!(is_said, force.is_empty(), "{ran:?}");
+        }
+    }
+}
+
+#[test]
+fn several_pictures_are_numbered_before_the_right_extension() {
+    for (asked, written) in [
+        ("fox", ["fox-1.png", "fox-2.png"]),
+        ("fox.jpg", ["fox-1.png", "fox-2.png"]),
+        ("fox.v2", ["fox.v2-1.png", "fox.v2-2.png"]),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        // Bytes after the end of a PNG change nothing but which file it is.
+        let other = [png(), vec![0]].concat();
+        let server = server(pictures(&[&data_url(&png()), &data_url(&other)]));
+        let ran = run(speaking_to(&server)
+            .current_dir(&directory)
+            .args(["draw", FOX, "-o", asked]));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(names_in(directory.path()), written);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_name_that_is_not_utf8_is_written_to() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let directory = tempfile::tempdir().unwrap();
+    let server = server(pictures(&[&data_url(&png())]));
+    let ran = run(speaking_to(&server)
+        .current_dir(&directory)
+        .args(["draw", FOX, "-o"])
+        .arg(OsStr::from_bytes(b"f\xfcchsin")));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.line().contains("wrote f\u{fffd}chsin.png"), "{ran:?}");
+    let written = directory.path().join(OsStr::from_bytes(b"f\xfcchsin.png"));
+    assert_eq!(fs::read(written).unwrap(), png());
 }
 
 #[test]
@@ -328,7 +403,7 @@ fn a_picture_that_its_host_does_not_give_was_made_and_its_whole_url_is_told() {
             let directory = tempfile::tempdir().unwrap();
             let gateway = ScriptedServer::start_telling(|base_url| {
                 let url = format!("{base_url}/1.png?signature={signature}");
-                vec![pictures(&[&url]), host.clone()]
+                vec![silent_row(), pictures(&[&url]), host.clone()]
             });
             let url = format!("{}/1.png?signature={signature}", gateway.base_url());
             let ran = run(speaking_to(&gateway)
@@ -342,7 +417,7 @@ fn a_picture_that_its_host_does_not_give_was_made_and_its_whole_url_is_told() {
             for claim in ["before any work", "not sent", "unknown", "the gateway"] {
                 assert!(!line.contains(claim), "{claim}: {line}");
             }
-            assert_eq!(gateway.rest().len(), 2);
+            assert_eq!(posts(&gateway).len(), 2);
             assert_eq!(names_in(directory.path()), [""; 0]);
         }
     }
@@ -361,7 +436,7 @@ fn a_picture_without_a_given_name_is_not_paid_for_and_thrown_away() {
         b"mine"
     );
     // Either it was told before, or the picture went elsewhere.
-    let sent = server.rest().len();
+    let sent = posts(&server).len();
     assert_eq!(names_in(directory.path()).len(), 1 + sent);
 }
 

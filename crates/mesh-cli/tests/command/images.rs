@@ -12,7 +12,7 @@ fn draw(server: &ScriptedServer) -> (Ran, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let ran = run(speaking_to(server)
         .current_dir(&directory)
-        .args(["draw", "fox"]));
+        .args(["draw", "fox", "--via", "chat"]));
     (ran, directory)
 }
 
@@ -132,8 +132,8 @@ fn a_url_of_the_users_is_encoded_or_refused_for_what_is_wrong() {
     for (url, reason) in [
         ("https://zürich.test/photo.jpg", "host is not ASCII"),
         ("https://my host.test/photo.jpg", "a space in its host"),
-        ("file:///photo.jpg", "give the path"),
-        ("File://photo.jpg", "give the path"),
+        ("file:///photo.jpg", "/photo.jpg: No such file"),
+        ("File://photo.jpg", "give a path"),
         ("s3://bucket/photo.jpg", "another scheme"),
     ] {
         let ran = run(speaking_to(&server(saying("never asked"))).args(["see", url]));
@@ -174,7 +174,7 @@ fn a_short_key_is_not_taken_out_of_the_url_of_a_paid_image() {
         let ran = run(speaking_to(&server)
             .env("MESHAPI_API_KEY", key)
             .current_dir(&directory)
-            .args(["draw", "fox"]));
+            .args(["draw", "fox", "--via", "chat"]));
         assert_eq!(ran.code, Some(1), "{ran:?}");
         let url = format!("{}/ollama/EMPTY/1024.png", server.base_url());
         assert!(ran.line().ends_with(&url), "{ran:?}");

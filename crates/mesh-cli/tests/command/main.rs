@@ -16,9 +16,13 @@ mod broken_pipe;
 mod draw;
 mod exit_codes;
 mod images;
+#[cfg(unix)]
+mod interrupts;
 mod models;
 mod places;
 mod running;
 mod secrets;
 mod see;
 mod set_up;
+mod via;
+mod words;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::answers::{data_url, pictures, png, server};
-use crate::running::{names_in, run, speaking_to};
+use crate::running::{names_in, posts, run, speaking_to};
 
 const DRAW: [&str; 3] = ["draw", "a fox", "-o"];
 
@@ -96,6 +96,6 @@ fn a_size_of_no_known_form_is_wrong_usage() {
             .current_dir(&directory)
             .args(["draw", "a fox", "--size", size]));
         assert_eq!(ran.code, Some(code), "{size}: {ran:?}");
-        assert_eq!(server.rest().len(), usize::from(code == 0), "{size}");
+        assert_eq!(posts(&server).len(), usize::from(code == 0), "{size}");
     }
 }

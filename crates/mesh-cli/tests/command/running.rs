@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use mesh_conformance::ScriptedServer;
+use mesh_conformance::{Received, ScriptedServer};
 
 /// A key that no output may ever show.
 pub(crate) const KEY: &str = "rsk_01CANARYCANARYCANARYCANARY";
@@ -110,9 +110,16 @@ pub(crate) fn photo(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// The body of the one request that a server got.
+/// The requests that a server got and that may be billed: all but those for its catalogue.
+pub(crate) fn posts(server: &ScriptedServer) -> Vec<Received> {
+    let mut received = server.rest();
+    received.retain(|request| !request.line.starts_with("GET /v1/models"));
+    received
+}
+
+/// The body of the one request that may be billed.
 pub(crate) fn only_body(server: &ScriptedServer) -> serde_json::Value {
-    let received = server.rest();
+    let received = posts(server);
     assert_eq!(received.len(), 1);
     serde_json::from_slice(&received[0].body).unwrap()
 }

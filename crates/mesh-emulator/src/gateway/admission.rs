@@ -84,11 +84,25 @@ pub(super) fn check_key(
             ErrorCode::Forbidden,
             "A mak_ key administers keys only; inference takes an rsk_ key.",
         )),
-        Credential::Unknown => Err(Refused::because(
-            ErrorCode::Unauthorized,
-            "An API key is needed: Authorization: Bearer rsk_ and at least 6 letters or digits.",
-        )),
+        Credential::Unknown => {
+            let needed = "Authorization: Bearer rsk_ and at least 6 letters or digits.";
+            let message = if has_key(headers) {
+                format!("This API key is not valid here: it is not of the form {needed}")
+            } else {
+                format!("An API key is needed: {needed}")
+            };
+            Err(Refused::because(ErrorCode::Unauthorized, message))
+        }
     }
+}
+
+/// Whether a key was sent, whatever it looks like.
+fn has_key(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::AUTHORIZATION);
+    value.is_some_and(|value| {
+        let value = value.as_bytes().trim_ascii();
+        !value.is_empty() && !value.eq_ignore_ascii_case(b"bearer")
+    })
 }
 
 /// Refuses a body that is encoded, as a whole or for its way: here bodies are read as they come.

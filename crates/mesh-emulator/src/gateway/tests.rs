@@ -110,6 +110,43 @@ fn header_of<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
 }
 
 #[test]
+fn a_wrong_key_is_called_wrong_and_a_missing_one_missing() {
+    for (headers, words) in [
+        (&[][..], "An API key is needed"),
+        (&[("authorization", "")], "An API key is needed"),
+        (&[("authorization", "Bearer ")], "An API key is needed"),
+        (
+            &[("authorization", "Bearer nonsense")],
+            "This API key is not valid",
+        ),
+        (
+            &[("authorization", "Bearer sk-proj-0123")],
+            "This API key is not valid",
+        ),
+        (
+            &[("authorization", "Basic bm9ib2R5")],
+            "This API key is not valid",
+        ),
+        (
+            &[("authorization", "rsk_01ABCDEF")],
+            "This API key is not valid",
+        ),
+        (
+            &[("authorization", "Bearer rsk_0REFUSED")],
+            "This API key is not valid",
+        ),
+    ] {
+        let request = request(Method::GET, "/v1/models", headers, "");
+        let mut settings = GatewaySettings::default();
+        settings.refused_keys = vec!["rsk_0REFUSED".to_owned()];
+        let reply = Gateway::new(settings).handle(request, Moment::ORIGIN);
+        assert_eq!(reply.head.status, 401, "{headers:?}");
+        let message = document(&reply)["error"]["message"].to_string();
+        assert!(message.contains(words), "{headers:?}: {message}");
+    }
+}
+
+#[test]
 fn checks_come_in_their_order() {
     let hello = json!({"messages": user("hello")}).to_string();
     let version = ("x-mesh-version", "2024-01");

@@ -80,7 +80,7 @@ impl<'de> Deserialize<'de> for Usage {
             type Value = Usage;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map")
+                f.write_str("an object")
             }
 
             fn visit_unit<E>(self) -> Result<Usage, E> {

@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::extension::{self, Extension};
 use super::media_type::MediaType;
 use crate::download::DownloadBounds;
 
-/// Where a client saves a picture. A path is one: it gets the ending of what the picture is, unless
-/// it has one, and no file that is there is touched.
+/// Where a client saves an image. A path is a destination. The file gets the extension of what the
+/// image is: `fox` becomes `fox.png`, `fox.jpg` becomes `fox.png` if the image is a PNG, and
+/// `fox.v2` becomes `fox.v2.png`, as `v2` is no extension. An existing file is not touched.
 ///
 /// ```
 /// use mesh_proto::image::{Destination, Existing, MediaType};
@@ -40,7 +42,8 @@ pub enum Existing {
 }
 
 impl Destination {
-    /// A path, which gets the ending of what the picture is if it has none.
+    /// A path, which gets the extension of what the image is: added if it has none, and in the place
+    /// of one that is wrong.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -50,7 +53,7 @@ impl Destination {
         }
     }
 
-    /// A path to the letter, whether it has an ending or not.
+    /// A path to the letter, whatever extension it has.
     pub fn exactly(path: impl Into<PathBuf>) -> Self {
         Self {
             is_exact: true,
@@ -76,10 +79,12 @@ impl Destination {
         &self.path
     }
 
-    /// The name, where it does not depend on what the picture is and no other will do.
-    pub fn only_name(&self) -> Option<&Path> {
-        let is_whole = self.is_exact || self.path.extension().is_some();
-        (is_whole && self.existing != Existing::Number).then_some(&self.path)
+    /// The path as it was given, if it names the file to write, and no other name will do: saving
+    /// fails before the image is fetched if a file has it. `None` if the extension is still to be
+    /// added, or the file may be numbered.
+    pub fn must_be_free(&self) -> Option<&Path> {
+        let names_the_file = self.is_exact || extension::of(&self.path) != Extension::None;
+        (names_the_file && self.existing == Existing::Refuse).then_some(&self.path)
     }
 
     /// What becomes of a file that has the name already.
@@ -95,13 +100,12 @@ impl Destination {
     /// The names for a picture of this type, to be tried in turn.
     #[inline]
     pub fn names(&self, media_type: &MediaType) -> impl Iterator<Item = PathBuf> + use<> {
-        let mut path = self.path.clone();
-        if !self.is_exact && path.extension().is_none() {
-            let mut name = OsString::from(path.file_name().unwrap_or_default());
-            name.push(".");
-            name.push(media_type.extension());
-            path.set_file_name(name);
-        }
+        let path = if self.is_exact {
+            self.path.clone()
+        } else {
+            extension::named_for(&self.path, media_type)
+        };
+        let is_exact = self.is_exact;
         let last = if self.existing == Existing::Number {
             1000
         } else {
@@ -110,6 +114,8 @@ impl Destination {
         (1..=last).map(move |number| {
             if number == 1 {
                 path.clone()
+            } else if is_exact {
+                with_number(&path, number, path.extension().is_some())
             } else {
                 numbered(&path, number)
             }
@@ -135,14 +141,23 @@ impl From<String> for Destination {
     }
 }
 
-/// The path with a number before its ending: `fox-2.png`.
+/// The path with a number before its extension: `fox-2.png`, `fox.v2-2`.
 #[inline]
 pub fn numbered(path: &Path, number: usize) -> PathBuf {
-    let mut name = path.file_stem().map(OsString::from).unwrap_or_default();
+    with_number(path, number, extension::of(path) != Extension::None)
+}
+
+fn with_number(path: &Path, number: usize, has_extension: bool) -> PathBuf {
+    let extension = path.extension().filter(|_| has_extension);
+    let stem = match extension {
+        Some(_) => path.file_stem(),
+        None => path.file_name(),
+    };
+    let mut name = stem.map(OsString::from).unwrap_or_default();
     name.push(format!("-{number}"));
-    if let Some(ending) = path.extension() {
+    if let Some(extension) = extension {
         name.push(".");
-        name.push(ending);
+        name.push(extension);
     }
     path.with_file_name(name)
 }
@@ -152,19 +167,82 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ending_is_added_where_there_is_none() {
+    fn the_extension_is_that_of_the_image() {
         for (given, name) in [
             ("fox", "fox.png"),
             ("a.b/fox", "a.b/fox.png"),
-            ("fox.jpg", "fox.jpg"),
-            ("fox.v2", "fox.v2"),
+            ("fox.png", "fox.png"),
+            ("fox.PNG", "fox.PNG"),
+            ("fox.jpg", "fox.png"),
+            ("fox.JPEG", "fox.png"),
+            ("fox.webp", "fox.png"),
+            ("fox.heic", "fox.png"),
+            ("fox.pdf", "fox.png"),
+            ("fox.txt", "fox.png"),
+            ("a.b/fox.jpg", "a.b/fox.png"),
+            ("fox.v2", "fox.v2.png"),
+            ("fox.v2.jpg", "fox.v2.png"),
+            ("fox 2026.11.28", "fox 2026.11.28.png"),
+            ("St. Bernard", "St. Bernard.png"),
+            ("fox.", "fox.png"),
             (".fox", ".fox.png"),
+            (".jpg", ".jpg.png"),
         ] {
             let names: Vec<_> = Destination::from(given).names(&MediaType::PNG).collect();
-            assert_eq!(names, [Path::new(name)]);
+            assert_eq!(names, [Path::new(name)], "{given}");
         }
-        let mut exact = Destination::exactly("fox").names(&MediaType::PNG);
-        assert_eq!(exact.next().as_deref(), Some(Path::new("fox")));
+        for (given, media_type) in [
+            ("fox.jpg", MediaType::JPEG),
+            ("fox.jpeg", MediaType::JPEG),
+            ("fox.JPE", MediaType::JPEG),
+            ("fox.tif", MediaType::TIFF),
+            ("fox.tiff", MediaType::TIFF),
+            ("fox.heif", MediaType::HEIC),
+            ("fox.svg", MediaType::SVG),
+            ("fox.x-new", MediaType::declared("image/x-new").unwrap()),
+        ] {
+            let names: Vec<_> = Destination::from(given).names(&media_type).collect();
+            assert_eq!(names, [Path::new(given)], "{media_type}");
+        }
+        for given in ["fox", "fox.jpg", "fox.v2"] {
+            let mut exact = Destination::exactly(given).names(&MediaType::PNG);
+            assert_eq!(exact.next().as_deref(), Some(Path::new(given)));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_not_utf8_keeps_its_bytes() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+
+        for (given, name) in [
+            (&b"f\xfcx"[..], &b"f\xfcx.png"[..]),
+            (b"f\xfcx.jpg", b"f\xfcx.png"),
+            (b"fox.\xfc", b"fox.\xfc.png"),
+        ] {
+            let (given, name) = (OsStr::from_bytes(given), OsStr::from_bytes(name));
+            let mut names = Destination::new(given).names(&MediaType::PNG);
+            assert_eq!(names.next(), Some(PathBuf::from(name)));
+        }
+    }
+
+    #[test]
+    fn a_name_must_be_free_if_it_is_the_files() {
+        let free = |to: &Destination| to.must_be_free().map(Path::to_owned);
+        for (given, must) in [
+            ("fox.png", true),
+            ("fox.jpg", true),
+            ("fox", false),
+            ("fox.v2", false),
+        ] {
+            let expected = must.then(|| PathBuf::from(given));
+            assert_eq!(free(&Destination::new(given)), expected);
+            assert_eq!(free(&Destination::exactly(given)), Some(given.into()));
+            for existing in [Existing::Number, Existing::Replace] {
+                assert_eq!(free(&Destination::new(given).existing(existing)), None);
+            }
+        }
     }
 
     #[test]
@@ -179,5 +257,12 @@ mod tests {
         let exact = Destination::exactly("fox").existing(Existing::Number);
         let mut names = exact.names(&MediaType::PNG).skip(1);
         assert_eq!(names.next().as_deref(), Some(Path::new("fox-2")));
+        for (given, second) in [("fox.v2", "fox.v2-2.png"), ("fox.jpg", "fox-2.png")] {
+            let to = Destination::new(given).existing(Existing::Number);
+            let mut names = to.names(&MediaType::PNG).skip(1);
+            assert_eq!(names.next().as_deref(), Some(Path::new(second)));
+        }
+        assert_eq!(numbered("fox.v2".as_ref(), 3), Path::new("fox.v2-3"));
+        assert_eq!(numbered("a/fox.jpg".as_ref(), 3), Path::new("a/fox-3.jpg"));
     }
 }

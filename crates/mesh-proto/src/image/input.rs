@@ -503,6 +503,9 @@ mod tests {
             (b"II*\0", "TIFF"),
             (b"BM\x36\0\0\0\0\0\0\0", "BMP"),
             (b"<svg/>", "SVG"),
+            (b"<!DOCTYPE svg [<!ENTITY a \"b\">]><svg/>", "SVG"),
+            (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+            (b"\xff\x4f\xff\x51", "JPEG 2000"),
         ] {
             let error = Image::from_bytes(bytes).unwrap_err().to_string();
             assert!(error.contains(name), "{error}");

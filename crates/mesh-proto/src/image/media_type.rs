@@ -32,6 +32,10 @@ impl MediaType {
     pub const JXL: Self = Self::known("image/jxl");
     /// `image/x-icon`.
     pub const ICON: Self = Self::known("image/x-icon");
+    /// `image/jp2`: JPEG 2000 as a file (ISO/IEC 15444-1, annex I).
+    pub const JP2: Self = Self::known("image/jp2");
+    /// `image/j2c`: JPEG 2000 as a bare codestream.
+    pub const J2C: Self = Self::known("image/j2c");
     /// `image/vnd.adobe.photoshop`.
     pub const PSD: Self = Self::known("image/vnd.adobe.photoshop");
 
@@ -96,6 +100,10 @@ impl MediaType {
             Some(Self::ICON)
         } else if starts(b"\xff\x0a") || starts(b"\0\0\0\x0cJXL \r\n\x87\n") {
             Some(Self::JXL)
+        } else if starts(b"\0\0\0\x0cjP  \r\n\x87\n") {
+            Some(Self::JP2)
+        } else if starts(b"\xff\x4f\xff\x51") {
+            Some(Self::J2C)
         } else if starts(b"8BPS") {
             Some(Self::PSD)
         } else if is_svg(bytes) {
@@ -125,6 +133,7 @@ impl MediaType {
             "image/bmp" => "BMP",
             "image/svg+xml" => "SVG",
             "image/jxl" => "JPEG XL",
+            "image/jp2" | "image/j2c" | "image/jpx" | "image/jpm" => "JPEG 2000",
             "image/x-icon" => "icon",
             "image/vnd.adobe.photoshop" => "Photoshop",
             other => other,
@@ -275,19 +284,70 @@ fn is_svg(bytes: &[u8]) -> bool {
     text = text.get(..text.len().min(4096)).unwrap_or_default();
     loop {
         text = text.trim_ascii_start();
-        let end: &[u8] = if text.starts_with(b"<!--") {
-            b"-->"
-        } else if text.starts_with(b"<?") || text.starts_with(b"<!") {
-            b">"
+        let after = if text.starts_with(b"<!--") {
+            memchr::memmem::find(text, b"-->").map(|at| at + 3)
+        } else if text.starts_with(b"<?") {
+            memchr::memmem::find(text, b"?>").map(|at| at + 2)
+        } else if text.starts_with(b"<!") {
+            // A type of SVG whose end lies beyond what is looked at is enough.
+            end_of_doctype(text).or(names_svg(text).then_some(text.len()))
         } else {
-            let after = text.strip_prefix(b"<svg").and_then(|rest| rest.first());
+            let after = text
+                .strip_prefix(b"<svg:svg")
+                .or_else(|| text.strip_prefix(b"<svg"))
+                .and_then(|rest| rest.first());
             return after
                 .is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'));
         };
-        match memchr::memmem::find(text, end) {
-            Some(at) => text = text.get(at + end.len()..).unwrap_or_default(),
-            None => return false,
+        let is_svg = names_svg(text);
+        match after.and_then(|after| text.get(after..)) {
+            Some([]) | None => return is_svg,
+            Some(rest) => text = rest,
         }
+    }
+}
+
+/// Whether a text begins with a document type whose root is `svg`.
+#[inline]
+fn names_svg(text: &[u8]) -> bool {
+    const DOCTYPE: &[u8] = b"<!doctype";
+    let (keyword, rest) = text.split_at_checked(DOCTYPE.len()).unwrap_or_default();
+    let root = rest.trim_ascii_start();
+    let after = root
+        .strip_prefix(b"svg:svg")
+        .or_else(|| root.strip_prefix(b"svg"))
+        .and_then(|rest| rest.first());
+    keyword.eq_ignore_ascii_case(DOCTYPE)
+        && rest.first().is_some_and(u8::is_ascii_whitespace)
+        && after.is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'['))
+}
+
+/// Where a document type ends: at a `>` outside of quotes, comments and the brackets of its
+/// internal subset (XML 1.0, section 2.8).
+#[inline]
+fn end_of_doctype(text: &[u8]) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut at = 2;
+    loop {
+        let rest = text.get(at..)?;
+        at += match rest.first()? {
+            quote @ (b'"' | b'\'') => memchr::memchr(*quote, rest.get(1..)?)? + 2,
+            b'<' if rest.starts_with(b"<!--") => memchr::memmem::find(rest, b"-->")? + 3,
+            b'[' | b'<' => {
+                depth += 1;
+                1
+            }
+            b']' => {
+                depth = depth.saturating_sub(1);
+                1
+            }
+            b'>' if depth == 0 => return Some(at + 1),
+            b'>' => {
+                depth -= 1;
+                1
+            }
+            _ => 1,
+        };
     }
 }
 
@@ -349,6 +409,29 @@ mod tests {
                 b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- a -->\n<!DOCTYPE svg>\n<svg>",
                 Some(MediaType::SVG),
             ),
+            (
+                b"<!DOCTYPE svg [\n<!ENTITY a \"b>\">\n<!-- ]> -->\n]>\n<svg>",
+                Some(MediaType::SVG),
+            ),
+            (
+                b"<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' 'http://www.w3.org/'>\n<svg>",
+                Some(MediaType::SVG),
+            ),
+            (b"<!DOCTYPE svg:svg []><svg:svg>", Some(MediaType::SVG)),
+            (b"<!doctype svg [<!ENTITY a \"", Some(MediaType::SVG)),
+            (b"<!DOCTYPE svg>", Some(MediaType::SVG)),
+            (
+                b"<?xml version='1.0'?><!-- > --><svg:svg>",
+                Some(MediaType::SVG),
+            ),
+            (b"<!DOCTYPE html [<!ENTITY svg \"<svg>\">]><html>", None),
+            (b"<!DOCTYPE svgs><a>", None),
+            (b"<!DOCTYPE html", None),
+            (
+                b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 ",
+                Some(MediaType::JP2),
+            ),
+            (b"\xff\x4f\xff\x51\0\x2f", Some(MediaType::J2C)),
             (b"<svgs>", None),
             (b"<html><svg>", None),
             (b"", None),

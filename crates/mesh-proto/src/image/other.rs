@@ -55,7 +55,7 @@ pub(super) fn may_be(bytes: &[u8], declared: &MediaType) -> bool {
 /// that the type goes by.
 #[inline]
 fn has_magic_bytes(subtype: &str) -> bool {
-    const NAMES: [&str; 26] = [
+    const NAMES: [&str; 30] = [
         "png",
         "apng",
         "jpeg",
@@ -80,6 +80,10 @@ fn has_magic_bytes(subtype: &str) -> bool {
         "ico",
         "vnd.microsoft.icon",
         "jxl",
+        "jp2",
+        "jpx",
+        "jpm",
+        "j2c",
         "psd",
         "vnd.adobe.photoshop",
     ];

@@ -86,7 +86,7 @@ macro_rules! read_fields {
                     type Value = ();
 
                     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str(concat!("struct ", stringify!($object)))
+                        f.write_str("an object")
                     }
 
                     fn visit_map<A: serde_core::de::MapAccess<'de>>(
@@ -242,7 +242,6 @@ pub(crate) fn only_field<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     field: &'static [&'static str; 1],
 ) -> Result<T, D::Error> {
     struct Only<T> {
-        name: &'static str,
         field: &'static str,
         value: PhantomData<T>,
     }
@@ -251,11 +250,11 @@ pub(crate) fn only_field<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "struct {}", self.name)
+            write!(f, "an object with the field `{}`", self.field)
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<T, A::Error> {
-            let expected = format!("struct {} with 1 element", self.name);
+            let expected = format!("an array with the one element `{}`", self.field);
             items
                 .next_element()?
                 .ok_or_else(|| A::Error::invalid_length(0, &expected.as_str()))
@@ -302,7 +301,6 @@ pub(crate) fn only_field<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
         name,
         field,
         Only {
-            name,
             field: of,
             value: PhantomData,
         },
@@ -487,8 +485,8 @@ mod tests {
                 // What comes twice has to be readable each time.
                 (Err(ours), _) => {
                     let said = from_text.map(drop).unwrap_err().to_string()
-                        .replace("struct PlainNamed", "struct Named")
-                        .replace("struct Plain", "struct Ours");
+                        .replace("struct PlainNamed", "an object")
+                        .replace("struct Plain", "an object");
                     if !said.starts_with("duplicate field") {
                         prop_assert_eq!(ours.to_string(), said);
                     }
