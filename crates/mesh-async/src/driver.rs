@@ -240,3 +240,48 @@ impl<E: Endpoint> Driver<E> {
         timer.as_mut().poll(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::task::Waker;
+
+    use http_body::Body as _;
+    use mesh_proto::call::Settings;
+    use mesh_proto::download::Reach;
+    use mesh_proto::endpoint::ChatStream;
+    use mesh_proto::{ApiKey, BaseUrl, ChatRequest, Target};
+
+    use super::*;
+    use crate::http_client::HttpOptions;
+
+    /// hyper reads the body in a task of its own, which may get a connection while the call gives up.
+    #[tokio::test]
+    async fn body_does_not_leave_once_the_connect_limit_has_passed() {
+        let base = BaseUrl::new("http://127.0.0.1:9").unwrap();
+        let client = HttpOptions::default().client(Reach::Gateway, &base);
+        let target = Target::new(base, ApiKey::new("rsk_1").unwrap());
+        let settings = Settings::default();
+        let endpoint = ChatStream::new(&ChatRequest::new("m").user("hello")).unwrap();
+        let mut call = Call::new(endpoint, &target, &settings, Moment::ORIGIN, 7).unwrap();
+        let clock = Clock(Instant::now());
+        let Step::Send(mut outgoing) = call.poll(Moment::ORIGIN) else {
+            unreachable!("a call that sends nothing");
+        };
+        let (mut body, upload) = Upload::new(outgoing.request().body().reader(), clock.0);
+        let mut attempt = Attempt {
+            number: outgoing.attempt(),
+            sending: Box::pin(pending()),
+            upload,
+            told: None,
+        };
+        attempt.tell(&mut outgoing);
+        let mut driver = Driver::new(call, client.unwrap(), clock);
+        driver.exchange = Exchange::Sending(attempt);
+        let limit = Moment::after_origin(settings.deadlines.connect);
+        assert!(driver.report_upload(limit).is_none());
+        let mut context = Context::from_waker(Waker::noop());
+        let frame = Pin::new(&mut body).poll_frame(&mut context);
+        assert!(matches!(frame, Poll::Ready(Some(Err(_)))));
+    }
+}

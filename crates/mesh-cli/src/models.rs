@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use mesh_blocking::proto::chat::Modality;
+use mesh_blocking::proto::error::is_unprintable;
 use mesh_blocking::proto::models::{Capability, Model};
 
 use crate::arguments::Models;
@@ -93,6 +94,6 @@ fn joined(modalities: &[Modality]) -> String {
 
 fn printable(text: &str) -> String {
     text.chars()
-        .filter(|character| !character.is_control())
+        .filter(|character| !is_unprintable(*character))
         .collect()
 }

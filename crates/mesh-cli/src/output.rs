@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 
 use mesh_blocking::ApiKey;
+use mesh_blocking::proto::error::is_unprintable;
 
 use crate::interrupt::is_ending;
 
@@ -32,17 +33,15 @@ pub(crate) fn say_last(line: impl fmt::Display) {
     if let Some(secret) = SECRET.get() {
         line = secret.redacted(&line).into_owned();
     }
-    let line: String = line
-        .chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect();
-    let _heard = writeln!(io::stderr(), "mesh: {line}");
+    let mut shown = String::with_capacity(line.len());
+    for character in line.chars() {
+        match character {
+            control if control.is_control() => shown.push(' '),
+            format if is_unprintable(format) => shown.extend(format.escape_unicode()),
+            other => shown.push(other),
+        }
+    }
+    let _heard = writeln!(io::stderr(), "mesh: {shown}");
 }
 
 /// Writes text that somebody else made, piece by piece.

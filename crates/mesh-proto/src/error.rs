@@ -19,6 +19,7 @@ pub use self::api::ApiError;
 pub(crate) use self::api::envelope;
 pub use self::chain::chain;
 pub use self::code::ErrorCode;
+pub use self::excerpt::is_unprintable;
 pub(crate) use self::excerpt::{EXCERPT_WINDOW, excerpt, message};
 pub(crate) use self::secret::redact;
 pub use self::validation::ValidationFinding;

@@ -41,13 +41,10 @@ fn shorten(text: &[u8], length: usize) -> String {
         if run.len() >= RUN {
             run = format!("[{}+ characters of base64]", run.len());
         }
-        for character in run.drain(..).chain(character.map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })) {
+        for character in run
+            .drain(..)
+            .chain(character.into_iter().flat_map(shown_as))
+        {
             if left == 0 {
                 shown.push('…');
                 return shown;
@@ -62,6 +59,51 @@ fn shorten(text: &[u8], length: usize) -> String {
         shown.push('…');
     }
     shown.trim().to_owned()
+}
+
+/// Whether a character is not shown as itself, and may change how the text around it is shown: a
+/// control character, or a format character such as those that turn the direction of text.
+pub fn is_unprintable(character: char) -> bool {
+    character.is_control() || is_format(character)
+}
+
+/// The format characters of Unicode (category Cf), and the separators of lines and paragraphs.
+fn is_format(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{600}'..='\u{605}'
+            | '\u{61c}'
+            | '\u{6dd}'
+            | '\u{70f}'
+            | '\u{890}'..='\u{891}'
+            | '\u{8e2}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{110bd}'
+            | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0001}'
+            | '\u{e0020}'..='\u{e007f}'
+    )
+}
+
+/// A character in an excerpt: control characters are spaces, format characters are escaped.
+fn shown_as(character: char) -> impl Iterator<Item = char> {
+    let escaped = is_format(character).then(|| character.escape_unicode());
+    let shown = if character.is_control() {
+        ' '
+    } else {
+        character
+    };
+    let plain = escaped.is_none().then_some(shown);
+    escaped.into_iter().flatten().chain(plain)
 }
 
 fn is_base64(character: char) -> bool {
@@ -81,6 +123,31 @@ mod tests {
             excerpt(text.as_bytes()),
             r#"{"b64_json":"[550+ characters of base64]"}"#
         );
+    }
+
+    #[test]
+    fn format_characters_are_escaped() {
+        for (character, shown) in [
+            ('\u{61c}', r"a\u{61c}b"),
+            ('\u{200e}', r"a\u{200e}b"),
+            ('\u{200f}', r"a\u{200f}b"),
+            ('\u{202a}', r"a\u{202a}b"),
+            ('\u{202e}', r"a\u{202e}b"),
+            ('\u{2066}', r"a\u{2066}b"),
+            ('\u{2069}', r"a\u{2069}b"),
+            ('\u{2028}', r"a\u{2028}b"),
+            ('\u{feff}', r"a\u{feff}b"),
+            ('\u{e0041}', r"a\u{e0041}b"),
+            ('\u{1b}', "a b"),
+            ('\u{9b}', "a b"),
+            ('é', "aéb"),
+            ('字', "a字b"),
+        ] {
+            let text = format!("a{character}b");
+            assert_eq!(excerpt(text.as_bytes()), shown);
+            assert_eq!(message(&text), shown);
+            assert_eq!(is_unprintable(character), !shown.contains(character));
+        }
     }
 
     #[test]
