@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use mesh_io::connect::reqwest::{Upload, UploadProgress, is_in_trailers};
 use mesh_proto::call::{Fault, FaultKind, Outgoing, Stage};
@@ -134,6 +134,7 @@ impl<E: Endpoint> Driver<E> {
                             parts.status = response.status();
                             parts.headers = std::mem::take(response.headers_mut());
                             self.exchange = Exchange::Receiving(response);
+                            outgoing.received_at(SystemTime::now());
                             outgoing.head(parts);
                         }
                         Poll::Ready(Err(error)) => {

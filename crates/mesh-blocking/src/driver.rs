@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io::Read;
 use std::thread;
+use std::time::SystemTime;
 
 use bytes::BytesMut;
 use mesh_io::connect::ureq::{Cancel, Scope};
@@ -88,6 +89,7 @@ impl<E: Endpoint> Driver<E> {
                             self.room = BytesMut::new();
                             self.piece = body.content_length().map_or(SMALLEST, fitting);
                             self.response = Some((body.into_reader(), scope));
+                            outgoing.received_at(SystemTime::now());
                             outgoing.head(parts);
                         }
                         Err((error, fault)) => {

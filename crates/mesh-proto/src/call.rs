@@ -32,7 +32,6 @@ pub use self::budget::RetryBudget;
 use self::course::{Course, Failed, Follows, Phase, Since};
 pub use self::options::{CallOptions, InvalidRequestId};
 use self::retry::{BeganReply, Jitter};
-pub(crate) use self::retry::{hint, retry_after};
 pub use self::settings::{
     Attempt, AttemptEnd, BadGateway, Limits, Observer, RetryPolicy, Settings,
 };
@@ -96,6 +95,7 @@ impl<E: Endpoint> Call<E> {
                 since: Since::Undated,
             },
             head: None,
+            received: None,
             outcome: Outcome::NotSent,
         };
         Ok(Self {

@@ -5,6 +5,8 @@ mod api;
 mod chain;
 mod code;
 mod excerpt;
+mod meaning;
+mod page;
 pub(crate) mod secret;
 mod validation;
 

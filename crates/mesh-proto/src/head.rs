@@ -1,5 +1,7 @@
 //! What comes before a reply's body, and stays at hand with it.
 
+mod wait;
+
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, response};
 
+pub(crate) use self::wait::{Hints, hint, wait_in};
 use crate::error::secret;
 
 /// The head of a response: its status, and what the gateway says of the call in its headers
@@ -90,10 +93,16 @@ impl Head {
         Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
     }
 
-    /// How long the gateway asks to wait before the next try: `Retry-After`, whose date is read
-    /// against the response's own `Date`.
+    /// How long the gateway asks to wait before the next request: `retry-after-ms`, then
+    /// `Retry-After`, then the reset of a rate limit that is used up (`x-ratelimit-reset-*` where
+    /// the status is 429, or what remains of that limit is zero). Dates are read against the
+    /// response's own `Date`.
     pub fn retry_after(&self) -> Option<Duration> {
-        crate::call::retry_after(&self.headers)
+        let hints = Hints::from(&*self.headers);
+        let now = hints.date();
+        hints
+            .retry_after(now)
+            .or_else(|| hints.reset(self.status, now))
     }
 
     /// What the headers `x-ratelimit-*` say, by what follows that prefix in lower case, such as

@@ -163,6 +163,26 @@ fn an_error_without_an_envelope_is_one_in_a_stream_and_as_a_document() {
             Some("1002"),
         ),
         (
+            r#"{"result":null,"success":false,"errors":[{"code":7009,"message":"Upstream service unavailable"}],"messages":[]}"#,
+            "Upstream service unavailable",
+            Some("7009"),
+        ),
+        (
+            r#"{"success":false,"message":"no channel is free"}"#,
+            "no channel is free",
+            None,
+        ),
+        (
+            r#"{"type":"about:blank","title":"Model is loading","status":500}"#,
+            "Model is loading",
+            None,
+        ),
+        (
+            r#"{"statusCode":500,"message":["a","b"],"error":"Internal Server Error"}"#,
+            "a; b",
+            None,
+        ),
+        (
             r#"{"code":"1113","msg":"no balance","data":null}"#,
             "no balance",
             Some("1113"),

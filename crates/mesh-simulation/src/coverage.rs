@@ -220,20 +220,24 @@ const POSSIBLE: &[(&[Cause], Phase, &[Came])] = {
         (
             &[
                 G(C::RateLimited),
-                G(C::Exhausted),
-                G(C::Unavailable),
                 G(C::Refuses),
-                G(C::RequestTimeout),
                 G(C::RefusesEarly),
                 G(C::Redirects),
             ],
             Phase::ReadingError,
             &[Refused],
         ),
+        // A router does not know what became of the request.
+        (
+            &[G(C::Exhausted), G(C::Unavailable)],
+            Phase::ReadingError,
+            &[Refused, Unknown],
+        ),
         (
             &[
                 G(C::BadGateway),
                 G(C::GatewayTimeout),
+                G(C::RequestTimeout),
                 G(C::Breaks),
                 G(C::JobFailed),
             ],

@@ -457,6 +457,10 @@ fn head(got: Got) -> Parts {
         Got::Later(_) => 429,
         Got::Unavailable | Got::NoConnection => 503,
     });
+    if got == Got::Unavailable {
+        // Without a hint it is a router's, and may be billed.
+        builder = builder.header("retry-after", "0");
+    }
     if let Got::Later(seconds) = got {
         builder = builder.header("retry-after", seconds);
     }

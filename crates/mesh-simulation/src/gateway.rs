@@ -31,9 +31,9 @@ pub(crate) enum Conduct {
     Dawdles,
     /// 429: later.
     RateLimited,
-    /// 429 or 402: not before someone pays.
+    /// 429, 402, 403 or 503: not before someone pays.
     Exhausted,
-    /// 503.
+    /// 503: the gateway's own, which says that nothing began, or a router's, which does not know.
     Unavailable,
     /// 502.
     BadGateway,
@@ -45,7 +45,7 @@ pub(crate) enum Conduct {
     JobFailed,
     /// 4xx: the request is wrong.
     Refuses,
-    /// 408.
+    /// 408 or 499, as the status or as a number in the body: someone stopped waiting.
     RequestTimeout,
     /// 413, 401 or 429 before the whole request has come.
     RefusesEarly,

@@ -352,7 +352,7 @@ impl Check<'_> {
         let read_error = attempt.exchange.came_whole();
         let forbids = read_error && served.is_some_and(|served| served.forbids_repeating);
         let opted_in = self.settings.retry.bad_gateway == BadGateway::Retry
-            && matches!(told.status.map(|it| it.as_u16()), Some(502 | 504));
+            && matches!(told.status.map(|it| it.as_u16()), Some(502..=504));
         let may_be_billed = matches!(
             outcome_of(told.end),
             None | Some(Outcome::Unknown | Outcome::Delivered)
@@ -395,7 +395,8 @@ impl Check<'_> {
                 let opted_in = self.settings.retry.bad_gateway == BadGateway::Retry;
                 !forbids
                     && match error.status.as_u16() {
-                        429 | 503 => true,
+                        429 => reads || !matches!(code, Some("408" | "499")),
+                        503 => reads || opted_in || says_nothing_began(last, code),
                         502 | 504 => reads || opted_in,
                         408 | 500 => reads,
                         _ => false,
@@ -486,6 +487,16 @@ impl Attempted {
             Some(_) => None,
             None => hint.by_header,
         }
+    }
+}
+
+/// Whether a 503 says that nothing was begun: in the gateway's own word, or by a hint that its code
+/// does not contradict.
+fn says_nothing_began(last: &Attempted, code: Option<&str>) -> bool {
+    match code {
+        Some("provider_not_available" | "rate_limit_exceeded") => true,
+        Some("upstream_error") => false,
+        _ => last.exchange.came_whole() && last.hint().is_some(),
     }
 }
 

@@ -21,8 +21,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         .calls(3)
         .with(|settings| settings.retry.max_retries = 3)
         .answers([
-            Exchange::answer(503, "{}"),
-            Exchange::answer(503, "{}"),
+            super::error(503, "provider_not_available"),
+            super::error(503, "provider_not_available"),
             Exchange::answer(200, REPLY),
         ])
         .accepts(Expected::reply("hi").requests(5).connections(2)),

@@ -8,6 +8,13 @@ use crate::script::{Act, Exchange, Framing, head};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     let stalls = || Exchange::new([Act::Stall]);
+    let body = super::error_body("model_not_found");
+    let drips = body.as_bytes().chunks(1).flat_map(|byte| {
+        [
+            Act::Data(byte.to_vec().into()),
+            Act::Pause(milliseconds(100)),
+        ]
+    });
     let stream = |name, rule| Scenario::new(name, rule, Ask::ChatStream);
     let pings =
         |count| (0..count).flat_map(|_| [data(": ping\n\n"), Act::Pause(milliseconds(100))]);
@@ -172,6 +179,19 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             Expected::error(503, Some("provider_not_available"), Outcome::Refused)
                 .hint(std::time::Duration::from_secs(10)),
         ),
+        Scenario::new(
+            "error_that_drips",
+            "one idle limit holds for all of an error's body, which is read as far as it came",
+            Ask::Chat,
+        )
+        .with(|settings| settings.deadlines.idle = LIMIT)
+        .answers([Exchange::new(
+            [head(404, &[], Framing::Length(body.len() as u64))]
+                .into_iter()
+                .chain(drips)
+                .chain([Act::End]),
+        )])
+        .accepts(Expected::error(404, None, Outcome::Refused)),
         Scenario::new(
             "busy_then_silent",
             "the last failure is the one that is told",

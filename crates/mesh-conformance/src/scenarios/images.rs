@@ -192,7 +192,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         .accepts(Expected::reply("[8]").events(["final [8]"])),
         stream("picture_busy", "a stream that has not begun is tried again")
             .answers([
-                Exchange::answer(503, "{}"),
+                error(503, "provider_not_available"),
                 Exchange::events([chunk("completed", Some(PNG)), DONE.to_owned()]),
             ])
             .accepts(Expected::reply("[8]").events(["final [8]"]).attempts(2)),

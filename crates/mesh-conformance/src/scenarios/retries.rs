@@ -35,6 +35,7 @@ fn models() -> Exchange {
 /// By status.
 fn statuses() -> Vec<Scenario> {
     let page = |status| Exchange::answer(status, "<html>");
+    let busy = || error(503, "provider_not_available");
     vec![
         chat(
             "busy_twice",
@@ -52,7 +53,7 @@ fn statuses() -> Vec<Scenario> {
             Ask::ChatStream,
         )
         .answers([
-            page(503),
+            error(503, "provider_not_available"),
             Exchange::events([super::delta("one"), super::DONE.to_owned()]),
         ])
         .accepts(Expected::stream(["one"]).attempts(2)),
@@ -61,8 +62,59 @@ fn statuses() -> Vec<Scenario> {
             "so is a request of 6 MiB, to the letter",
             Ask::Seeing(6 << 20),
         )
-        .answers([page(503), reply()])
+        .answers([error(503, "model_policy_unavailable"), reply()])
         .accepts(Expected::reply("hi").attempts(2)),
+        chat(
+            "unavailable_page",
+            "a 503 that is a router's page may have been billed, and is not repeated",
+        )
+        .answers([page(503), reply()])
+        .accepts(Expected::error(503, None, Outcome::Unknown)),
+        Scenario::new(
+            "stream_unavailable_page",
+            "nor when streaming",
+            Ask::ChatStream,
+        )
+        .answers([page(503), reply()])
+        .accepts(Expected::error(503, None, Outcome::Unknown)),
+        Scenario::new(
+            "draw_unavailable_page",
+            "nor when generating an image",
+            Ask::Draw,
+        )
+        .answers([page(503), reply()])
+        .accepts(Expected::error(503, None, Outcome::Unknown)),
+        chat(
+            "unavailable_page_with_a_hint",
+            "a 503 that asks for a retry was refused, whatever its body is",
+        )
+        .answers([
+            Exchange::answer_with(503, &[("retry-after", "0")], "<html>"),
+            reply(),
+        ])
+        .accepts(Expected::reply("hi").attempts(2)),
+        chat(
+            "unavailable_after_work",
+            "unless a code in it says that work had begun",
+        )
+        .answers([
+            Exchange::answer_with(
+                503,
+                &[("retry-after", "0")],
+                super::error_body("upstream_error"),
+            ),
+            reply(),
+        ])
+        .accepts(
+            Expected::error(503, Some("upstream_error"), Outcome::Unknown)
+                .hint(super::milliseconds(0)),
+        ),
+        read(
+            "read_of_an_unavailable_page",
+            "a read is repeated after any 503",
+        )
+        .answers([page(503), models()])
+        .accepts(Expected::reply("a").attempts(2)),
         chat(
             "busy_for_good",
             "two retries, and then the gateway's own error",
@@ -87,7 +139,7 @@ fn statuses() -> Vec<Scenario> {
             settings.retry.max_retries = 3;
             settings.retry.cap = super::milliseconds(7);
         })
-        .answers([page(503), page(503), page(503), reply()])
+        .answers([busy(), busy(), busy(), reply()])
         .accepts(
             Expected::reply("hi")
                 .attempts(4)
@@ -110,11 +162,14 @@ fn statuses() -> Vec<Scenario> {
             )),
         chat(
             "bad_gateway_by_choice",
-            "a 502 and a 504 are tried again by who chooses to",
+            "a 502, a 503 and a 504 are tried again by who chooses to",
         )
-        .with(|settings| settings.retry.bad_gateway = BadGateway::Retry)
-        .answers([page(502), page(504), reply()])
-        .accepts(Expected::reply("hi").attempts(3)),
+        .with(|settings| {
+            settings.retry.bad_gateway = BadGateway::Retry;
+            settings.retry.max_retries = 3;
+        })
+        .answers([page(502), page(503), page(504), reply()])
+        .accepts(Expected::reply("hi").attempts(4)),
         chat("internal_error", "a 500 is not repeated, by choice or not")
             .with(|settings| settings.retry.bad_gateway = BadGateway::Retry)
             .answers([error(500, "internal_error"), reply()])
@@ -123,9 +178,49 @@ fn statuses() -> Vec<Scenario> {
                 Some("internal_error"),
                 Outcome::Unknown,
             )),
-        chat("request_timeout", "nor is a 408")
+        chat("request_timeout", "nor is a 408, which may be billed")
             .answers([page(408), reply()])
-            .accepts(Expected::error(408, None, Outcome::Refused)),
+            .accepts(Expected::error(408, None, Outcome::Unknown)),
+        chat("closed_request", "nor is a 499, which may be billed")
+            .answers([page(499), reply()])
+            .accepts(Expected::error(499, None, Outcome::Unknown)),
+        chat(
+            "request_timeout_in_a_success",
+            "a 408 inside a success may be billed",
+        )
+        .answers([Exchange::answer(200, super::error_body("408")), reply()])
+        .accepts(Expected::failure_after(200, Why::InBand, Outcome::Unknown).code("408")),
+        chat(
+            "wait_in_milliseconds",
+            "a wait in milliseconds goes before one in seconds",
+        )
+        .answers([
+            Exchange::answer_with(
+                429,
+                &[("retry-after-ms", "0"), ("retry-after", "3600")],
+                super::error_body("rate_limit_exceeded"),
+            ),
+            reply(),
+        ])
+        .accepts(Expected::reply("hi").attempts(2)),
+        chat(
+            "wait_until_a_reset",
+            "the reset of a limit that is used up is waited for",
+        )
+        .answers([Exchange::answer_with(
+            429,
+            &[
+                ("x-ratelimit-remaining-tokens", "0"),
+                ("x-ratelimit-reset-tokens", "1h0m0s"),
+                ("x-ratelimit-remaining-requests", "5"),
+                ("x-ratelimit-reset-requests", "1s"),
+            ],
+            super::error_body("rate_limit_exceeded"),
+        )])
+        .accepts(
+            Expected::error(429, Some("rate_limit_exceeded"), Outcome::Refused)
+                .hint(super::milliseconds(3_600_000)),
+        ),
         read(
             "read_of_a_failing_gateway",
             "a read is repeated after 500 and 502",
@@ -186,7 +281,7 @@ fn never() -> Vec<Scenario> {
             .accepts(Expected::error(
                 503,
                 Some("provider_job_failed"),
-                Outcome::Refused,
+                Outcome::Unknown,
             )),
         chat(
             "no_credits",

@@ -72,11 +72,15 @@ impl Course {
         Ok(Turn::Send)
     }
 
-    /// An error whose body does not end in time is told by what has come of it.
+    /// An error whose body does not end in time is told by what has come of it. One idle limit holds
+    /// for all of the body: the status is known, and a body that drips must not hold the call.
     fn read_error(&mut self, head: Head, text: Vec<u8>, body: Reading) -> Result<Turn, Failed> {
         let is_whole = body.ended || text.len() >= self.settings.limits.error_body;
         if is_whole || self.passed(body.since, self.idle_limit()).is_some() {
-            let error = ApiError::read(&head, &text);
+            let mut error = ApiError::read_at(&head, &text, self.received);
+            if !body.ended || body.broke_off || text.len() >= self.settings.limits.error_body {
+                error.doubt_hint();
+            }
             return Err(Failed::after_sending(
                 Failure::Api(Box::new(error)),
                 BeganReply::No,
@@ -104,6 +108,7 @@ impl Course {
         self.attempt += 1;
         self.attempt_began = self.now;
         self.head = None;
+        self.received = None;
         self.phase = Phase::Sending {
             stage: None,
             since: Since::At(self.now),
@@ -191,7 +196,7 @@ impl Course {
             Failure::Api(error) => error.redact(secret),
             Failure::Decode(error) => {
                 if let (DecodeError::Api(error), Some(head)) = (&mut *error, &self.head) {
-                    error.complete_from(head);
+                    error.complete_from(head, self.received);
                 }
                 error.redact(secret);
             }

@@ -1,7 +1,7 @@
 //! A call's way to its end, whatever it asks for: everything but the reply itself, which alone
 //! depends on the endpoint.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{Request, response};
 
@@ -29,6 +29,8 @@ pub(super) struct Course {
     pub(super) attempt_began: Moment,
     pub(super) phase: Phase,
     pub(super) head: Option<Head>,
+    /// When the head was received, where the driver says so.
+    pub(super) received: Option<SystemTime>,
     /// What the call cost that has ended.
     pub(super) outcome: Outcome,
 }
@@ -94,6 +96,8 @@ pub(super) enum Since {
 pub(super) struct Reading {
     pub(super) since: Since,
     pub(super) ended: bool,
+    /// Whether it ended because the connection did.
+    pub(super) broke_off: bool,
 }
 
 impl Reading {
@@ -101,6 +105,7 @@ impl Reading {
         Self {
             since: Since::Undated,
             ended: false,
+            broke_off: false,
         }
     }
 }
@@ -234,8 +239,7 @@ impl Course {
         let limit = self.settings.limits.error_body;
         match &mut self.phase {
             Phase::Replying { body, .. } => body.since = Since::Undated,
-            Phase::Refused { text, body, .. } => {
-                body.since = Since::Undated;
+            Phase::Refused { text, .. } => {
                 let room = limit.saturating_sub(text.len());
                 text.extend_from_slice(chunk.get(..chunk.len().min(room)).unwrap_or_default());
             }
@@ -262,6 +266,7 @@ impl Course {
             // What has come of an error tells it.
             Phase::Refused { body, .. } => {
                 body.ended = true;
+                body.broke_off = true;
                 return;
             }
             _ => return,

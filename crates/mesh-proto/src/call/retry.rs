@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use http::header::{self, HeaderMap};
 
 use super::settings::{BadGateway, RetryPolicy};
 use super::{Deadline, Fault, FaultKind, Sent};
@@ -63,9 +62,21 @@ pub(super) enum BeganReply {
     Events,
 }
 
+/// What an error of the gateway says of the work. Codes of quota, auth, policy and validation are
+/// refusals at any status. 408 and 499 say that someone stopped waiting, not that no work was done.
+/// A 503 comes from routers after the work began, too, so it is a refusal only where the gateway
+/// says that nothing began, or asks for a retry and no code contradicts it.
 fn api_outcome(error: &ApiError) -> Outcome {
-    match error.effective_status().map(|status| status.as_u16()) {
-        Some(400..=499 | 503) => Outcome::Refused,
+    if error.refuses() {
+        return Outcome::Refused;
+    }
+    if error.was_given_up() {
+        return Outcome::Unknown;
+    }
+    match error.decisive_status().map(|status| status.as_u16()) {
+        Some(429) => Outcome::Refused,
+        Some(503) | None if error.says_nothing_began() => Outcome::Refused,
+        Some(400..=499) if !error.says_work_began() => Outcome::Refused,
         _ => Outcome::Unknown,
     }
 }
@@ -99,19 +110,15 @@ pub(super) fn is_repeatable(
                 || replay == Replay::Anew
         }
         Failure::Api(error) => {
-            if error
-                .code
-                .as_ref()
-                .is_some_and(crate::error::ErrorCode::forbids_repeating)
-            {
-                return false;
-            }
-            match error.status.as_u16() {
-                429 | 503 => true,
-                502 | 504 => reads || policy.bad_gateway == BadGateway::Retry,
-                408 | 500 => reads,
-                _ => false,
-            }
+            let is_accepted = policy.bad_gateway == BadGateway::Retry;
+            !error.forbids_repeating()
+                && match error.status.as_u16() {
+                    429 => reads || outcome == Outcome::Refused,
+                    503 => reads || outcome == Outcome::Refused || is_accepted,
+                    502 | 504 => reads || is_accepted,
+                    408 | 500 => reads,
+                    _ => false,
+                }
         }
     }
 }
@@ -160,67 +167,9 @@ impl Jitter {
     }
 }
 
-/// A hint in seconds: `None` where it is negative or no number; one that is too long to be written
-/// down is the longest there is.
-pub(crate) fn hint(seconds: f64) -> Option<Duration> {
-    if seconds.is_finite() && seconds >= 0.0 {
-        Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
-    } else {
-        None
-    }
-}
-
-/// The `Retry-After` header: seconds, or an HTTP date read against the response's own `Date`, as
-/// nobody's clock is known here (RFC 9110, section 10.2.3). A date in the past is no wait.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return hint(seconds);
-    }
-    let until = httpdate::parse_http_date(value).ok()?;
-    let date = httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()?;
-    Some(until.duration_since(date).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn after(retry_after_value: &str, date: Option<&str>) -> Option<Duration> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::RETRY_AFTER, retry_after_value.parse().unwrap());
-        if let Some(date) = date {
-            headers.insert(header::DATE, date.parse().unwrap());
-        }
-        retry_after(&headers)
-    }
-
-    #[test]
-    fn retry_after_in_all_its_forms() {
-        let date = Some("Wed, 21 Oct 2026 07:28:00 GMT");
-        for (value, expected) in [
-            ("7", Some(Duration::from_secs(7))),
-            (" 0 ", Some(Duration::ZERO)),
-            ("1.5", Some(Duration::from_millis(1500))),
-            ("-1", None),
-            ("inf", None),
-            ("NaN", None),
-            ("soon", None),
-            ("1e300", Some(Duration::MAX)),
-            (
-                "Wed, 21 Oct 2026 07:28:30 GMT",
-                Some(Duration::from_secs(30)),
-            ),
-            ("Wed, 21 Oct 2026 07:27:30 GMT", Some(Duration::ZERO)),
-            (
-                "Wednesday, 21-Oct-26 07:29:00 GMT",
-                Some(Duration::from_secs(60)),
-            ),
-        ] {
-            assert_eq!(after(value, date), expected, "{value}");
-        }
-        assert_eq!(after("Wed, 21 Oct 2026 07:28:30 GMT", None), None);
-    }
 
     #[test]
     fn jitter_fills_the_ceiling_and_only_adds_to_a_hint() {

@@ -50,7 +50,7 @@ pub struct RetryPolicy {
     /// default. One within it is waited for, and up to half as long again, as others wait for the
     /// same moment.
     pub longest_hint: Duration,
-    /// What a 502 or 504 means for work that may be billed.
+    /// What a 502, a 504, or a 503 of unknown outcome means for work that may be billed.
     pub bad_gateway: BadGateway,
 }
 
@@ -76,8 +76,8 @@ impl RetryPolicy {
     }
 }
 
-/// What a 502 or a 504 means for a generation: a proxy in the middle lost the answer, so the work
-/// may have been done.
+/// What a 502 or a 504 means for a generation, and a 503 that does not say that nothing began: a
+/// proxy in the middle lost the answer, so the work may have been done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BadGateway {
     /// The call fails.

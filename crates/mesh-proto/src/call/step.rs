@@ -1,7 +1,7 @@
 //! The steps of a call, and what may be said in answer to each.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, response};
@@ -73,6 +73,13 @@ impl<E: Endpoint> Outgoing<'_, E> {
     /// The same, where the driver knows when that was: at most as late as the next poll.
     pub fn progress_at(&mut self, reached: Stage, at: Moment) {
         self.call.course.take_progress(reached, Some(at));
+    }
+
+    /// Sets the time of day at which the response's head was received, for a response without a
+    /// `Date`: the reset of a rate limit may be a moment, and nothing here knows a clock. Without it,
+    /// such a reset is ignored.
+    pub fn received_at(&mut self, at: SystemTime) {
+        self.call.course.received = Some(at);
     }
 
     /// The response's head has come.

@@ -15,6 +15,8 @@ use super::*;
 use crate::chat::{ChatReply, ChatRequest};
 use crate::endpoint::{ChatStream, ListModels, Replay};
 use crate::error::{DecodeError, ErrorCode, Outcome};
+use crate::image::Image;
+use crate::images::{EditRequest, ImageRequest};
 use crate::target::{ApiKey, BaseUrl};
 
 /// What a server and a network do in one exchange, step by step.
@@ -137,6 +139,15 @@ fn chat() -> ChatRequest {
 
 fn stream() -> ChatStream {
     ChatStream::new(&chat()).unwrap()
+}
+
+fn image() -> ImageRequest {
+    ImageRequest::new("m", "a fox")
+}
+
+fn edit() -> EditRequest {
+    let png = b"\x89PNG\r\n\x1a\n".as_slice();
+    EditRequest::new("m", Image::from_bytes(png).unwrap(), "a fox")
 }
 
 const REPLY: &str = r#"{"choices":[{"message":{"content":"hi"}}]}"#;

@@ -1,23 +1,29 @@
 //! An error that the gateway reports, in every form of the protocol reference, section 7.
 
 mod envelope;
+mod hints;
+mod judge;
+mod signs;
+mod words;
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 use serde_json::Value;
 
 pub(crate) use self::envelope::envelope;
+use self::hints::WaitHints;
+use self::signs::Signs;
 use super::{DecodeError, ErrorCode, ValidationFinding, Wait, excerpt, message, redact, secret};
-use crate::call::retry_after;
 use crate::head::Head;
 use crate::wire::{from_text, legible, without_mark};
 
 /// An error that the gateway, or something before it, reports.
 ///
 /// Read from the standard envelope, FastAPI's `detail`, a bare `message` or `error`, OpenAI's
-/// envelope, or no JSON at all, in which case the message is an excerpt of the body.
+/// envelope, a problem document (RFC 9457) and others of their kind, or no JSON at all, in which case
+/// the message is an excerpt of the body, or the title of a web page.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ApiError {
@@ -40,6 +46,14 @@ pub struct ApiError {
     told_status: Option<StatusCode>,
     /// Whether a moderation gives its reasons.
     is_flagged: bool,
+    /// What the body says in words for machines.
+    signs: Signs,
+    /// What the body says of when to ask again.
+    hints: WaitHints,
+    /// Whether a retry is asked for in so many words.
+    asks_for_retry: bool,
+    /// Whether a web server asks for a proof that a person is there.
+    is_challenge: bool,
 }
 
 impl ApiError {
@@ -57,9 +71,17 @@ impl ApiError {
     /// # Ok::<(), http::Error>(())
     /// ```
     pub fn read(head: &Head, body: &[u8]) -> Self {
+        Self::read_at(head, body, None)
+    }
+
+    /// The same of a response that was received at a time that is known.
+    pub(crate) fn read_at(head: &Head, body: &[u8], received: Option<SystemTime>) -> Self {
         let status = head.status();
         let body = without_mark(body);
-        let mut error = match from_text::<Value>(&legible(body)).ok() {
+        let document = from_text::<Value>(&legible(body)).ok();
+        let is_cut =
+            document.is_none() && matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+        let mut error = match document {
             Some(Value::String(text)) => Self::bare(status, message(&text)),
             Some(told) => {
                 let is_object = told.is_object();
@@ -82,7 +104,14 @@ impl ApiError {
                 .clone_into(&mut error.message);
         }
         error.excerpt = shown(head, body);
-        error.complete_from(head);
+        if let Some(challenge) = challenge(head, &error.message) {
+            error.is_challenge = true;
+            error.message = message(&format!("{challenge}: {}", error.message));
+        }
+        error.complete_from(head, received);
+        if is_cut {
+            error.doubt_hint();
+        }
         error
     }
 
@@ -99,6 +128,10 @@ impl ApiError {
             excerpt: String::new(),
             told_status: None,
             is_flagged: false,
+            signs: Signs::default(),
+            hints: WaitHints::default(),
+            asks_for_retry: false,
+            is_challenge: false,
         }
     }
 
@@ -110,13 +143,11 @@ impl ApiError {
     }
 
     /// Fills in from the response's head what the body does not say.
-    pub(crate) fn complete_from(&mut self, head: &Head) {
+    pub(crate) fn complete_from(&mut self, head: &Head, received: Option<SystemTime>) {
         if self.request_id.is_none() {
             self.request_id = head.request_id().map(str::to_owned);
         }
-        if self.retry_after.is_none() {
-            self.retry_after = retry_after(head.headers());
-        }
+        self.settle_wait(Some(head), received);
     }
 
     pub(crate) fn redact(&mut self, secret: &str) {
@@ -144,8 +175,12 @@ impl ApiError {
         self.request_id.as_deref()
     }
 
-    /// How long the gateway asks to wait: the body's `retry_after_seconds`, then the `Retry-After`
-    /// header, whose date is read against the response's own `Date`.
+    /// How long the gateway asks to wait: the body's `retry_after_seconds`, `retry_after`,
+    /// `retry_after_ms` or Google's `retryDelay`, then the headers `retry-after-ms` and `Retry-After`,
+    /// then those of a provider under `metadata.headers`, then the reset of a rate limit that is used
+    /// up (see [`Head::retry_after`]). Moments are read against the response's own `Date`; those of
+    /// fields and resets, of a response without one, against the time that the driver gives. A wait
+    /// that stands only in a message is not read.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -161,57 +196,6 @@ impl ApiError {
     pub fn excerpt(&self) -> &str {
         &self.excerpt
     }
-
-    /// Whether this is about how fast the key asks: waiting helps.
-    pub fn is_rate_limit(&self) -> bool {
-        !self.is_quota()
-            && (self.effective_status() == Some(StatusCode::TOO_MANY_REQUESTS)
-                || matches!(
-                    self.code,
-                    Some(ErrorCode::RateLimitExceeded | ErrorCode::UpstreamRateLimitError)
-                ))
-    }
-
-    /// Whether this is about what the account has left: waiting does not help.
-    pub fn is_quota(&self) -> bool {
-        self.effective_status() == Some(StatusCode::PAYMENT_REQUIRED)
-            || self.code.as_ref().is_some_and(ErrorCode::is_quota)
-    }
-
-    /// Whether the key is missing, wrong, or may not do this. The code decides where it is known:
-    /// providers answer 403 for other reasons, too.
-    pub fn is_auth(&self) -> bool {
-        match &self.code {
-            Some(ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::ModelExcluded) => true,
-            Some(ErrorCode::Other(_)) | None => {
-                !self.is_content_policy()
-                    && matches!(
-                        self.effective_status(),
-                        Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-                    )
-            }
-            Some(_) => false,
-        }
-    }
-
-    /// Whether the content policy forbade it.
-    pub fn is_content_policy(&self) -> bool {
-        match &self.code {
-            Some(ErrorCode::Other(_)) | None if self.is_flagged => true,
-            code => code.as_ref().is_some_and(ErrorCode::is_content_policy),
-        }
-    }
-
-    /// The status, or for an error inside a success the one that it tells of itself, or that its
-    /// code usually goes with.
-    pub(crate) fn effective_status(&self) -> Option<StatusCode> {
-        if self.status.is_success() {
-            let usual = || self.code.as_ref().and_then(ErrorCode::usual_status);
-            self.told_status.or_else(usual)
-        } else {
-            Some(self.status)
-        }
-    }
 }
 
 /// The beginning of a body, or what it is where it is no text.
@@ -226,6 +210,27 @@ fn shown(head: &Head, body: &[u8]) -> String {
     match told.or(magic) {
         Some(encoding) => DecodeError::Encoding(encoding).to_string(),
         None => "the reply is no text".to_owned(),
+    }
+}
+
+/// A web server's challenge to a program, which says nothing of the key, by the header that names it
+/// or the title of its page.
+fn challenge(head: &Head, title: &str) -> Option<&'static str> {
+    let has = |name: &'static str, word: &str| {
+        let value = head.header(name);
+        value.is_some_and(|value| value.to_ascii_lowercase().contains(word))
+    };
+    let is_titled = |title_of: &str| title.to_ascii_lowercase().starts_with(title_of);
+    if has("cf-mitigated", "challenge") {
+        Some("bot challenge by Cloudflare (cf-mitigated: challenge)")
+    } else if has("x-amzn-waf-action", "challenge") || has("x-amzn-waf-action", "captcha") {
+        Some("bot challenge by AWS WAF (x-amzn-waf-action)")
+    } else if has("server", "cloudflare")
+        && (is_titled("just a moment...") || is_titled("attention required! | cloudflare"))
+    {
+        Some("bot challenge by Cloudflare")
+    } else {
+        None
     }
 }
 
@@ -292,197 +297,4 @@ impl fmt::Debug for ApiError {
 impl std::error::Error for ApiError {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn head(status: u16, headers: &[(&str, &str)]) -> Head {
-        let mut builder = http::Response::builder().status(status);
-        for (name, value) in headers {
-            builder = builder.header(*name, *value);
-        }
-        Head::from(&builder.body(()).unwrap().into_parts().0)
-    }
-
-    #[test]
-    fn every_form_gives_message_code_and_id() {
-        let header = [("x-request-id", "req_header")];
-        for (status, body, code, message, id) in [
-            (
-                429,
-                r#"{"error":{"code":"rate_limit_exceeded","message":"Slow down","retry_after_seconds":7},"request_id":"req_body"}"#,
-                Some("rate_limit_exceeded"),
-                "Slow down",
-                "req_body",
-            ),
-            (
-                404,
-                r#"{"detail":"Model not found"}"#,
-                None,
-                "Model not found",
-                "req_header",
-            ),
-            (
-                422,
-                r#"{"detail":[{"loc":["body","messages",0,"role"],"msg":"field required","type":"missing"},{"loc":["body","n"],"msg":"too big","type":"x"}]}"#,
-                None,
-                "body.messages.0.role: field required; body.n: too big",
-                "req_header",
-            ),
-            (500, r#"{"message":"broken"}"#, None, "broken", "req_header"),
-            (500, r#"{"error":"broken"}"#, None, "broken", "req_header"),
-            (
-                400,
-                r#"{"error":{"code":"brand_new"}}"#,
-                Some("brand_new"),
-                "brand_new",
-                "req_header",
-            ),
-            (
-                400,
-                r#"{"error":{"message":"m","type":"invalid_request","code":null}}"#,
-                Some("invalid_request"),
-                "m",
-                "req_header",
-            ),
-            (
-                413,
-                "<html><h1>413</h1>\n</html>",
-                None,
-                "<html><h1>413</h1> </html>",
-                "req_header",
-            ),
-            (502, "", None, "Bad Gateway", "req_header"),
-            (
-                500,
-                r#"{"unknown":1}"#,
-                None,
-                r#"{"unknown":1}"#,
-                "req_header",
-            ),
-            (500, "[1", None, "[1", "req_header"),
-            (500, r#""text""#, None, "text", "req_header"),
-        ] {
-            let error = ApiError::read(&head(status, &header), body.as_bytes());
-            assert_eq!(error.status.as_u16(), status);
-            assert_eq!(error.code.as_ref().map(ErrorCode::as_str), code, "{body}");
-            assert_eq!(error.message, message, "{body}");
-            assert_eq!(error.request_id(), Some(id), "{body}");
-        }
-    }
-
-    #[test]
-    fn a_code_that_repeats_the_status_is_said_once() {
-        let body = br#"{"error":{"code":402,"message":"Insufficient credits"}}"#;
-        let error = ApiError::read(&head(402, &[]), body);
-        assert_eq!(error.to_string(), "Insufficient credits (402)");
-        let error = ApiError::read(&head(400, &[]), body);
-        assert_eq!(error.to_string(), "Insufficient credits (400, 402)");
-    }
-
-    #[test]
-    fn a_body_that_is_no_text_is_named_and_not_shown() {
-        let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xabVJ-*\xca/R\xb2";
-        for (headers, body, message) in [
-            (
-                &[("content-encoding", "gzip")][..],
-                &gzip[..],
-                r#"the reply is encoded as "gzip", which nobody asked for"#,
-            ),
-            (
-                &[],
-                gzip,
-                r#"the reply is encoded as "gzip", which nobody asked for"#,
-            ),
-            (
-                &[("content-encoding", "br")],
-                b"\x0b\x02\x80\xff",
-                r#"the reply is encoded as "br", which nobody asked for"#,
-            ),
-            (&[], b"\x0b\x02\x80\xff", "the reply is no text"),
-            (&[("content-encoding", "gzip")], b"down", "down"),
-            (&[("content-encoding", "gzip")], br#"{"message":"m"}"#, "m"),
-            (&[], b"Acc\xe8s", "Acc\u{fffd}s"),
-        ] {
-            let error = ApiError::read(&head(400, headers), body);
-            assert_eq!(error.message, message);
-            assert!(!error.excerpt().contains('\u{1f}'));
-        }
-    }
-
-    #[test]
-    fn the_bodys_hint_goes_before_the_headers() {
-        let head = head(429, &[("retry-after", "9")]);
-        for (hint, seconds) in [
-            ("7", 7.0),
-            ("\"7.5\"", 7.5),
-            ("-1", 9.0),
-            ("null", 9.0),
-            ("[]", 9.0),
-        ] {
-            let body =
-                format!(r#"{{"error":{{"code":"x","message":"m","retry_after_seconds":{hint}}}}}"#);
-            let error = ApiError::read(&head, body.as_bytes());
-            assert_eq!(
-                error.retry_after(),
-                Some(Duration::from_secs_f64(seconds)),
-                "{hint}"
-            );
-        }
-    }
-
-    #[test]
-    fn quota_and_rate_are_told_apart() {
-        for (status, code, rate, quota) in [
-            (429, "rate_limit_exceeded", true, false),
-            (429, "unheard_of", true, false),
-            (429, "insufficient_quota", false, true),
-            (429, "batch_limit_exceeded", false, true),
-            (402, "insufficient_credits", false, true),
-            (402, "unheard_of", false, true),
-            (500, "internal_error", false, false),
-        ] {
-            let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
-            let error = ApiError::read(&head(status, &[]), body.as_bytes());
-            assert_eq!(
-                (error.is_rate_limit(), error.is_quota()),
-                (rate, quota),
-                "{status} {code}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_403_is_about_the_key_only_where_its_code_does_not_say_otherwise() {
-        for (status, code, auth) in [
-            (401, "unauthorized", true),
-            (403, "forbidden", true),
-            (403, "unheard_of", true),
-            (403, "content_policy_violation", false),
-            (403, "invalid_input", false),
-            (400, "invalid_request", false),
-        ] {
-            let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
-            assert_eq!(
-                ApiError::read(&head(status, &[]), body.as_bytes()).is_auth(),
-                auth,
-                "{status} {code}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_echoed_key_is_taken_out_wherever_it_stands() {
-        let body = r#"{"error":{"code":"c rsk_canary","message":"bad key rsk_canary","details":{"a":["Bearer rsk_canary"],"b":{"rsk_canary":1}},
-            "provider_code":"rsk_canary","provider_error":"rsk_canary"},"request_id":"rsk_canary"}"#;
-        let mut error = ApiError::read(&head(401, &[]), body.as_bytes());
-        error.redact("rsk_canary");
-        assert!(
-            !format!(
-                "{error:?} {error} {:?} {:?}",
-                error.details, error.provider_error
-            )
-            .contains("canary")
-        );
-        assert_eq!(error.message, "bad key [key]");
-    }
-}
+mod tests;

@@ -124,42 +124,4 @@ impl ErrorCode {
         };
         StatusCode::from_u16(status).ok()
     }
-
-    /// Whether it is about what the account has left.
-    pub(super) fn is_quota(&self) -> bool {
-        matches!(
-            self,
-            Self::InsufficientCredits
-                | Self::SpendLimitExceeded
-                | Self::BatchLimitExceeded
-                | Self::InsufficientQuota
-                | Self::BillingHardLimitReached
-                | Self::BudgetExceeded
-        )
-    }
-
-    /// Whether it is about what may be said and shown.
-    pub(super) fn is_content_policy(&self) -> bool {
-        match self {
-            Self::ContentPolicyViolation | Self::ModerationBlocked | Self::ContentFilter => true,
-            // Seedream's, for what goes in and for what comes out.
-            Self::Other(code) => code.contains("SensitiveContentDetected"),
-            _ => false,
-        }
-    }
-
-    /// Whether a repeat can never help, or harms, whatever the status says: paid work that may
-    /// have started, and limits that only a person lifts.
-    pub(crate) fn forbids_repeating(&self) -> bool {
-        self.is_quota()
-            || self.is_content_policy()
-            || matches!(
-                self,
-                Self::ProviderJobFailed
-                    | Self::ValidationError
-                    | Self::UnprocessableEntity
-                    | Self::Unauthorized
-                    | Self::Forbidden
-            )
-    }
 }

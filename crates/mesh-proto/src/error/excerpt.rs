@@ -1,6 +1,8 @@
 //! The beginning of a text that somebody else wrote, fit to be shown: short, one line, no base64,
 //! no key.
 
+use super::page::without_page;
+
 /// How many characters an excerpt has at most.
 const EXCERPT: usize = 240;
 
@@ -13,14 +15,14 @@ const MESSAGE: usize = 2_000;
 /// A run of base64 characters from this length on is a picture or a token, not a word.
 const RUN: usize = 48;
 
-/// The beginning of `text`, of which nothing is known, in one line.
+/// The beginning of `text`, of which nothing is known, in one line. A web page is its title.
 pub(crate) fn excerpt(text: &[u8]) -> String {
-    shorten(text, EXCERPT)
+    shorten(&without_page(text, EXCERPT_WINDOW), EXCERPT)
 }
 
-/// `text`, which somebody wrote as a message, in one line.
+/// `text`, which somebody wrote as a message, in one line. A web page in it is its title.
 pub(crate) fn message(text: &str) -> String {
-    shorten(text.as_bytes(), MESSAGE)
+    shorten(&without_page(text.as_bytes(), MESSAGE * 4), MESSAGE)
 }
 
 fn shorten(text: &[u8], length: usize) -> String {
@@ -152,10 +154,7 @@ mod tests {
 
     #[test]
     fn lines_become_one() {
-        assert_eq!(
-            excerpt(b"<html>\r\n\r\n  <body>502</body>"),
-            "<html> <body>502</body>"
-        );
+        assert_eq!(excerpt(b"<html>\r\n\r\n  <body>502</body>"), "502");
     }
 
     proptest! {

@@ -322,7 +322,7 @@ fn repeats_what_is_free(attempts: &[Attempt], replay: Replay, policy: RetryPolic
         };
         let status = attempt.status.map(|status| status.as_u16());
         let is_allowed =
-            policy.bad_gateway == BadGateway::Retry && matches!(status, Some(502 | 504));
+            policy.bad_gateway == BadGateway::Retry && matches!(status, Some(502..=504));
         assert!(
             replay == Replay::Always
                 || is_allowed

@@ -17,8 +17,10 @@ use crate::reading::describe;
 use crate::subject::Kind;
 
 /// Codes that say that a repeat harms or cannot help (DESIGN, section 3).
-pub(crate) const HOPELESS: [&str; 8] = [
+pub(crate) const HOPELESS: [&str; 10] = [
     "provider_job_failed",
+    "insufficient_user_quota",
+    "model_not_found",
     "insufficient_credits",
     "spend_limit_exceeded",
     "batch_limit_exceeded",
@@ -318,11 +320,14 @@ impl Script<'_> {
             "invalid_request",
             "provider_not_available",
         ];
-        const AFTER_WORK: [&str; 4] = [
+        const AFTER_WORK: [&str; 7] = [
             "upstream_error",
             "gateway_timeout",
             "provider_job_failed",
             "odd",
+            "408",
+            "499",
+            "503",
         ];
         let is_before = self.chance.percent(50);
         let code = if is_before {
@@ -382,6 +387,15 @@ impl Script<'_> {
             && match self.conduct {
                 Conduct::JobFailed => true,
                 Conduct::BadGateway | Conduct::GatewayTimeout => self.chance.percent(50),
+                // A number in the body may be lost on the way.
+                Conduct::RequestTimeout => status != 400 && self.chance.percent(50),
+                // A router's, which gives up waiting for work that goes on.
+                Conduct::Unavailable => {
+                    let is_own_word = !is_html && code == "provider_not_available";
+                    let is_contradicted = !is_html && code == "upstream_error";
+                    let asks = hint.by_field.or(hint.by_header).is_some() && !is_contradicted;
+                    !is_own_word && !asks && self.chance.percent(50)
+                }
                 Conduct::Breaks => status == 500 && self.chance.percent(50),
                 _ => false,
             };
@@ -410,6 +424,8 @@ impl Script<'_> {
                     (429, "insufficient_quota"),
                     (429, "spend_limit_exceeded"),
                     (402, "insufficient_credits"),
+                    (503, "insufficient_credits"),
+                    (403, "insufficient_user_quota"),
                 ],
             ),
             Conduct::Unavailable => {
@@ -419,7 +435,10 @@ impl Script<'_> {
             Conduct::BadGateway => (502, "upstream_error"),
             Conduct::GatewayTimeout => (504, "gateway_timeout"),
             Conduct::JobFailed => (500, "provider_job_failed"),
-            Conduct::RequestTimeout => (408, "odd"),
+            Conduct::RequestTimeout => one(
+                self.chance,
+                &[(408, "odd"), (499, "odd"), (400, "499"), (400, "408")],
+            ),
             Conduct::RefusesEarly => one(
                 self.chance,
                 &[

@@ -182,6 +182,23 @@ fn the_total_limit_counts_waits_and_spares_what_has_arrived() {
 }
 
 #[test]
+fn an_error_body_that_drips_holds_the_call_for_one_idle_limit() {
+    let settings = Settings {
+        retry: RetryPolicy::never(),
+        ..Settings::default()
+    };
+    let mut drips = vec![head(400)];
+    for _ in 0..100 {
+        drips.extend([Act::Pass(seconds(100)), data("x ")]);
+    }
+    let run = run(chat(), &settings, &[drips]);
+    let error = run.result.unwrap_err();
+    assert_eq!(run.at.since(run.began[0]), seconds(300));
+    assert_eq!(error.status().unwrap().as_u16(), 400);
+    assert_eq!(error.api().unwrap().message, "x x");
+}
+
+#[test]
 fn limits_on_size_are_errors_and_not_memory() {
     let mut settings = Settings::default();
     settings.limits.reply = 100;

@@ -58,7 +58,11 @@ fn what_is_repeated_and_what_a_failure_may_have_cost() {
         (error(401, "unauthorized"), 1, 1, Refused),
         (error(402, "insufficient_credits"), 1, 1, Refused),
         (error(404, "model_not_found"), 1, 1, Refused),
-        (error(408, "unheard_of"), 3, 1, Refused),
+        (error(408, "unheard_of"), 3, 1, Unknown),
+        (whole(408, "<html>"), 3, 1, Unknown),
+        (error(499, "unheard_of"), 1, 1, Unknown),
+        (error(400, "499"), 1, 1, Unknown),
+        (error(429, "408"), 3, 1, Unknown),
         (error(422, "validation_error"), 1, 1, Refused),
         (error(429, "rate_limit_exceeded"), 3, 3, Refused),
         (error(429, "batch_limit_exceeded"), 1, 1, Refused),
@@ -69,14 +73,14 @@ fn what_is_repeated_and_what_a_failure_may_have_cost() {
         (error(501, "not_implemented"), 1, 1, Unknown),
         (error(502, "upstream_error"), 3, 1, Unknown),
         (error(503, "provider_not_available"), 3, 3, Refused),
-        (error(503, "provider_job_failed"), 1, 1, Refused),
+        (error(503, "provider_job_failed"), 1, 1, Unknown),
         (error(504, "gateway_timeout"), 3, 1, Unknown),
         (whole(413, "<html>"), 1, 1, Refused),
         (
             vec![head(503), Act::Fault(Lost, Sent::Whole)],
             3,
-            3,
-            Refused,
+            1,
+            Unknown,
         ),
         (vec![head(302)], 1, 1, Refused),
     ];
@@ -100,10 +104,241 @@ fn what_is_repeated_and_what_a_failure_may_have_cost() {
 }
 
 #[test]
+fn a_503_is_refused_only_where_it_says_that_nothing_began() {
+    use Outcome::{Refused, Unknown};
+
+    type Fate = (u32, Outcome);
+    let body = |fields: &str| format!(r#"{{"error":{{{fields},"message":"m"}}}}"#);
+    let code = |code: &str| body(&format!(r#""code":"{code}""#));
+    // The body; attempts of a generation and outcome without a hint, and with one in a header.
+    let rows: &[(String, Fate, Fate)] = &[
+        // The gateway's own word.
+        (code("provider_not_available"), (3, Refused), (3, Refused)),
+        (code("model_policy_unavailable"), (3, Refused), (3, Refused)),
+        (code("rate_limit_exceeded"), (3, Refused), (3, Refused)),
+        (
+            code("upstream_rate_limit_error"),
+            (3, Refused),
+            (3, Refused),
+        ),
+        (
+            body(r#""type":"rate_limit_error""#),
+            (3, Refused),
+            (3, Refused),
+        ),
+        (body(r#""code":429"#), (3, Refused), (3, Refused)),
+        (
+            body(r#""code":"provider_not_available","type":"server_error""#),
+            (3, Refused),
+            (3, Refused),
+        ),
+        // No word, or one that nobody knows: a router's.
+        (String::new(), (1, Unknown), (3, Refused)),
+        ("<html>".to_owned(), (1, Unknown), (3, Refused)),
+        (
+            "upstream connect error".to_owned(),
+            (1, Unknown),
+            (3, Refused),
+        ),
+        ("{}".to_owned(), (1, Unknown), (3, Refused)),
+        (code("brand_new"), (1, Unknown), (3, Refused)),
+        (code("overloaded_error"), (1, Unknown), (3, Refused)),
+        (
+            body(r#""code":503,"status":"UNAVAILABLE""#),
+            (1, Unknown),
+            (3, Refused),
+        ),
+        (
+            r#"{"detail":"busy"}"#.to_owned(),
+            (1, Unknown),
+            (3, Refused),
+        ),
+        // Words that contradict a hint.
+        (code("upstream_error"), (1, Unknown), (1, Unknown)),
+        (code("internal_error"), (1, Unknown), (1, Unknown)),
+        (code("server_error"), (1, Unknown), (1, Unknown)),
+        (code("gateway_timeout"), (1, Unknown), (1, Unknown)),
+        (code("provider_job_failed"), (1, Unknown), (1, Unknown)),
+        (code("InternalServerError"), (1, Unknown), (1, Unknown)),
+        (
+            body(r#""code":"brand_new","type":"server_error""#),
+            (1, Unknown),
+            (1, Unknown),
+        ),
+        (
+            body(r#""code":"brand_new","provider_code":"internal_error""#),
+            (1, Unknown),
+            (1, Unknown),
+        ),
+        (body(r#""code":502"#), (1, Unknown), (1, Unknown)),
+        (body(r#""code":"499""#), (1, Unknown), (1, Unknown)),
+        (
+            body(r#""code":408,"type":"invalid_request_error""#),
+            (1, Unknown),
+            (1, Unknown),
+        ),
+        (
+            r#"{"code":"internal_error","message":"m"}"#.to_owned(),
+            (1, Unknown),
+            (1, Unknown),
+        ),
+        // Quota, auth, policy and validation.
+        (code("insufficient_credits"), (1, Refused), (1, Refused)),
+        (code("insufficient_user_quota"), (1, Refused), (1, Refused)),
+        (code("unauthorized"), (1, Refused), (1, Refused)),
+        (code("invalid_api_key"), (1, Refused), (1, Refused)),
+        (code("content_policy_violation"), (1, Refused), (1, Refused)),
+        (code("validation_error"), (1, Refused), (1, Refused)),
+        (code("model_not_found"), (1, Refused), (1, Refused)),
+        (body(r#""code":402"#), (1, Refused), (1, Refused)),
+    ];
+    for (body, plain, hinted) in rows {
+        let hint = ("retry-after", "1".to_owned());
+        let with_hint = vec![Act::Head(503, vec![hint]), data(body), Act::End];
+        for (exchange, (attempts, outcome)) in [(whole(503, body), plain), (with_hint, hinted)] {
+            let expected = (*attempts, Some(*outcome));
+            assert_eq!(fate(chat(), exchange.clone()), expected, "{exchange:?}");
+            assert_eq!(fate(stream(), exchange.clone()), expected, "{exchange:?}");
+            assert_eq!(fate(image(), exchange.clone()), expected, "{exchange:?}");
+            assert_eq!(fate(edit(), exchange.clone()), expected, "{exchange:?}");
+            let reads = if *outcome == Refused { *attempts } else { 3 };
+            let reads = if body.contains("job_failed") {
+                1
+            } else {
+                reads
+            };
+            let (attempts, _) = fate(ListModels::new(), exchange.clone());
+            assert_eq!(attempts, reads, "{exchange:?}");
+        }
+    }
+}
+
+#[test]
+fn every_form_of_a_hint_makes_a_503_a_refusal_and_no_reset_does() {
+    let answers = |headers: &[(&'static str, &str)], body: &str| {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        vec![Act::Head(503, headers.collect()), data(body), Act::End]
+    };
+    for (headers, body, attempts) in [
+        (&[("retry-after", "0")][..], "", 3),
+        (&[("retry-after-ms", "20")], "", 3),
+        (
+            &[],
+            r#"{"error":{"message":"m","retry_after_seconds":1}}"#,
+            3,
+        ),
+        (&[], r#"{"error":{"message":"m","retry_after":1}}"#, 3),
+        (&[("retry-after", "soon")], "", 1),
+        (&[("retry-after", "-1")], "", 1),
+        (
+            &[("x-ratelimit-reset", "1"), ("x-ratelimit-remaining", "0")],
+            "",
+            1,
+        ),
+        (&[], r#"{"error":{"message":"try again in 1s"}}"#, 1),
+    ] {
+        let outcome = if attempts == 3 {
+            Outcome::Refused
+        } else {
+            Outcome::Unknown
+        };
+        let exchange = answers(headers, body);
+        assert_eq!(
+            fate(chat(), exchange),
+            (attempts, Some(outcome)),
+            "{headers:?} {body}"
+        );
+    }
+}
+
+#[test]
+fn a_hint_counts_only_once_the_whole_body_has_shown_that_nothing_contradicts_it() {
+    let hinted = |acts: &[Act]| {
+        let hint = ("retry-after", "1".to_owned());
+        let mut exchange = vec![Act::Head(503, vec![hint])];
+        exchange.extend_from_slice(acts);
+        exchange
+    };
+    let half = data(r#"{"error":{"code":"ups"#);
+    let lost = Act::Fault(FaultKind::Lost, Sent::Whole);
+    for exchange in [
+        hinted(&[half.clone(), lost]),
+        hinted(&[half.clone(), Act::End]),
+        hinted(&[half]),
+        hinted(&[data(&" ".repeat(64 << 10)), Act::End]),
+    ] {
+        assert_eq!(fate(chat(), exchange), (1, Some(Outcome::Unknown)));
+    }
+    assert_eq!(
+        fate(chat(), hinted(&[Act::End])),
+        (3, Some(Outcome::Refused))
+    );
+}
+
+#[test]
+fn a_status_inside_a_success_means_what_it_means_as_a_status() {
+    use Outcome::{Refused, Unknown};
+
+    for (fields, outcome) in [
+        (r#""code":503"#, Unknown),
+        (r#""code":"503""#, Unknown),
+        (r#""status":503"#, Unknown),
+        (r#""code":503,"retry_after_seconds":1"#, Refused),
+        (
+            r#""code":503,"status":"INTERNAL","retry_after_seconds":1"#,
+            Unknown,
+        ),
+        (r#""code":"provider_not_available""#, Refused),
+        (r#""code":"provider_not_available","status":503"#, Refused),
+        (r#""code":408"#, Unknown),
+        (r#""code":"408""#, Unknown),
+        (r#""status":408"#, Unknown),
+        (r#""code":499,"status":"CANCELLED""#, Unknown),
+        (r#""type":"invalid_request_error","code":"499""#, Unknown),
+        (r#""status_code":499"#, Unknown),
+        (r#""code":400"#, Refused),
+        (r#""code":429"#, Refused),
+        (r#""code":"insufficient_user_quota""#, Refused),
+        (r#""type":"rate_limit_error""#, Refused),
+        (r#""code":"server_error""#, Unknown),
+    ] {
+        let body = format!(r#"{{"error":{{{fields},"message":"m"}}}}"#);
+        assert_eq!(
+            fate(chat(), whole(200, &body)),
+            (1, Some(outcome)),
+            "{body}"
+        );
+        assert_eq!(
+            fate(image(), whole(200, &body)),
+            (1, Some(outcome)),
+            "{body}"
+        );
+        assert_eq!(
+            fate(edit(), whole(200, &body)),
+            (1, Some(outcome)),
+            "{body}"
+        );
+        assert_eq!(
+            fate(stream(), whole(200, &body)),
+            (1, Some(outcome)),
+            "{body}"
+        );
+        let frame = format!("data: {body}\n\n");
+        assert_eq!(
+            fate(stream(), whole(200, &frame)),
+            (1, Some(outcome)),
+            "{body}"
+        );
+    }
+}
+
+#[test]
 fn a_bad_gateway_is_repeated_only_when_the_caller_says_so() {
     let mut settings = Settings::default();
     settings.retry.bad_gateway = BadGateway::Retry;
-    for status in [502, 504] {
+    for status in [502, 503, 504] {
         let run = run(
             chat(),
             &settings,
@@ -111,6 +346,24 @@ fn a_bad_gateway_is_repeated_only_when_the_caller_says_so() {
         );
         assert_eq!(run.result.unwrap().text(), "hi");
         assert_eq!(run.began.len(), 2);
+    }
+}
+
+#[test]
+fn what_must_not_be_repeated_is_not_when_the_caller_takes_the_risk() {
+    let mut settings = Settings::default();
+    settings.retry.bad_gateway = BadGateway::Retry;
+    for exchange in [
+        error(503, "provider_job_failed"),
+        error(503, "insufficient_credits"),
+        error(408, "odd"),
+        error(499, "odd"),
+        error(429, "499"),
+        error(500, "internal_error"),
+        whole(503, r#"{"error":{"code":401}}"#),
+    ] {
+        let run = run(chat(), &settings, &[exchange, whole(200, REPLY)]);
+        assert_eq!(run.began.len(), 1);
     }
 }
 
@@ -211,7 +464,14 @@ fn back_off_lies_under_its_ceiling_and_over_the_hint() {
 
 #[test]
 fn the_same_seed_takes_the_same_steps() {
-    let waits = || run(chat(), &Settings::default(), &[error(503, "x")]).waits;
+    let waits = || {
+        run(
+            chat(),
+            &Settings::default(),
+            &[error(503, "provider_not_available")],
+        )
+        .waits
+    };
     assert_eq!(waits(), waits());
 }
 
@@ -251,7 +511,7 @@ fn a_gateway_that_fails_now_and_then_sees_every_retry() {
     for number in 0..1000 {
         // Every third attempt fails.
         let exchange = if number % 3 == 0 {
-            vec![error(503, "x"), whole(200, REPLY)]
+            vec![error(503, "provider_not_available"), whole(200, REPLY)]
         } else {
             vec![whole(200, REPLY)]
         };
@@ -286,7 +546,7 @@ fn an_observer_is_told_of_every_attempt() {
         chat(),
         &settings,
         &[
-            error(503, "x"),
+            error(503, "provider_not_available"),
             vec![Act::Fault(FaultKind::Connect, Sent::Nothing)],
             whole(200, REPLY),
         ],

@@ -1,12 +1,13 @@
 //! Reading an error out of JSON, in whatever envelope it comes.
 
-use std::time::Duration;
-
 use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::ApiError;
-use crate::error::{ErrorCode, ValidationFinding, excerpt, message};
+use super::hints::WaitHints;
+use super::signs::Signs;
+use super::words::{is_code, is_generic, of_detail, words, words_beside};
+use crate::error::{ErrorCode, excerpt, message};
 use crate::wire::count_in;
 
 impl ApiError {
@@ -14,25 +15,39 @@ impl ApiError {
     /// none of them.
     pub(crate) fn from_envelope(status: StatusCode, envelope: &Map<String, Value>) -> Option<Self> {
         let mut error = Self::bare(status, String::new());
-        let inner = match envelope.get("error") {
+        let own = field(envelope, "error");
+        let inner = match own {
             Some(Value::Array(errors)) => errors.first(),
             inner => inner,
         };
-        match inner {
-            Some(Value::Object(inner)) => error.take_inner(inner),
-            Some(Value::String(text)) => error.message = message(text),
+        match (inner, own) {
+            (Some(Value::Object(inner)), _) => error.take_inner(inner, envelope),
+            (Some(Value::String(text)), Some(Value::String(_))) => error.take_text(text, envelope),
+            (Some(Value::String(_)), Some(texts)) => {
+                error.message = words(texts).map(|it| message(&it)).unwrap_or_default();
+            }
             _ => error.take_flat(envelope)?,
         }
         error.excerpt = serde_json::to_string(envelope)
             .map(|text| excerpt(text.as_bytes()))
             .unwrap_or_default();
+        let first = match field(envelope, "errors") {
+            Some(Value::Array(errors)) => errors.first().and_then(Value::as_object),
+            _ => None,
+        };
         // Some deployments put the code, the hint or the id beside the message, not under `error`.
-        error.code = error.code.or_else(|| code(envelope.get("code")));
-        error.told_status = error.told_status.or_else(|| status_in(envelope));
-        error.retry_after = error
-            .retry_after
-            .or_else(|| seconds(envelope.get("retry_after_seconds")));
+        error.code = error
+            .code
+            .or_else(|| code(field(envelope, "code")))
+            .or_else(|| first.and_then(code_in));
+        error.told_status = error
+            .told_status
+            .or_else(|| status_in(envelope))
+            .or_else(|| first.and_then(status_in));
         error.request_id = text(envelope.get("request_id")).or(error.request_id);
+        error.signs = Signs::of(envelope, error.provider_error.as_ref());
+        error.hints = WaitHints::of(envelope);
+        error.settle_wait(None, None);
         if error.message.is_empty() {
             error.message = error
                 .code
@@ -44,15 +59,15 @@ impl ApiError {
         Some(error)
     }
 
-    /// The error inside a success, where `document` tells one beyond doubt: under `error`, or by a
-    /// `base_resp` that is none of success.
+    /// The error inside a success, where `document` tells one beyond doubt: under `error`, by a
+    /// `base_resp` that is none of success, or by `success` that is false, with words.
     pub(crate) fn in_band(document: &Map<String, Value>) -> Option<Self> {
         let tells = match document.get("error") {
             Some(Value::Object(_) | Value::String(_) | Value::Bool(true)) => true,
             Some(Value::Array(errors)) => {
                 matches!(errors.first(), Some(Value::Object(_) | Value::String(_)))
             }
-            _ => failed_response(document).is_some(),
+            _ => failed_response(document).is_some() || is_unsuccessful(document),
         };
         if tells {
             Self::from_envelope(StatusCode::OK, document)
@@ -69,9 +84,9 @@ impl ApiError {
             let named = document.get(*name).and_then(Value::as_str);
             named.is_some_and(|it| !names_error(it))
         };
+        let is_marked = code(document.get("code")).is_some() || status_in(document).is_some();
         if says_success(document)
-            || (code(document.get("code")).is_none()
-                && ["type", "object", "status"].iter().any(is_else))
+            || (!is_marked && ["type", "object", "status"].iter().any(is_else))
         {
             return None;
         }
@@ -80,24 +95,31 @@ impl ApiError {
 
     /// Takes an error without an envelope of its own.
     fn take_flat(&mut self, fields: &Map<String, Value>) -> Option<()> {
-        if let Some(detail) = fields.get("detail").filter(|it| says_something(it)) {
+        let told = fields.get("message");
+        let within = match told {
+            // Mistral's.
+            Some(Value::Object(inner)) => inner.get("detail").filter(|it| says_something(it)),
+            _ => None,
+        };
+        if let Some(detail) = fields
+            .get("detail")
+            .filter(|it| says_something(it))
+            .or(within)
+        {
             self.take_detail(detail);
+        } else if let (false, Some(failed)) =
+            (told.is_some_and(Value::is_string), failed_response(fields))
+        {
+            self.code = code(failed.get("status_code"));
+            let words = failed.get("status_msg").and_then(Value::as_str);
+            self.message = words.map(message).unwrap_or_default();
+        } else if !self.status.is_success() || tells_failure(fields) {
+            self.message = message(&words_beside(fields, &[])?);
+            self.details = field(fields, "errors").filter(|it| !it.is_null()).cloned();
         } else {
-            match (fields.get("message"), failed_response(fields)) {
-                (Some(Value::String(text)), _) => self.message = message(text),
-                // Mistral's.
-                (Some(Value::Object(inner)), _)
-                    if inner.get("detail").is_some_and(says_something) =>
-                {
-                    self.take_detail(inner.get("detail")?);
-                }
-                (_, Some(failed)) => {
-                    self.code = code(failed.get("status_code"));
-                    let words = failed.get("status_msg").and_then(Value::as_str);
-                    self.message = words.map(message).unwrap_or_default();
-                }
-                _ => self.message = message(fields.get("msg")?.as_str()?),
-            }
+            let words = told.and_then(Value::as_str);
+            let words = words.or_else(|| fields.get("msg")?.as_str());
+            self.message = message(words?);
         }
         let kind = fields.get("type").and_then(Value::as_str);
         if code(fields.get("code")).is_some() || kind.is_some_and(names_error) {
@@ -107,34 +129,57 @@ impl ApiError {
     }
 
     fn take_detail(&mut self, detail: &Value) {
-        if let Value::String(text) = detail {
-            self.message = message(text);
-        } else {
-            self.message = validation_message(detail);
+        self.message = of_detail(detail);
+        if let Value::Object(fields) = detail {
+            self.code = code_in(fields);
+            self.told_status = status_in(fields);
+        }
+        if !detail.is_string() {
             self.details = Some(detail.clone());
         }
     }
 
-    fn take_inner(&mut self, inner: &Map<String, Value>) {
+    /// Takes an error that is a text. What stands beside it may say more: some name the status
+    /// here, or a code.
+    fn take_text(&mut self, text: &str, envelope: &Map<String, Value>) {
+        let own = words(&Value::String(text.to_owned())).unwrap_or_default();
+        let is_code = is_code(&own);
+        let beside = if is_generic(&own) || is_code || own.is_empty() {
+            words_beside(envelope, &["error"]).filter(|it| !is_generic(it))
+        } else {
+            None
+        };
+        if is_code && beside.is_some() {
+            self.code = Some(ErrorCode::from(own.as_str()));
+        }
+        self.message = message(&beside.unwrap_or(own));
+    }
+
+    fn take_inner(&mut self, inner: &Map<String, Value>, envelope: &Map<String, Value>) {
         let own = |name: &str| inner.get(name).filter(|value| !value.is_null());
-        self.code = code_in(inner);
-        self.told_status = status_in(inner);
-        let words = text(inner.get("message"));
+        let nested = field(inner, "error").and_then(Value::as_object);
+        self.code = code_in(inner).or_else(|| nested.and_then(code_in));
+        self.told_status = status_in(inner).or_else(|| nested.and_then(status_in));
         self.details = own("details").cloned();
         self.provider_code = text(inner.get("provider_code"));
         self.provider_error = own("provider_error").cloned();
-        self.retry_after = seconds(inner.get("retry_after_seconds"))
-            .or_else(|| self.details.as_ref().and_then(retry_info));
         self.request_id = text(inner.get("request_id"));
+        let told = words_beside(inner, &[]);
+        let is_bare = told.as_deref().is_none_or(is_generic);
+        let told = match words_beside(envelope, &["error"]) {
+            Some(beside) if is_bare && !is_generic(&beside) => Some(beside),
+            _ => told,
+        };
+        let told = told.or_else(|| words(self.provider_error.as_ref()?));
         let behind = inner
             .get("metadata")
             .and_then(Value::as_object)
             .and_then(|metadata| self.take_metadata(metadata));
-        self.message = match (words, behind) {
-            (Some(words), Some(behind)) if !says(&words, &behind) => {
-                message(&format!("{words}: {behind}"))
+        self.message = match (told, behind) {
+            (Some(told), Some(behind)) if !says(&told, &behind) => {
+                message(&format!("{told}: {}", message(&behind)))
             }
-            (Some(words), _) | (None, Some(words)) => message(&words),
+            (Some(told), _) | (None, Some(told)) => message(&told),
             (None, None) => String::new(),
         };
     }
@@ -152,7 +197,7 @@ impl ApiError {
             }
             raw => raw.clone(),
         };
-        let words = words(&raw).map(str::to_owned);
+        let words = words(&raw);
         if self.provider_error.is_none() && !raw.is_null() {
             self.provider_error = Some(raw);
         }
@@ -172,6 +217,15 @@ pub(crate) fn envelope(value: Value) -> Option<Map<String, Value>> {
     }
 }
 
+/// A field, whose name some write with a capital.
+pub(super) fn field<'m>(fields: &'m Map<String, Value>, name: &str) -> Option<&'m Value> {
+    fields.get(name).or_else(|| {
+        let mut fields = fields.iter();
+        let found = fields.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value)
+    })
+}
+
 /// Whether a type, an object's name or a status is that of an error.
 pub(crate) fn names_error(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -186,6 +240,26 @@ fn says_success(document: &Map<String, Value>) -> bool {
         })
     };
     document.get("success") == Some(&Value::Bool(true)) || ["code", "status"].iter().any(is_good)
+}
+
+/// Whether a document says that there was no success, and why.
+fn is_unsuccessful(document: &Map<String, Value>) -> bool {
+    let is_false = |name: &&str| match document.get(*name) {
+        Some(Value::Bool(success)) => !success,
+        Some(Value::String(text)) => text.eq_ignore_ascii_case("false"),
+        _ => false,
+    };
+    ["success", "ok"].iter().any(is_false) && words_beside(document, &[]).is_some()
+}
+
+/// Whether a document without a reply is an error by what stands in it.
+fn tells_failure(document: &Map<String, Value>) -> bool {
+    let has_errors = match document.get("errors") {
+        Some(Value::Array(errors)) => !errors.is_empty(),
+        Some(Value::Object(errors)) => !errors.is_empty(),
+        _ => false,
+    };
+    has_errors || is_unsuccessful(document) || status_in(document).is_some()
 }
 
 /// `MiniMax`'s word on how a call went, where it did not go well.
@@ -206,18 +280,6 @@ fn says(words: &str, more: &str) -> bool {
     words.to_lowercase().contains(&more.to_lowercase())
 }
 
-/// The words of an error in any envelope.
-fn words(error: &Value) -> Option<&str> {
-    match error {
-        Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()),
-        Value::Array(items) => words(items.first()?),
-        Value::Object(fields) => ["error", "message", "detail", "msg"]
-            .iter()
-            .find_map(|name| words(fields.get(*name)?)),
-        _ => None,
-    }
-}
-
 fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -231,9 +293,10 @@ fn code(value: Option<&Value>) -> Option<ErrorCode> {
 }
 
 /// The code of an error. OpenAI says the kind of error in `type` and leaves `code` null; Google and
-/// many others have a status for a code, and its name beside it.
+/// many others have a status for a code, and its name beside it. A `type` that is a URL is that of
+/// RFC 9457, and `__type` is Amazon's.
 fn code_in(fields: &Map<String, Value>) -> Option<ErrorCode> {
-    let told = fields.get("code");
+    let told = field(fields, "code");
     let name = |name: &str| {
         let named = fields.get(name).and_then(Value::as_str)?;
         let is_name = named.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -246,54 +309,31 @@ fn code_in(fields: &Map<String, Value>) -> Option<ErrorCode> {
             .or_else(|| name("type"))
             .or_else(|| code(told));
     }
-    code(told).or_else(|| code(fields.get("type")))
+    let is_url = |kind: &ErrorCode| kind.as_str() == "about:blank" || kind.as_str().contains("://");
+    code(told)
+        .or_else(|| code(fields.get("type")).filter(|kind| !is_url(kind)))
+        .or_else(|| code(fields.get("__type")))
 }
+
+/// Fields in which a status is written.
+pub(super) const STATUSES: [&str; 7] = [
+    "code",
+    "status",
+    "status_code",
+    "statusCode",
+    "raw_status_code",
+    "http_status",
+    "httpStatus",
+];
 
 /// The status that an error tells of itself, as its code or beside it.
 fn status_in(fields: &Map<String, Value>) -> Option<StatusCode> {
-    ["code", "status", "status_code", "raw_status_code"]
+    STATUSES
         .iter()
         .find_map(|name| error_status(fields.get(*name)?))
 }
 
-fn error_status(value: &Value) -> Option<StatusCode> {
+pub(super) fn error_status(value: &Value) -> Option<StatusCode> {
     let number = count_in(value).filter(|number| (400..=599).contains(number))?;
     StatusCode::from_u16(u16::try_from(number).ok()?).ok()
-}
-
-/// Seconds as a number or as text. Negative, infinite and unreadable ones say nothing.
-fn seconds(value: Option<&Value>) -> Option<Duration> {
-    let seconds = match value? {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    crate::call::hint(seconds)
-}
-
-/// Google's hint: a duration as `41s`, among the details.
-fn retry_info(details: &Value) -> Option<Duration> {
-    details.as_array()?.iter().find_map(|detail| {
-        let delay = detail.get("retryDelay")?.as_str()?;
-        crate::call::hint(delay.trim().strip_suffix('s')?.parse().ok()?)
-    })
-}
-
-/// A list of findings in one line: `body.temperature: must be at most 2`.
-fn validation_message(detail: &Value) -> String {
-    let findings = ValidationFinding::read_all(detail);
-    if findings.is_empty() {
-        return message(&detail.to_string());
-    }
-    let lines: Vec<String> = findings
-        .into_iter()
-        .map(|finding| {
-            if finding.location.is_empty() {
-                finding.message
-            } else {
-                format!("{}: {}", finding.location.join("."), finding.message)
-            }
-        })
-        .collect();
-    message(&lines.join("; "))
 }
