@@ -114,10 +114,14 @@ impl Download {
     #[inline]
     pub fn input(url: &str) -> Result<GeneratedImage, BuildError> {
         let image = GeneratedImage::from_url(url.trim());
-        if image.remote_url().is_some() {
-            Self::new(url, DownloadBounds::default())?;
+        // Relative to the gateway it would be fetched, which is not what a path of the user's means.
+        match image.remote_url() {
+            Some(url) if !address::is_url(url) => Err(BuildError::invalid(
+                "url",
+                "not a URL that begins with https:// or data:",
+            )),
+            _ => Ok(image),
         }
-        Ok(image)
     }
 
     /// The same download, its picture whole.
@@ -349,12 +353,51 @@ mod tests {
 
     #[test]
     fn a_url_that_holds_the_key_is_not_asked_for_elsewhere() {
-        let url = "https://cdn.test/1?token=rsk_canary";
-        for addresses in [Addresses::Public, Addresses::Any] {
-            let refused = request("https://api.meshapi.ai", url, addresses).unwrap_err();
-            assert!(!format!("{refused} {refused:?}").contains("canary"));
+        for url in [
+            "https://cdn.test/1?token=rsk_canary",
+            "https://cdn.test/1?token=RSK_Canary",
+            "https://cdn.test/rsk%5Fcanary/1.png",
+            "https://cdn.test/%72%73%6b_canary",
+            "https://cdn.test/rsk%255fcanary",
+            "https://rsk_canary.cdn.test/1",
+        ] {
+            for addresses in [Addresses::Public, Addresses::Any] {
+                let refused = request("https://api.meshapi.ai", url, addresses).unwrap_err();
+                assert!(refused.to_string().contains("API key"), "{url}");
+                assert!(!format!("{refused} {refused:?}").contains("canary"));
+            }
         }
+        let url = "https://cdn.test/1?token=rsk_canary";
         assert!(request("https://cdn.test", url, Addresses::Public).is_ok());
+    }
+
+    #[test]
+    fn a_url_with_a_short_key_in_it_is_asked_for() {
+        for key in ["1", "ollama", "EMPTY"] {
+            let target = Target::new(BaseUrl::production(), ApiKey::new(key).unwrap());
+            let url = "https://cdn.test/ollama/EMPTY/1024.png";
+            let download = Download::new(url, DownloadBounds::default()).unwrap();
+            assert!(download.request(&target).is_ok(), "{key}");
+        }
+    }
+
+    #[test]
+    fn this_machine_in_another_spelling_is_the_gateways_own_origin() {
+        let bounds = DownloadBounds::default();
+        for base in ["http://0.0.0.0:4000", "http://127.1:4000/v1"] {
+            let base = BaseUrl::new(base).unwrap();
+            let target = Target::new(base.clone(), ApiKey::new("rsk_canary").unwrap());
+            for url in [
+                "http://0.0.0.0:4000/a.png",
+                "//127.0.0.1:4000/a.png",
+                "a.png",
+            ] {
+                let download = Download::at(url, &base, bounds).unwrap();
+                assert_eq!(download.reach(&target), Reach::Gateway, "{url}");
+                let request = download.request(&target).unwrap();
+                assert_eq!(request.uri(), "http://127.0.0.1:4000/a.png");
+            }
+        }
     }
 
     #[test]

@@ -112,9 +112,15 @@ fn led_to(address: Ipv6Addr) -> Option<Ipv4Addr> {
 mod tests {
     use super::*;
 
+    fn assert_public<const N: usize>(table: [(&str, bool); N]) {
+        for (address, expected) in table {
+            assert_eq!(is_public(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+
     #[test]
-    fn the_registries_decide_at_both_ends_of_each_prefix() {
-        for (address, expected) in [
+    fn the_ipv4_registry_decides_at_both_ends_of_each_prefix() {
+        assert_public([
             ("0.0.0.0", false),
             ("0.255.255.255", false),
             ("1.0.0.0", true),
@@ -164,6 +170,12 @@ mod tests {
             ("239.255.255.255", false),
             ("240.0.0.1", false),
             ("255.255.255.255", false),
+        ]);
+    }
+
+    #[test]
+    fn special_addresses_are_not_public() {
+        assert_public([
             ("::", false),
             ("::1", false),
             ("::7f00:1", false),
@@ -222,8 +234,6 @@ mod tests {
             ("fe80::1", false),
             ("fec0::1", false),
             ("ff02::1", false),
-        ] {
-            assert_eq!(is_public(address.parse().unwrap()), expected, "{address}");
-        }
+        ]);
     }
 }
