@@ -167,7 +167,9 @@ fn intent(request: &ChatRequest<'_>, model: &Model) -> Result<Intent, Refused> {
         .is_some_and(|turn| !turn.pictures.is_empty());
     let is_about_words = request.wish == Some(Wish::Text)
         || !matches!(request.format, AnswerFormat::Text)
-        || !request.tools.is_empty()
+        || request
+            .tools
+            .is_asked_for(drawing::beginning(&request.question()))
         || request.turns.last().is_some_and(|it| it.role == Role::Tool);
     if model.draws() && !shows_pictures && !is_about_words {
         Ok(Intent::Draw(options))

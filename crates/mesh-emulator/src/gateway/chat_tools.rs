@@ -72,6 +72,21 @@ impl<'b> Tools<'b> {
         self.functions.is_empty()
     }
 
+    /// Whether a question without images asks for a tool, or one is forced. That tools are offered
+    /// says nothing: some clients offer theirs with every question.
+    pub(super) fn is_asked_for(&self, question: &str) -> bool {
+        match self.choice {
+            Choice::None => false,
+            Choice::Required | Choice::Named(_) => true,
+            Choice::Auto => self.asked_for(question).is_some(),
+        }
+    }
+
+    fn asked_for(&self, question: &str) -> Option<&Function<'b>> {
+        let nearest = || self.nearest(question).filter(|it| it.is_meant_by(question));
+        self.named(question).or_else(nearest)
+    }
+
     /// The function to call, if any: 400 where one must be called that is not offered.
     ///
     /// With `auto`, it is the one that the question names. A question without images may also ask
@@ -88,9 +103,7 @@ impl<'b> Tools<'b> {
         match self.choice {
             Choice::None => Ok(None),
             Choice::Auto if has_answer => Ok(None),
-            Choice::Auto if sights.is_empty() => Ok(self
-                .named(question)
-                .or_else(|| self.nearest(question).filter(|it| it.is_meant_by(question)))),
+            Choice::Auto if sights.is_empty() => Ok(self.asked_for(question)),
             Choice::Auto => Ok(self.named(question)),
             Choice::Required => match self
                 .named(question)

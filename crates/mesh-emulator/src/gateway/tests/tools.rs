@@ -186,6 +186,36 @@ fn a_question_in_words_alone_calls_the_tool_that_it_plainly_asks_for() {
 }
 
 #[test]
+fn a_drawing_is_made_whatever_tools_are_offered() {
+    for (question, choice, draws) in [
+        ("A red circle on white", json!("auto"), true),
+        ("A red circle on white", Value::Null, true),
+        ("A red circle on white", json!("none"), true),
+        ("A red circle on white", json!("required"), false),
+        ("Read the file of a circle", json!("auto"), false),
+    ] {
+        let body = json!({
+            "model": "google/gemini-2.5-flash-image",
+            "messages": user(question),
+            "tools": tools_of_a_coding_client(),
+            "tool_choice": choice,
+        });
+        let reply = ask(&mut gateway(), &body);
+        let message = &reply["choices"][0]["message"];
+        assert_eq!(
+            message.get("images").is_some(),
+            draws,
+            "{question} {choice}"
+        );
+        assert_eq!(
+            message.get("tool_calls").is_none(),
+            draws,
+            "{question} {choice}"
+        );
+    }
+}
+
+#[test]
 fn the_choice_of_tools_is_kept() {
     let named = |name: &str| json!({"type": "function", "function": {"name": name}});
     for (question, choice, expected) in [
