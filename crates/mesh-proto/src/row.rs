@@ -92,7 +92,8 @@ macro_rules! row {
                             .into()
                     },)?
                     $($field: crate::row::take(&mut row, crate::row::row!(@names $field $($($name)+)?)),)*
-                    extra: crate::wire::Extra(row),
+                    // A map keeps its node when it is emptied.
+                    extra: crate::wire::Extra(if row.is_empty() { serde_json::Map::new() } else { row }),
                 })
             }
         }

@@ -12,6 +12,7 @@ use super::{Decode, Decoded};
 use crate::call::Limits;
 use crate::error::{ApiError, DecodeError, envelope, excerpt};
 use crate::head::Head;
+use crate::wire::weight;
 use crate::wire::{from_body, from_text, legible, without_mark};
 
 /// Collects a body, sized from its `Content-Length`, and reads it at its end.
@@ -97,13 +98,33 @@ impl<T, C> fmt::Debug for DocumentDecoder<T, C> {
 /// The body of a success as `T`. What is not JSON at all is named; an error envelope is the error
 /// that it is, unless the document also reads as `T`.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError> {
+    parse_within(body, weight::REPLY)
+}
+
+/// The same of a body that may take `ratio` times its length.
+pub(super) fn parse_within<T: DeserializeOwned>(
+    body: &Bytes,
+    ratio: usize,
+) -> Result<T, DecodeError> {
     if let Some(what) = not_json(body) {
         return Err(DecodeError::NotJson {
             what,
             excerpt: excerpt(body),
         });
     }
+    check_weight(body, ratio)?;
     from_body(body).map_err(|error| no_reply(body, &error))
+}
+
+/// Fails if a text takes far more memory than its length once it is read.
+pub(super) fn check_weight(text: &[u8], ratio: usize) -> Result<(), DecodeError> {
+    match weight::exceeded(text, ratio) {
+        Some(limit) => Err(DecodeError::TooLarge {
+            what: "parsed reply",
+            limit,
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Why a body is no reply: it is an error, it is cut off, or it is something else.
@@ -117,6 +138,7 @@ pub(super) fn no_reply(body: &[u8], error: &serde_json::Error) -> DecodeError {
 
 /// The error that a body is, or the first one where it is a list of them.
 pub(super) fn error_in(body: &[u8]) -> Option<ApiError> {
+    check_weight(body, weight::REPLY).ok()?;
     ApiError::in_band(&envelope(from_text(&legible(body)).ok()?)?)
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::{Map, Value, json};
 
-use super::document::{DocumentDecoder, parse};
+use super::document::{DocumentDecoder, parse_within};
 use super::rows::{self, Key, error_beside_null, no_list};
 use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
@@ -15,6 +15,7 @@ use crate::error::{ApiError, BuildError, DecodeError};
 use crate::error_codes::ErrorCodeList;
 use crate::head::Head;
 use crate::target::Target;
+use crate::wire::weight;
 
 /// Asks for the gateway's own catalogue of its error codes.
 ///
@@ -77,7 +78,7 @@ impl Endpoint for ListErrorCodes {
 
 #[inline]
 fn list(body: &Bytes) -> Result<Vec<Value>, DecodeError> {
-    let mut document = match parse(body)? {
+    let mut document = match parse_within(body, weight::ROWS)? {
         Value::Array(rows) => return Ok(rows.into_iter().map(bare).collect()),
         Value::Null => return Ok(Vec::new()),
         Value::Object(document) => document,

@@ -10,7 +10,7 @@ use serde_core::de::{
 };
 use serde_json::value::RawValue;
 
-use super::document::{DocumentDecoder, error_in, no_reply, not_json, object};
+use super::document::{DocumentDecoder, check_weight, error_in, no_reply, not_json, object};
 use super::query::Query;
 use super::rows::{ID, error_beside_null, oddity};
 use super::{Endpoint, Replay, json_request};
@@ -21,6 +21,7 @@ use crate::error::{BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::models::{ModelList, OddRow};
 use crate::target::Target;
+use crate::wire::weight;
 use crate::wire::{Name, from_text, legible, mended};
 
 /// Asks for the catalogue, or for the part of it that filters leave.
@@ -98,6 +99,7 @@ fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
             excerpt: excerpt(body),
         });
     }
+    check_weight(body, weight::ROWS)?;
     let text = legible(body);
     let list = list(&text).or_else(|error| match mended(&text) {
         Some(text) => list(&text),
@@ -127,6 +129,7 @@ fn list(text: &str) -> Result<Option<ModelList>, serde_json::Error> {
         Rows::Other => return Err(serde_json::Error::custom("no list of models")),
     };
     let mut list = ModelList::default();
+    list.models.reserve_exact(rows.len());
     for (place, row) in rows.into_iter().enumerate() {
         match from_text(row.get()) {
             Ok(model) => list.models.push(model),

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use serde_core::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::document::parse;
+use super::document::parse_within;
 use crate::error::{ApiError, DecodeError, excerpt};
 use crate::models::OddRow;
+use crate::wire::weight;
 
 /// The field that a row is none without.
 #[derive(Clone, Copy)]
@@ -54,7 +55,7 @@ pub(super) fn list(
     body: &Bytes,
     names: &[&str],
 ) -> Result<(Vec<Value>, Map<String, Value>), DecodeError> {
-    let mut document: Map<String, Value> = match parse(body)? {
+    let mut document: Map<String, Value> = match parse_within(body, weight::ROWS)? {
         Value::Array(rows) => return Ok((rows, Map::new())),
         Value::Null => return Ok((Vec::new(), Map::new())),
         Value::Object(document) => document,

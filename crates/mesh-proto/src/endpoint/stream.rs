@@ -7,13 +7,14 @@ use http::StatusCode;
 use serde_core::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::document::{Collected, error_in, object};
+use super::document::{Collected, check_weight, error_in, object};
 use super::frame::{Lines, is_end_mark, is_sign_of_life};
 use super::{Decode, Decoded};
 use crate::call::Limits;
 use crate::error::{ApiError, DecodeError, EXCERPT_WINDOW, excerpt};
 use crate::head::Head;
 use crate::sse;
+use crate::wire::weight;
 use crate::wire::{BYTE_ORDER_MARK, Extra, from_body, legible, mended};
 
 /// Puts a reply together from the chunks of a stream: what a [`StreamDecoder`] needs to know of an
@@ -354,6 +355,7 @@ fn read<A: Assemble>(
     }
     // The pictures of a large frame are slices of it; of a small one nothing is worth keeping it.
     let parsed = if data.len() >= LARGE {
+        check_weight(data, weight::REPLY)?;
         from_body(&frame.to_bytes())
     } else {
         let text = legible(data);

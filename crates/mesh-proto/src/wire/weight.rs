@@ -107,3 +107,54 @@ pub(crate) fn of_json(json: &Json) -> usize {
         }
     }
 }
+
+/// What any JSON may take once it is read, however short it is: 16 MiB.
+const ALWAYS: usize = 16 << 20;
+
+/// How many times its length a list of rows may take beyond that.
+pub(crate) const ROWS: usize = 11;
+
+/// The same for replies and chunks, which may be there twice while they are assembled.
+pub(crate) const REPLY: usize = 7;
+
+/// The most that an object may take together with its place: as the item of a typed list, and as
+/// the map that it was read from.
+const TYPED: usize = 1408;
+
+/// The most that a byte of JSON may take: `{},`.
+const DENSEST: usize = (TYPED + ITEM) / 3 + 1;
+
+/// Whether JSON takes far more than its length once it is read, which lists of very short items do.
+/// Returns the limit that it would pass, in bytes.
+pub(crate) fn exceeded(json: &[u8], ratio: usize) -> Option<usize> {
+    if json.len() <= ALWAYS / DENSEST {
+        return None;
+    }
+    let limit = json.len().saturating_mul(ratio).max(ALWAYS);
+    let (mut weight, mut at) = (0_usize, 0);
+    while let Some(byte) = json.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at = end_of_text(json, at),
+            b'{' => weight = weight.saturating_add(TYPED),
+            b'[' | b',' => weight = weight.saturating_add(ITEM),
+            _ => {}
+        }
+    }
+    (weight > limit).then_some(limit)
+}
+
+/// Where the text that begins at `at` ends.
+fn end_of_text(json: &[u8], mut at: usize) -> usize {
+    while let Some(next) = json
+        .get(at..)
+        .and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
+    {
+        at += next;
+        match json.get(at) {
+            Some(b'"') => return at + 1,
+            _ => at += 2,
+        }
+    }
+    json.len()
+}
