@@ -181,7 +181,11 @@ impl<E: Endpoint> Call<E> {
         else {
             return Read::Nothing;
         };
-        let failure = match decoder.next() {
+        let next = decoder.next();
+        if decoder.has_begun() {
+            *began = BeganReply::Events;
+        }
+        let failure = match next {
             Ok(Decoded::Event(event)) => {
                 *began = BeganReply::Events;
                 // How long the caller takes over an event is not the gateway's silence.
@@ -201,9 +205,10 @@ impl<E: Endpoint> Call<E> {
             }
             Ok(Decoded::Starved | Decoded::Complete) => match decoder.finish() {
                 Ok(value) => {
+                    let end = decoder.reply_end();
                     self.decoder = None;
                     let head = self.course.succeed();
-                    return Read::Done(head.map(|head| Answer { head, value }));
+                    return Read::Done(head.map(|head| Answer { head, value, end }));
                 }
                 Err(error) => Failure::Decode(error),
             },
@@ -215,6 +220,10 @@ impl<E: Endpoint> Call<E> {
 
     /// Fails a reply that is being read, and keeps what there is of it.
     fn break_off(&mut self, failure: Failure) {
+        let failure = match (failure, &self.course.head) {
+            (Failure::Decode(error), Some(head)) => Failure::Decode(error.under(head)),
+            (failure, _) => failure,
+        };
         if let Phase::Replying { began, .. } = self.course.phase {
             self.keep_partial();
             self.course.phase = Phase::Failed(Failed::after_sending(failure, began));

@@ -24,7 +24,7 @@ use crate::body::Body;
 use crate::call::{Limits, RetryBudget, Settings};
 use crate::endpoint::{DocumentDecoder, Endpoint, Replay};
 use crate::error::{BuildError, CallError, DecodeError, Failure, secret};
-use crate::head::Head;
+use crate::head::{Coding, Head};
 use crate::image::{DataUrl, GeneratedImage, Image, MediaType};
 use crate::target::{BaseUrl, Target};
 
@@ -274,7 +274,7 @@ fn is_local(host: &str) -> bool {
 impl Endpoint for Download {
     type Event = Infallible;
     type Output = GeneratedImage;
-    type Decoder = DocumentDecoder<GeneratedImage, Option<MediaType>>;
+    type Decoder = DocumentDecoder<GeneratedImage, Declared>;
 
     fn replay(&self) -> Replay {
         Replay::Always
@@ -306,15 +306,55 @@ impl Endpoint for Download {
         Ok(DocumentDecoder::new(
             head,
             &limits,
-            declared(head),
-            |body, declared| Ok(read(body, declared)),
+            Declared::of(head),
+            |body, declared| {
+                declared.check(&body)?;
+                Ok(read(body, declared.media_type))
+            },
         ))
     }
 }
 
-fn declared(head: &Head) -> Option<MediaType> {
-    head.header(header::CONTENT_TYPE)
-        .and_then(MediaType::declared)
+/// What the headers of a response say about the image in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    media_type: Option<MediaType>,
+    /// A content coding that is not a known one.
+    coding: Option<String>,
+}
+
+impl Declared {
+    fn of(head: &Head) -> Self {
+        let media_type = head.header(header::CONTENT_TYPE);
+        Self {
+            media_type: media_type.and_then(MediaType::declared),
+            coding: match head.coding() {
+                Coding::Unknown(name) => Some(name),
+                Coding::None | Coding::Real(_) => None,
+            },
+        }
+    }
+
+    /// Errors if the bytes are encoded: the headers name a coding, and they are neither an image nor
+    /// text.
+    fn check(&self, bytes: &[u8]) -> Result<(), DecodeError> {
+        match &self.coding {
+            Some(coding) if !bytes.is_empty() && !is_plain(bytes) => {
+                Err(DecodeError::encoded(coding))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether bytes, of which the last character may be cut off, are plainly an image or text.
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_text = || match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    MediaType::sniff(bytes).is_some() || (is_text() && !bytes.iter().any(is_control))
 }
 
 fn read(bytes: Bytes, declared: Option<MediaType>) -> GeneratedImage {

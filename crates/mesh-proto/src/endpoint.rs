@@ -14,6 +14,7 @@ mod model;
 mod models;
 mod models_search;
 mod query;
+mod reply;
 mod rows;
 mod stream;
 
@@ -31,11 +32,12 @@ pub use self::image_stream::ImageStream;
 pub use self::model::GetModel;
 pub use self::models::ListModels;
 pub use self::models_search::{SearchModels, SearchOrder, SearchSort};
+pub use self::reply::ReplyDecoder;
 pub use self::stream::{Assemble, StreamDecoder};
 use crate::body::{Body, Splice};
 use crate::call::Limits;
 use crate::error::{ApiError, BuildError, DecodeError, Failure};
-use crate::head::{Answer, Head};
+use crate::head::{Answer, Coding, Head, ReplyEnd};
 use crate::target::Target;
 use crate::wire::{Wire, Written};
 
@@ -120,11 +122,13 @@ pub trait Endpoint {
             decoder.push(body)?;
             decoder.end();
             while let Decoded::Event(_) = decoder.next()? {}
-            decoder.finish()
+            let value = decoder.finish()?;
+            Ok((value, decoder.reply_end()))
         };
-        read(&head)
-            .map(|value| Answer { head, value })
-            .map_err(Failure::Decode)
+        match read(&head) {
+            Ok((value, end)) => Ok(Answer { head, value, end }),
+            Err(error) => Err(Failure::Decode(DecodeError::under(error, &head))),
+        }
     }
 }
 
@@ -154,8 +158,20 @@ pub trait Decode {
 
     /// The whole reply, once it is complete or the body has ended.
     ///
-    /// Errors where it is not the whole: [`DecodeError::Truncated`] where the end mark is missing.
+    /// Errors where it is not the whole: [`DecodeError::Truncated`] if the end mark is missing and the
+    /// reply does not show in another way that it is complete.
     fn finish(&mut self) -> Result<Self::Output, DecodeError>;
+
+    /// How the reply ended, after [`Decode::finish`] has returned it.
+    fn reply_end(&self) -> ReplyEnd {
+        ReplyEnd::Regular
+    }
+
+    /// Whether part of the reply has been received that no event has shown: what was delivered is
+    /// billed, however the reply ends. No, by default.
+    fn has_begun(&self) -> bool {
+        false
+    }
 
     /// What there is of the reply after a failure, if it is of use to anyone.
     fn partial(&mut self) -> Option<Self::Output>;
@@ -210,11 +226,10 @@ impl Verdict {
         if !head.status().is_success() {
             return Self::Error;
         }
-        match head.encoding() {
-            Some(encoding) => Self::Failure(Failure::Decode(DecodeError::Encoding(
-                crate::error::excerpt(encoding.as_bytes()),
-            ))),
-            None => Self::Success,
+        match head.coding() {
+            Coding::Real(name) => Self::Failure(Failure::Decode(DecodeError::encoded(&name))),
+            // Whether the bytes are plain, they show.
+            Coding::Unknown(_) | Coding::None => Self::Success,
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) use self::secret::redact;
 pub use self::validation::ValidationFinding;
 use crate::call::{Deadline, Fault};
 use crate::endpoint::Replay;
-use crate::head::Head;
+use crate::head::{Coding, Head};
 use crate::image::NoPicture;
 use crate::structured::ParseError;
 use crate::target::TargetError;
@@ -178,7 +178,8 @@ pub enum DecodeError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The body is compressed in a way that nobody asked for.
+    /// The body is encoded in a way that nobody asked for: `gzip`, say, or one that is not known and
+    /// did not leave the bytes as they are.
     Encoding(String),
     /// An answer of the images endpoints has no picture in it: the model declined (protocol
     /// reference, section 6, row 5).
@@ -194,6 +195,29 @@ impl DecodeError {
             reason: message(&error.to_string()),
             excerpt: excerpt(text),
         }
+    }
+
+    /// The same error under the coding of the response's headers: bytes that are not text are encoded
+    /// in the way that the headers name, though it is not a known one.
+    pub(crate) fn under(self, head: &Head) -> Self {
+        let excerpt = match &self {
+            Self::NotJson { excerpt, .. } | Self::Json { excerpt, .. } => excerpt,
+            _ => return self,
+        };
+        let is_text =
+            !excerpt.contains(|it: char| it == char::REPLACEMENT_CHARACTER || it.is_control());
+        if is_text || excerpt.trim_start().starts_with(['{', '[', '<']) {
+            return self;
+        }
+        match head.coding() {
+            Coding::Unknown(name) => Self::encoded(&name),
+            Coding::None | Coding::Real(_) => self,
+        }
+    }
+
+    /// The body is encoded as `coding`.
+    pub(crate) fn encoded(coding: &str) -> Self {
+        Self::Encoding(excerpt(coding.as_bytes()))
     }
 
     pub(crate) fn redact(&mut self, secret: &str) {

@@ -37,11 +37,21 @@ impl Head {
         self.headers.get(name.into().0.as_ref()?)?.to_str().ok()
     }
 
-    /// How the body is encoded, where it is.
-    pub(crate) fn encoding(&self) -> Option<&str> {
-        let encoding = self.header(header::CONTENT_ENCODING)?.trim();
-        let is_plain = encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
-        (!is_plain).then_some(encoding)
+    /// How the body is encoded, as the headers say.
+    pub(crate) fn coding(&self) -> Coding {
+        let values = self.headers.get_all(header::CONTENT_ENCODING).into_iter();
+        let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let all = texts.collect::<Vec<_>>().join(",");
+        let codings = all.split(',').map(str::trim);
+        let codings = codings.filter(|it| !it.is_empty() && !it.eq_ignore_ascii_case("identity"));
+        let (real, unknown): (Vec<_>, Vec<_>) = codings.partition(|it| is_real_coding(it));
+        if !real.is_empty() {
+            Coding::Real(real.join(", "))
+        } else if unknown.is_empty() {
+            Coding::None
+        } else {
+            Coding::Unknown(unknown.join(", "))
+        }
     }
 
     /// The id of the request, to quote to support: `req_` and a ULID, or the caller's own.
@@ -196,6 +206,37 @@ impl Head {
 /// What stands in place of a header whose name held the key.
 const NAME_TAKEN_OUT: HeaderName = HeaderName::from_static("x-redacted-key");
 
+/// How a body is encoded (RFC 9110, section 8.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// Not at all.
+    None,
+    /// In a way that changes its bytes. No request asks for one.
+    Real(String),
+    /// In a way that is no content coding, such as `aws-chunked`, `utf-8` or `none`. Storage services
+    /// and misconfigured servers write these, and the bytes are plain nearly always.
+    Unknown(String),
+}
+
+/// Whether a content coding is one of the IANA registry.
+fn is_real_coding(coding: &str) -> bool {
+    const REAL: [&str; 12] = [
+        "aes128gcm",
+        "br",
+        "compress",
+        "dcb",
+        "dcz",
+        "deflate",
+        "exi",
+        "gzip",
+        "pack200-gzip",
+        "x-compress",
+        "x-gzip",
+        "zstd",
+    ];
+    REAL.iter().any(|it| it.eq_ignore_ascii_case(coding))
+}
+
 /// A header's name, given as a [`HeaderName`] or as text in any case.
 #[derive(Clone, Debug)]
 pub struct HeaderNameOrText(Option<HeaderName>);
@@ -252,6 +293,20 @@ pub struct Answer<T> {
     pub head: Head,
     /// The reply itself: what is worth storing.
     pub value: T,
+    /// How the reply ended.
+    pub end: ReplyEnd,
+}
+
+/// How a reply ended that is complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplyEnd {
+    /// As its form requires: a document with its last byte, a stream with `[DONE]` or its last image.
+    #[default]
+    Regular,
+    /// A stream ended without `[DONE]`, after every choice had its finish reason. Nothing of the
+    /// answer is missing; a usage that would have followed may be.
+    WithoutMark,
 }
 
 impl<T> Answer<T> {
@@ -332,6 +387,31 @@ mod tests {
             None
         );
         assert!(!empty.is_cache_hit() && !empty.is_routing_fallback());
+    }
+
+    #[test]
+    fn content_codings_are_real_or_unknown() {
+        let real = |name: &str| Coding::Real(name.to_owned());
+        let unknown = |name: &str| Coding::Unknown(name.to_owned());
+        for (values, coding) in [
+            (&[][..], Coding::None),
+            (&[""], Coding::None),
+            (&[" , "], Coding::None),
+            (&["Identity"], Coding::None),
+            (&["gzip"], real("gzip")),
+            (&["BR"], real("BR")),
+            (&["aws-chunked, gzip"], real("gzip")),
+            (&["aws-chunked", "zstd, deflate"], real("zstd, deflate")),
+            (&["x-gzip"], real("x-gzip")),
+            (&["aws-chunked"], unknown("aws-chunked")),
+            (&["UTF-8"], unknown("UTF-8")),
+            (&["none"], unknown("none")),
+            (&["identity, undefined"], unknown("undefined")),
+            (&["binary", ""], unknown("binary")),
+        ] {
+            let headers: Vec<_> = values.iter().map(|it| ("content-encoding", *it)).collect();
+            assert_eq!(head(&headers).coding(), coding, "{values:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! # let mut create = |request: &ChatRequest| -> Result<Answer<ChatReply>, Error> {
 //! #     let content = replies.next().unwrap();
 //! #     let value = serde_json::json!({"choices": [{"message": {"content": content}}]});
-//! #     Ok(Answer { head: head(), value: serde_json::from_value(value).unwrap() })
+//! #     Ok(Answer { head: head(), value: serde_json::from_value(value).unwrap(), end: mesh_proto::head::ReplyEnd::Regular })
 //! # };
 //!
 //! #[derive(serde::Deserialize)]

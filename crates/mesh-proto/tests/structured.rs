@@ -10,6 +10,7 @@
 )]
 
 use mesh_proto::error::BuildError;
+use mesh_proto::head::ReplyEnd;
 use mesh_proto::structured::{Parse, ParseError, ParseReason, Parsed, Round, Schema};
 use mesh_proto::{Answer, ChatReply, ChatRequest, Error, Head, Outcome};
 use serde::Deserialize;
@@ -50,6 +51,7 @@ fn answer(id: &str, choice: Value) -> Answer<ChatReply> {
     Answer {
         head: Head::from(&response.into_parts().0),
         value: serde_json::from_value(value).unwrap(),
+        end: ReplyEnd::Regular,
     }
 }
 

@@ -263,11 +263,8 @@ const POSSIBLE: &[(&[Cause], Phase, &[Came])] = {
         (&[G(C::Answers)], Phase::Reading, &[Success]),
         (&[G(C::Dawdles)], Phase::Reading, &[Unknown, Success]),
         (&[G(C::ErrorFirst)], Phase::Reading, &[Refused, Unknown]),
-        (
-            &[G(C::Page), G(C::Empty), G(C::OtherForm)],
-            Phase::Reading,
-            &[Unknown],
-        ),
+        (&[G(C::Page), G(C::Empty)], Phase::Reading, &[Unknown]),
+        (&[G(C::OtherForm)], Phase::Reading, &[Unknown, Success]),
         (
             &[G(C::Compressed), G(C::Declines)],
             Phase::Reading,

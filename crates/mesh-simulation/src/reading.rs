@@ -1,6 +1,8 @@
 //! What a reply says, read plainly from all of its bytes at once: what the core's own reading is held
 //! against. Shares no code with it.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -15,13 +17,15 @@ pub(crate) struct Reading {
     pub(crate) is_whole: bool,
 }
 
-/// Reads a body of which all came that is in `body`.
+/// Reads a body of which all came that is in `body`. A reply is read in whichever form it comes, and
+/// a list has no events.
 pub(crate) fn read(kind: Kind, body: &[u8]) -> Reading {
     let is_document = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
-    if kind.is_streamed() && !is_document {
-        read_events(kind, body)
-    } else {
-        read_document(kind, body)
+    match kind {
+        Kind::Models => read_document(kind, body),
+        _ if is_document => read_document(kind, body),
+        Kind::Chat | Kind::ChatStream => read_events(Kind::ChatStream, body),
+        Kind::Image | Kind::ImageStream | Kind::Edit => read_events(Kind::ImageStream, body),
     }
 }
 
@@ -43,6 +47,7 @@ fn read_document(kind: Kind, body: &[u8]) -> Reading {
 
 fn read_events(kind: Kind, body: &[u8]) -> Reading {
     let mut reading = Reading::default();
+    let mut finished = BTreeMap::new();
     for data in event_data(body).iter().flat_map(|data| documents(data)) {
         if is_end_mark(data) {
             reading.is_whole = true;
@@ -55,7 +60,10 @@ fn read_events(kind: Kind, body: &[u8]) -> Reading {
             return reading;
         };
         match kind {
-            Kind::ChatStream => reading.said += &chat_piece(&chunk),
+            Kind::ChatStream => {
+                reading.said += &chat_piece(&chunk);
+                finish(&mut finished, &chunk);
+            }
             _ => reading.said += &final_pictures(&chunk),
         }
         // A picture ends a stream of one as well as its mark does.
@@ -67,7 +75,20 @@ fn read_events(kind: Kind, body: &[u8]) -> Reading {
             return reading;
         }
     }
+    // A stream of which every choice has its reason may end without its mark.
+    reading.is_whole = !finished.is_empty() && finished.values().all(|it| *it);
     reading
+}
+
+/// Takes note of the choices of a chunk, by their index, and of which have their finish reason.
+fn finish(finished: &mut BTreeMap<u64, bool>, chunk: &Value) {
+    let choices = chunk.get("choices").and_then(Value::as_array);
+    for choice in choices.into_iter().flatten() {
+        let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+        let reason = choice.get("finish_reason").and_then(Value::as_str);
+        let is_finished = finished.entry(index).or_default();
+        *is_finished |= reason.is_some_and(|reason| !reason.is_empty());
+    }
 }
 
 /// The data of an event, or its lines if it is not one document and each line is.
@@ -243,6 +264,19 @@ mod tests {
         let cut = b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: {\"cho";
         let reading = read(Kind::ChatStream, cut);
         assert_eq!((reading.said.as_str(), reading.is_whole), ("a", false));
+    }
+
+    #[test]
+    fn end_without_a_mark_is_whole_once_every_choice_is_finished() {
+        let chunk = |index: u64, reason: &str| {
+            format!("data: {{\"choices\":[{{\"index\":{index},\"finish_reason\":{reason}}}]}}\n\n")
+        };
+        let is_whole = |body: &[String]| read(Kind::Chat, body.concat().as_bytes()).is_whole;
+        assert!(is_whole(&[chunk(0, "\"stop\""), chunk(0, "null")]));
+        assert!(!is_whole(&[chunk(0, "\"stop\""), chunk(1, "null")]));
+        assert!(!is_whole(&[chunk(0, "\"stop\""), "data: {".to_owned()]));
+        assert!(!is_whole(&[chunk(0, "\"\"")]));
+        assert!(!is_whole(&[]));
     }
 
     #[test]

@@ -213,7 +213,8 @@ impl Check<'_> {
             Conduct::Compressed => matches!(failure, DecodeError::Encoding(_)),
             Conduct::Declines => matches!(failure, DecodeError::NoPicture(_)),
             Conduct::NoEndMark => {
-                self.ended.kind == Kind::ChatStream && *failure == DecodeError::Truncated
+                let came = read(self.ended.kind, &exchange.delivered);
+                *failure == DecodeError::Truncated && !came.is_whole
             }
             _ => false,
         };

@@ -5,7 +5,11 @@ use mesh_proto::call::FaultKind;
 
 use super::{DONE, data, delta, raw, says};
 use crate::scenario::{Ask, Expected, Need, Scenario, Why};
-use crate::script::{Act, Exchange};
+use crate::script::{Act, Exchange, Framing, head};
+
+const FINISHED: &str =
+    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+const USAGE: &str = "data: {\"choices\":[],\"usage\":{\"total_tokens\":3}}\n\n";
 
 fn stream(name: &'static str, rule: &'static str) -> Scenario {
     Scenario::new(name, rule, Ask::ChatStream)
@@ -25,6 +29,58 @@ pub(super) fn scenarios() -> Vec<Scenario> {
                 truncated(Outcome::Delivered)
                     .events(["one", "two"])
                     .partial("onetwo"),
+            ),
+        stream("done_missing_after_finish_reason", "a clean end after every finish reason is complete without its mark")
+            .answers([Exchange::events([delta("one"), FINISHED.to_owned(), USAGE.to_owned()])])
+            .accepts(Expected::stream(["one", "", ""])),
+        stream("done_missing_until_closed", "the same if the body ends with its connection")
+            .needs(&[Need::Http1])
+            .answers([Exchange::new([
+                head(200, &[], Framing::UntilClosed),
+                says("one"),
+                data(FINISHED),
+                Act::End,
+            ])])
+            .accepts(Expected::stream(["one", ""])),
+        stream("done_missing_with_length", "the same if the body has a length")
+            .answers([Exchange::answer(200, delta("one") + FINISHED)])
+            .accepts(Expected::stream(["one", ""])),
+        stream("closed_after_finish_reason", "a body without its last chunk is lost, whatever it said")
+            .answers([Exchange::stream([
+                says("one"),
+                data(FINISHED),
+                Act::AwaitEvents(2),
+                Act::Close,
+            ])])
+            .accepts(
+                Expected::failure_after(200, Why::Fault(FaultKind::Lost), Outcome::Delivered)
+                    .events(["one", ""])
+                    .partial("one"),
+            ),
+        stream("length_unmet_after_finish_reason", "so is one that is shorter than its length")
+            .needs(&[Need::Http1])
+            .answers([Exchange::new([
+                head(200, &[], Framing::Length(1000)),
+                says("one"),
+                data(FINISHED),
+                Act::AwaitEvents(2),
+                Act::Close,
+            ])])
+            .accepts(
+                Expected::failure_after(200, Why::Fault(FaultKind::Lost), Outcome::Delivered)
+                    .events(["one", ""])
+                    .partial("one"),
+            ),
+        stream("one_choice_unfinished", "a choice without its finish reason is not complete")
+            .answers([Exchange::events([
+                delta("one"),
+                FINISHED.to_owned(),
+                FINISHED.replace("\"stop\"", "null").replace("\"index\":0", "\"index\":1"),
+            ])])
+            .accepts(
+                truncated(Outcome::Delivered)
+                    .events(["one", "", ""])
+                    .partial("one"),
             ),
         stream("last_frame_without_blank_line", "a last frame without its blank line is shown all the same")
             .answers([Exchange::events([

@@ -3,7 +3,7 @@
 use mesh_proto::Outcome;
 use mesh_proto::call::FaultKind;
 
-use super::{REPLY, data, error_body, raw};
+use super::{DONE, REPLY, data, delta, error_body, raw};
 use crate::scenario::{Ask, Expected, Need, Scenario, Why};
 use crate::script::{Act, Exchange, Framing, head};
 
@@ -88,6 +88,72 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         .accepts(
             Expected::failure_after(200, Why::Encoding, Outcome::Delivered).says("gzip"),
         ),
+        Scenario::new(
+            "encoding_that_is_none",
+            "a content coding that is none is ignored over plain bytes",
+            Ask::Chat,
+        )
+        .answers([Exchange::answer_with(200, &[("content-encoding", "aws-chunked")], REPLY)])
+        .accepts(Expected::reply("hi")),
+        Scenario::new(
+            "encoding_that_is_none_stream",
+            "the same in a stream",
+            Ask::ChatStream,
+        )
+        .answers([Exchange::answer_with(
+            200,
+            &[("content-encoding", "UTF-8"), ("content-type", "text/event-stream")],
+            delta("hi") + DONE,
+        )])
+        .accepts(Expected::stream(["hi"])),
+        Scenario::new(
+            "encoding_unknown",
+            "bytes that are not plain under a coding that is not known are told by its name",
+            Ask::Chat,
+        )
+        .answers([Exchange::answer_with(
+            200,
+            &[("content-encoding", "undefined")],
+            &b"\x0b\x02\x80hello\x03"[..],
+        )])
+        .accepts(
+            Expected::failure_after(200, Why::Encoding, Outcome::Delivered).says("undefined"),
+        ),
+        Scenario::new(
+            "events_instead_of_reply",
+            "an event stream in place of a reply is read as one, up to its mark",
+            Ask::Chat,
+        )
+        .answers([Exchange::stream([
+            data(delta("h")),
+            data(delta("i")),
+            data(DONE),
+            Act::Stall,
+        ])])
+        .accepts(Expected::reply("hi")),
+        Scenario::new(
+            "events_instead_of_reply_broken_off",
+            "one that breaks off is billed",
+            Ask::Chat,
+        )
+        .answers([Exchange::events([delta("h")])])
+        .accepts(Expected::failure_after(200, Why::Truncated, Outcome::Delivered)),
+        Scenario::new(
+            "events_instead_of_image",
+            "the same of an image",
+            Ask::Draw,
+        )
+        .answers([Exchange::events([
+            "data: {\"data\":[{\"b64_json\":\"iVBORw0KGgo=\"}]}\n\n",
+        ])])
+        .accepts(Expected::reply("[8]")),
+        Scenario::new(
+            "object_of_another_kind",
+            "an object that has nothing of a reply is not an empty reply",
+            Ask::Chat,
+        )
+        .answers([Exchange::answer(200, r#"{"object":"list","data":[]}"#)])
+        .accepts(Expected::failure_after(200, Why::Json, Outcome::Delivered).says("no choices")),
         Scenario::new(
             "encoding_brotli_stream",
             "the same in a stream",

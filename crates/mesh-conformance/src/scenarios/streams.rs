@@ -268,16 +268,18 @@ fn meanings() -> Vec<Scenario> {
                 Expected::failure_after(200, Why::InBand, Outcome::Delivered)
                     .events(["one"])
                     .partial("one")
+                    .code("invalid_request_error")
                     .says("the context is full"),
             ),
         stream("error_line_first", "the same before any event costs what its code says")
             .answers([Exchange::events([
-                "error: {\"code\":400,\"message\":\"the context is full\"}\n\n",
+                "error: {\"code\":400,\"message\":\"the context is full\",\"type\":\"invalid_request_error\"}\n\n",
                 DONE,
             ])])
             .accepts(
                 Expected::failure_after(200, Why::InBand, Outcome::Refused)
                     .partial("")
+                    .code("invalid_request_error")
                     .says("the context is full"),
             ),
         stream("signs_of_life", "words that keep a connection open are skipped")

@@ -1,5 +1,6 @@
 //! Calls on scripts, in virtual time.
 
+mod ends;
 mod interleavings;
 mod limits;
 mod replies;
@@ -15,6 +16,7 @@ use super::*;
 use crate::chat::{ChatReply, ChatRequest};
 use crate::endpoint::{ChatStream, ListModels, Replay};
 use crate::error::{DecodeError, ErrorCode, Outcome};
+use crate::head::ReplyEnd;
 use crate::image::Image;
 use crate::images::{EditRequest, ImageRequest};
 use crate::target::{ApiKey, BaseUrl};
@@ -24,7 +26,7 @@ use crate::target::{ApiKey, BaseUrl};
 enum Act {
     Stage(Stage),
     Head(u16, Vec<(&'static str, String)>),
-    Data(String),
+    Data(Vec<u8>),
     End,
     Fault(FaultKind, Sent),
     Pass(Duration),
@@ -35,7 +37,7 @@ fn head(status: u16) -> Act {
 }
 
 fn data(text: &str) -> Act {
-    Act::Data(text.to_owned())
+    Act::Data(text.as_bytes().into())
 }
 
 fn whole(status: u16, body: &str) -> Vec<Act> {
@@ -98,7 +100,7 @@ fn run<E: Endpoint>(endpoint: E, settings: &Settings, exchanges: &[Vec<Act>]) ->
                 }
             }
             Step::Receive(incoming) => match acts.pop() {
-                Some(Act::Data(text)) => incoming.data(text.as_bytes()),
+                Some(Act::Data(text)) => incoming.data(&text),
                 Some(Act::End) => incoming.end(),
                 Some(Act::Fault(kind, sent)) => incoming.fault(Fault::new(kind).after(sent)),
                 Some(Act::Pass(duration)) => now = now.plus(duration),

@@ -93,6 +93,11 @@ impl Assembly {
         self.weight.bytes()
     }
 
+    /// Whether every choice has its finish reason.
+    pub(crate) fn is_finished(&self) -> bool {
+        !self.choices.is_empty() && self.choices.values().all(StreamedChoice::is_finished)
+    }
+
     /// What there is so far, or `None` before the first chunk. Leaves nothing.
     pub(crate) fn take(&mut self) -> Option<ChatReply> {
         let choices = std::mem::take(&mut self.choices);

@@ -17,6 +17,12 @@ pub enum Ending {
 }
 
 impl FinishReason {
+    /// Whether it is a reason at all: some providers write an empty one into every chunk.
+    pub(crate) fn is_given(&self) -> bool {
+        let reason = self.as_str().trim();
+        !reason.is_empty() && !reason.eq_ignore_ascii_case("null")
+    }
+
     /// How the answer ended. Gateways pass on the words of their providers, in capitals or not, and
     /// most of them are other names for an ordinary end: only those that are known to say otherwise
     /// are taken so.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::chunk::ChatChunk;
-use super::reply::{ChatReply, Choice, FinishReason, IMAGES};
+use super::reply::{ChatReply, Choice, FinishReason, IMAGES, Picture};
 use crate::error::{ApiError, excerpt};
 use crate::wire::Extra;
 
@@ -52,7 +52,7 @@ impl ChatReply {
             && self.usage.is_none()
             && self.model.is_none()
             && self.created.is_none()
-            && self.data.is_empty()
+            && !self.data.iter().any(Picture::is_one)
     }
 }
 

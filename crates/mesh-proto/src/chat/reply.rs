@@ -13,7 +13,8 @@ use super::message::{Message, Role};
 use super::tools::ToolCall;
 use super::usage::{Usage, usage_beside};
 use crate::image::{
-    Absence, BESIDE_CONTENT, GeneratedImage, NoPicture, Urls, find_in_data, find_in_message, once,
+    Absence, BESIDE_CONTENT, GeneratedImage, NoPicture, Urls, find_in_data, find_in_message,
+    holds_picture, once,
 };
 use crate::open_enum::open_enum;
 use crate::usd::Usd;
@@ -371,6 +372,14 @@ pub(crate) fn pictures_in(extra: &Extra, names: &[&str]) -> Vec<Picture> {
 /// A picture as a reply holds it; [`ChatReply::images`] reads it.
 #[derive(Clone, PartialEq)]
 pub struct Picture(pub(crate) Json);
+
+impl Picture {
+    /// Whether it is one, or stands in the place of one that is missing.
+    pub(crate) fn is_one(&self) -> bool {
+        const NAMES: [&str; 4] = ["b64_json", "url", "image_url", "revised_prompt"];
+        holds_picture(&self.0) || NAMES.iter().any(|name| self.0.get(name).is_some())
+    }
+}
 
 impl Serialize for Picture {
     fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -40,6 +40,11 @@ impl StreamedChoice {
         choice
     }
 
+    /// Whether it has its finish reason.
+    pub(super) fn is_finished(&self) -> bool {
+        self.choice.finish_reason.is_some()
+    }
+
     /// The error that ended it.
     pub(super) fn failure(&self) -> Option<ApiError> {
         self.choice.failure()
@@ -52,7 +57,11 @@ impl StreamedChoice {
         } else {
             self.remove_known(chunk);
         }
-        keep_last(&mut self.choice.finish_reason, chunk.finish_reason.as_ref());
+        let reason = chunk.finish_reason.as_ref();
+        keep_last(
+            &mut self.choice.finish_reason,
+            reason.filter(|it| it.is_given()),
+        );
         // A message beside a delta is the whole so far.
         let extra = without(&chunk.extra, MESSAGE);
         append_extra(&mut self.choice.extra, &extra, weight);

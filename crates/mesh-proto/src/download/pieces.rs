@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::{Bytes, BytesMut};
 use http::{Request, header};
 
-use super::{Download, declared, read};
+use super::{Declared, Download, read};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::endpoint::{Decode, Decoded, Endpoint, Replay};
@@ -66,8 +66,10 @@ impl Endpoint for DownloadPieces {
 
     #[inline]
     fn decoder(&self, head: &Head, _limits: &Limits) -> Result<PiecesDecoder, DecodeError> {
+        let declared = Declared::of(head);
+        let media_type = declared.media_type.clone();
         let decoder = PiecesDecoder {
-            declared: declared(head),
+            declared,
             limit: self.0.bounds.size,
             length: 0,
             form: Form::Unknown {
@@ -75,8 +77,9 @@ impl Endpoint for DownloadPieces {
                 blank: 0,
             },
             pieces: VecDeque::from([Piece::Begin {
-                declared: declared(head),
+                declared: media_type,
             }]),
+            is_unchecked: false,
         };
         let expected = head
             .header(header::CONTENT_LENGTH)
@@ -90,11 +93,13 @@ impl Endpoint for DownloadPieces {
 
 /// Hands on a body as it comes, within the download's bounds.
 pub struct PiecesDecoder {
-    declared: Option<MediaType>,
+    declared: Declared,
     limit: usize,
     length: usize,
     form: Form,
     pieces: VecDeque<Piece>,
+    /// Whether the next bytes are those of a body that ended before it was known what they are.
+    is_unchecked: bool,
 }
 
 enum Form {
@@ -136,10 +141,17 @@ impl Decode for PiecesDecoder {
                     text.extend_from_slice(&chunk);
                     text.split().freeze()
                 };
-                match guess(&begun, blank) {
+                let guess = guess(&begun, blank);
+                // Under a coding that is not known, the first bytes have to show that they are plain.
+                let is_short = self.declared.coding.is_some() && begun.len() < TELLING;
+                match guess {
                     Guess::Open => *text = begun.into(),
+                    Guess::Picture if is_short && MediaType::sniff(&begun).is_none() => {
+                        *text = begun.into()
+                    }
                     Guess::DataUrl => self.form = Form::DataUrl(begun.into()),
                     Guess::Picture => {
+                        self.declared.check(&begun)?;
                         self.form = Form::Picture;
                         self.pieces.push_back(Piece::Bytes(begun));
                     }
@@ -154,12 +166,18 @@ impl Decode for PiecesDecoder {
         if let Form::Unknown { text, .. } = &mut self.form {
             let text = text.split().freeze();
             self.form = Form::Picture;
+            self.is_unchecked = true;
             self.pieces.push_back(Piece::Bytes(text));
         }
     }
 
     fn next(&mut self) -> Result<Decoded<Piece>, DecodeError> {
         Ok(match self.pieces.pop_front() {
+            Some(Piece::Bytes(bytes)) if self.is_unchecked => {
+                self.is_unchecked = false;
+                self.declared.check(&bytes)?;
+                Decoded::Event(Piece::Bytes(bytes))
+            }
             Some(piece) => Decoded::Event(piece),
             None => Decoded::Starved,
         })
@@ -167,7 +185,9 @@ impl Decode for PiecesDecoder {
 
     fn finish(&mut self) -> Result<Option<GeneratedImage>, DecodeError> {
         Ok(match &mut self.form {
-            Form::DataUrl(text) => Some(read(text.split().freeze(), self.declared.take())),
+            Form::DataUrl(text) => {
+                Some(read(text.split().freeze(), self.declared.media_type.take()))
+            }
             Form::Unknown { .. } | Form::Picture => None,
         })
     }
@@ -182,6 +202,9 @@ impl fmt::Debug for PiecesDecoder {
         write!(f, "PiecesDecoder after {} bytes", self.length)
     }
 }
+
+/// How many bytes at the beginning of a body show whether it is an image.
+const TELLING: usize = 4096;
 
 /// What the beginning of a body may be.
 enum Guess {

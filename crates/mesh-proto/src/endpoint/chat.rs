@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
+use serde_json::Value;
 
 use super::document::{DocumentDecoder, object, parse};
+use super::reply::ReplyDecoder;
+use super::stream::StreamDecoder;
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::call::Limits;
-use crate::chat::{ChatReply, ChatRequest, IMAGES, ReplyMessage};
+use crate::chat::{Assembly, ChatReply, ChatRequest, IMAGES, Picture, ReplyMessage};
 use crate::error::{ApiError, BuildError, DecodeError, excerpt};
 use crate::head::Head;
 use crate::target::Target;
@@ -21,7 +24,7 @@ pub(super) const PATH: &str = "/v1/chat/completions";
 impl Endpoint for ChatRequest {
     type Event = Infallible;
     type Output = ChatReply;
-    type Decoder = DocumentDecoder<ChatReply>;
+    type Decoder = ReplyDecoder<Assembly>;
 
     fn replay(&self) -> Replay {
         Replay::Unprocessed
@@ -39,10 +42,10 @@ impl Endpoint for ChatRequest {
     }
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
-        Ok(
-            DocumentDecoder::new(head, limits, (), |body, ()| parse_reply(&body))
-                .checked(|reply| reply.failure().map_or(Ok(()), |error| Err(error.into()))),
-        )
+        let document = DocumentDecoder::new(head, limits, (), |body, ()| parse_reply(&body))
+            .checked(|reply| reply.failure().map_or(Ok(()), |error| Err(error.into())));
+        let events = StreamDecoder::new(head, limits, Assembly::default());
+        Ok(ReplyDecoder::new(document, events))
     }
 
     fn upstream_timeout(&self) -> Option<Duration> {
@@ -60,7 +63,7 @@ pub(super) fn parse_reply(body: &Bytes) -> Result<ChatReply, DecodeError> {
     let says_something = |message: &ReplyMessage| {
         !message.images.is_empty() || message.content.as_ref().is_some_and(|it| !it.is_empty())
     };
-    if !reply.data.is_empty()
+    if reply.data.iter().any(Picture::is_one)
         || (reply.extra.contains_key(IMAGES) && !reply.images().is_empty())
         || reply
             .choices
@@ -73,19 +76,26 @@ pub(super) fn parse_reply(body: &Bytes) -> Result<ChatReply, DecodeError> {
     if let Some(error) = ApiError::in_band(&document) {
         return Err(error.into());
     }
-    if document.contains_key("choices") || document.contains_key("data") {
-        let error = reply
-            .is_blank()
-            .then(|| ApiError::in_place_of_reply(&document));
-        return error.flatten().map_or(Ok(reply), |it| Err(it.into()));
-    }
-    let error = reply.failure();
-    let error = error.or_else(|| ApiError::from_envelope(StatusCode::OK, &document));
-    Err(match error {
-        Some(error) => error.into(),
-        None => DecodeError::Json {
-            reason: "neither choices nor data".to_owned(),
+    let is_blank = reply.is_blank();
+    let is_reply = match document.get("choices") {
+        // No answer, of a model that says what it is or what it took.
+        Some(Value::Null) => !is_blank,
+        choices => choices.is_some(),
+    };
+    let error = if is_reply && !is_blank {
+        None
+    } else if document.contains_key("choices") || document.contains_key("data") {
+        ApiError::in_place_of_reply(&document)
+    } else {
+        let error = reply.failure();
+        error.or_else(|| ApiError::from_envelope(StatusCode::OK, &document))
+    };
+    match error {
+        Some(error) => Err(error.into()),
+        None if is_reply => Ok(reply),
+        None => Err(DecodeError::Json {
+            reason: "it has no choices and no image".to_owned(),
             excerpt: excerpt(body),
-        },
-    })
+        }),
+    }
 }

@@ -91,6 +91,10 @@ impl Assemble for Assembly {
         false
     }
 
+    fn is_finished(&self) -> bool {
+        self.is_finished()
+    }
+
     #[inline]
     fn take(&mut self) -> Option<ChatReply> {
         self.take()

@@ -8,6 +8,7 @@ use http::header;
 use serde_core::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::frame::{Beginning, beginning};
 use super::{Decode, Decoded};
 use crate::call::Limits;
 use crate::error::{ApiError, DecodeError, envelope, excerpt};
@@ -153,15 +154,9 @@ pub(super) fn not_json(body: &[u8]) -> Option<&'static str> {
     match text.first() {
         None => Some("an empty body"),
         Some(b'<') => Some("HTML or XML"),
-        Some(_) if is_event_stream(text) => Some("an event stream"),
+        Some(_) if beginning(text) == Beginning::Events => Some("an event stream"),
         Some(_) => None,
     }
-}
-
-/// Whether a body begins as an event stream does: with a comment or a field of the standard.
-fn is_event_stream(text: &[u8]) -> bool {
-    let openings: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
-    openings.iter().any(|opening| text.starts_with(opening))
 }
 
 /// A body as it is being collected.

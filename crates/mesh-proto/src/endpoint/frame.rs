@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_core::de::IgnoredAny;
 
 use crate::sse::Frame;
-use crate::wire::{from_text, legible};
+use crate::wire::{BYTE_ORDER_MARK, from_text, legible, without_mark};
 
 /// Whether the data is the mark that ends a stream: `[DONE]`, or what gateways write in its place.
 pub(super) fn is_end_mark(data: &[u8]) -> bool {
@@ -69,4 +69,73 @@ impl Lines {
 
 fn is_whole(line: &[u8]) -> bool {
     is_end_mark(line) || is_word_of_life(line) || from_text::<IgnoredAny>(&legible(line)).is_ok()
+}
+
+/// What a body begins as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// As an event stream: with a comment, or a field of one.
+    Events,
+    /// As something else.
+    Other,
+    /// As either, as far as it has been received.
+    Open,
+}
+
+/// What a body begins as. White space and a byte order mark may come before it.
+pub(super) fn beginning(body: &[u8]) -> Beginning {
+    const FIELDS: [&[u8]; 6] = [b":", b"data:", b"event:", b"id:", b"retry:", b"error:"];
+    let mark = body.trim_ascii_start();
+    if BYTE_ORDER_MARK.starts_with(mark) {
+        return Beginning::Open;
+    }
+    let text = without_mark(body).trim_ascii_start();
+    let Some(field) = FIELDS.iter().find(|field| text.starts_with(field)) else {
+        return if FIELDS.iter().any(|field| field.starts_with(text)) {
+            Beginning::Open
+        } else {
+            Beginning::Other
+        };
+    };
+    if *field != b"error:" {
+        return Beginning::Events;
+    }
+    // A plain text may begin so, too.
+    match text.get(field.len()..).map(<[u8]>::trim_ascii_start) {
+        Some([]) | None => Beginning::Open,
+        Some([b'{', ..]) => Beginning::Events,
+        Some(_) => Beginning::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_stream_is_known_by_its_first_bytes() {
+        for (body, expected) in [
+            (": ping", Beginning::Events),
+            ("\u{feff}\n data: {}", Beginning::Events),
+            ("event:x", Beginning::Events),
+            ("id: 1", Beginning::Events),
+            ("retry:1", Beginning::Events),
+            ("error: {", Beginning::Events),
+            ("", Beginning::Open),
+            (" \n", Beginning::Open),
+            ("\u{feff}", Beginning::Open),
+            ("d", Beginning::Open),
+            ("retry", Beginning::Open),
+            ("error: ", Beginning::Open),
+            ("error: upstream", Beginning::Other),
+            ("{}", Beginning::Other),
+            ("<html>", Beginning::Other),
+            ("database", Beginning::Other),
+            ("identity", Beginning::Other),
+        ] {
+            assert_eq!(beginning(body.as_bytes()), expected, "{body:?}");
+        }
+        assert_eq!(beginning(b"\xef\xbb"), Beginning::Open);
+        assert_eq!(beginning(b"\xef\xbc"), Beginning::Other);
+    }
 }

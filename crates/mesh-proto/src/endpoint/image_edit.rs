@@ -5,12 +5,14 @@ use http::{Method, Request};
 
 use super::document::DocumentDecoder;
 use super::image_generation::read_reply;
+use super::reply::ReplyDecoder;
+use super::stream::StreamDecoder;
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::{Body, EncodedForm};
 use crate::call::Limits;
 use crate::error::{BuildError, DecodeError};
 use crate::head::Head;
-use crate::images::{EditRequest, ImageReply};
+use crate::images::{Assembly, EditRequest, ImageReply};
 use crate::target::Target;
 
 const PATH: &str = "/v1/images/edits";
@@ -18,7 +20,7 @@ const PATH: &str = "/v1/images/edits";
 impl Endpoint for EditRequest {
     type Event = std::convert::Infallible;
     type Output = ImageReply;
-    type Decoder = DocumentDecoder<ImageReply>;
+    type Decoder = ReplyDecoder<Assembly>;
 
     fn replay(&self) -> Replay {
         Replay::Unprocessed
@@ -40,8 +42,10 @@ impl Endpoint for EditRequest {
     }
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
-        Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
-            read_reply(&body)
-        }))
+        let wanted = self.n.and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
+        let document = DocumentDecoder::new(head, limits, (), |body, ()| read_reply(&body));
+        let assembly = Assembly::of(Some(wanted));
+        let events = StreamDecoder::new(head, limits, assembly);
+        Ok(ReplyDecoder::new(document, events))
     }
 }

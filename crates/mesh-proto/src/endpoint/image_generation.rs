@@ -5,13 +5,16 @@ use http::{Method, Request, StatusCode};
 use serde_json::Value;
 
 use super::document::{DocumentDecoder, object, parse};
+use super::image_stream::wanted;
+use super::reply::ReplyDecoder;
+use super::stream::StreamDecoder;
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::call::Limits;
 use crate::chat::{IMAGES, pictures_in};
 use crate::error::{ApiError, BuildError, DecodeError, excerpt};
 use crate::head::Head;
-use crate::images::{ImageReply, ImageRequest};
+use crate::images::{Assembly, ImageReply, ImageRequest};
 use crate::target::Target;
 
 pub(super) const PATH: &str = "/v1/images/generations";
@@ -19,7 +22,7 @@ pub(super) const PATH: &str = "/v1/images/generations";
 impl Endpoint for ImageRequest {
     type Event = std::convert::Infallible;
     type Output = ImageReply;
-    type Decoder = DocumentDecoder<ImageReply>;
+    type Decoder = ReplyDecoder<Assembly>;
 
     fn replay(&self) -> Replay {
         Replay::Unprocessed
@@ -38,9 +41,10 @@ impl Endpoint for ImageRequest {
     }
 
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
-        Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
-            read_reply(&body)
-        }))
+        let document = DocumentDecoder::new(head, limits, (), |body, ()| read_reply(&body));
+        let assembly = Assembly::of(wanted(self));
+        let events = StreamDecoder::new(head, limits, assembly);
+        Ok(ReplyDecoder::new(document, events))
     }
 }
 

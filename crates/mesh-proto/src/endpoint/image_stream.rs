@@ -35,18 +35,20 @@ impl ImageStream {
     #[inline]
     pub fn new(request: &ImageRequest) -> Result<Self, BuildError> {
         request.validate()?;
-        // The model decides how long a series is.
-        let series = Some(&SequentialGeneration::Auto);
-        let wanted = if request.sequential_image_generation.as_ref() == series {
-            None
-        } else {
-            Some(request.n.and_then(|n| usize::try_from(n).ok()).unwrap_or(1))
-        };
         Ok(Self {
             body: spliced(&Streamed(request))?,
-            wanted,
+            wanted: wanted(request),
         })
     }
+}
+
+/// How many images complete a stream, unless the model decides how many there are.
+pub(super) fn wanted(request: &ImageRequest) -> Option<usize> {
+    let series = Some(&SequentialGeneration::Auto);
+    if request.sequential_image_generation.as_ref() == series {
+        return None;
+    }
+    Some(request.n.and_then(|n| usize::try_from(n).ok()).unwrap_or(1))
 }
 
 impl Endpoint for ImageStream {
@@ -93,6 +95,10 @@ impl Assemble for Assembly {
 
     fn is_whole(&self) -> bool {
         self.is_whole()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.is_finished()
     }
 
     #[inline]

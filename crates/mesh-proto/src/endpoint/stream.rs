@@ -12,7 +12,7 @@ use super::frame::{Lines, is_end_mark, is_sign_of_life};
 use super::{Decode, Decoded};
 use crate::call::Limits;
 use crate::error::{ApiError, DecodeError, EXCERPT_WINDOW, excerpt};
-use crate::head::Head;
+use crate::head::{Head, ReplyEnd};
 use crate::sse;
 use crate::wire::weight;
 use crate::wire::{BYTE_ORDER_MARK, Extra, from_body, legible, mended};
@@ -45,6 +45,12 @@ pub trait Assemble {
     /// its usage, may be to come.
     fn is_sufficient(&self) -> bool {
         self.is_whole()
+    }
+
+    /// Whether nothing of the reply is missing but the end mark: if the body then ends as it should,
+    /// the reply is complete. No, by default.
+    fn is_finished(&self) -> bool {
+        false
     }
 
     /// What there is so far, or `None` before the first chunk. Leaves nothing.
@@ -94,6 +100,7 @@ pub struct StreamDecoder<A> {
     has_frames: bool,
     ended: bool,
     complete: bool,
+    end: ReplyEnd,
 }
 
 impl<A: Assemble> StreamDecoder<A> {
@@ -111,6 +118,7 @@ impl<A: Assemble> StreamDecoder<A> {
             has_frames: false,
             ended: false,
             complete: false,
+            end: ReplyEnd::Regular,
         }
     }
 
@@ -302,6 +310,11 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
     }
 
     fn finish(&mut self) -> Result<A::Reply, DecodeError> {
+        // A body that broke off never gets here: its transport reports a fault.
+        if !self.complete && self.ended && self.assembly.is_finished() {
+            self.complete = true;
+            self.end = ReplyEnd::WithoutMark;
+        }
         if !self.is_sufficient() {
             let opening = excerpt(&self.opening);
             return Err(match &self.form {
@@ -324,6 +337,10 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
         }
         self.assembly.check()?;
         Ok(self.assembly.take().unwrap_or_default())
+    }
+
+    fn reply_end(&self) -> ReplyEnd {
+        self.end
     }
 
     fn partial(&mut self) -> Option<A::Reply> {

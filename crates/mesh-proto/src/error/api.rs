@@ -16,7 +16,7 @@ pub(crate) use self::envelope::envelope;
 use self::hints::WaitHints;
 use self::signs::Signs;
 use super::{DecodeError, ErrorCode, ValidationFinding, Wait, excerpt, message, redact, secret};
-use crate::head::Head;
+use crate::head::{Coding, Head};
 use crate::wire::{from_text, legible, without_mark};
 
 /// An error that the gateway, or something before it, reports.
@@ -201,14 +201,18 @@ impl ApiError {
 /// The beginning of a body, or what it is where it is no text.
 fn shown(head: &Head, body: &[u8]) -> String {
     let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
-    let told = head.encoding().map(|it| excerpt(it.as_bytes()));
+    let (real, unknown) = match head.coding() {
+        Coding::Real(name) => (Some(name), None),
+        Coding::Unknown(name) => (None, Some(name)),
+        Coding::None => (None, None),
+    };
     let is_text = std::str::from_utf8(body).is_ok();
-    if is_text || (told.is_none() && !body.iter().any(is_control)) {
+    if is_text || (real.is_none() && !body.iter().any(is_control)) {
         return excerpt(body);
     }
     let magic = body.starts_with(b"\x1f\x8b").then(|| "gzip".to_owned());
-    match told.or(magic) {
-        Some(encoding) => DecodeError::Encoding(encoding).to_string(),
+    match real.or(magic).or(unknown) {
+        Some(coding) => DecodeError::encoded(&coding).to_string(),
         None => "the reply is no text".to_owned(),
     }
 }

@@ -67,6 +67,12 @@ impl ImageChunk {
         kind.is_some_and(|kind| kind.ends_with(".partial_failed"))
     }
 
+    /// Whether it may be the last one, by its type: Seedream ends a series so.
+    fn is_last(&self) -> bool {
+        let kind = self.kind.as_deref();
+        kind.is_some_and(|kind| kind.ends_with(".completed"))
+    }
+
     /// The error that the chunk tells.
     pub(crate) fn failure(&self) -> Option<ApiError> {
         if self.is_one_failed() {
@@ -146,6 +152,8 @@ pub struct Assembly {
     /// How many pictures end the stream; none do where nobody knows how many there will be.
     wanted: Option<usize>,
     reply: Option<ImageReply>,
+    /// Whether an event has said that the work is done, apart from any image.
+    is_finished: bool,
     /// The latest earlier state, which is better than nothing.
     partial: Vec<Picture>,
     /// Whether that state says by more than its status that it is one: words of a status are not
@@ -188,6 +196,8 @@ impl Assembly {
         }
         let beside = chunk.beside();
         let pictures = chunk.data.iter().chain(&beside);
+        let is_last = chunk.is_last() && pictures.clone().next().is_none();
+        self.is_finished = self.is_finished || (is_last && !reply.data.is_empty());
         if chunk.is_partial() {
             // A place without a picture is not how far the work has come.
             if pictures.clone().any(|picture| holds_picture(&picture.0)) {
@@ -242,6 +252,11 @@ impl Assembly {
                 .as_ref()
                 .is_some_and(|reply| reply.data.len() >= wanted)
         })
+    }
+
+    /// Whether the provider has said that there are no more images.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.is_finished
     }
 
     /// An error where the stream came to its end without a picture, though it may have shown how one

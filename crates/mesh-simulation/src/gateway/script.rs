@@ -153,7 +153,8 @@ impl Script<'_> {
         let mut served = self.served(200, headers);
         served.is_billed = self.kind.is_generation();
         served.frames = written.frames;
-        let is_misplaced = other_form && written.is_events;
+        // Events are read as the reply that they are, and a list has none.
+        let is_misplaced = other_form && written.is_events && self.kind == Kind::Models;
         served.meant = (!is_misplaced).then_some(written.meant);
         served
     }
@@ -247,6 +248,10 @@ impl Script<'_> {
                 text = String::from_utf8_lossy(&manner.event(&error, self.chance)).into_owned();
             }
             texts.push(text.into());
+        }
+        if self.conduct == Conduct::NoEndMark && self.chance.percent(50) {
+            // Without its finish reason the end does not show that the answer is whole.
+            chunks.truncate(chunks.len() - 2);
         }
         let has_mark = !matches!(self.conduct, Conduct::NoEndMark | Conduct::ErrorLast);
         if has_mark {

@@ -91,7 +91,7 @@ fn survives<E: Endpoint>(
                 }
             }
             Step::Receive(incoming) => match acts.next() {
-                Some(Act::Data(text)) => incoming.data(text.as_bytes()),
+                Some(Act::Data(text)) => incoming.data(&text),
                 Some(Act::End) => incoming.end(),
                 Some(Act::Fault(kind, sent)) => incoming.fault(Fault::new(kind).after(sent)),
                 Some(Act::Pass(duration)) => now = now.plus(duration),
