@@ -227,6 +227,11 @@ impl Script<'_> {
         if self.conduct == Conduct::ErrorMidway {
             chunks.truncate(1 + self.chance.below(chunks.len()));
         }
+        if self.conduct == Conduct::NoEndMark && !self.kind.is_pictures() && self.chance.percent(50)
+        {
+            // Without its finish reason the end does not show that the answer is whole.
+            chunks.truncate(chunks.len() - 2);
+        }
         let mut texts: Vec<Bytes> = vec![manner.opening().into()];
         for chunk in &chunks {
             let data = json_text(chunk, self.chance);
@@ -248,10 +253,6 @@ impl Script<'_> {
                 text = String::from_utf8_lossy(&manner.event(&error, self.chance)).into_owned();
             }
             texts.push(text.into());
-        }
-        if self.conduct == Conduct::NoEndMark && self.chance.percent(50) {
-            // Without its finish reason the end does not show that the answer is whole.
-            chunks.truncate(chunks.len() - 2);
         }
         let has_mark = !matches!(self.conduct, Conduct::NoEndMark | Conduct::ErrorLast);
         if has_mark {
