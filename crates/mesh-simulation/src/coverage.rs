@@ -244,10 +244,11 @@ const POSSIBLE: &[(&[Cause], Phase, &[Came])] = {
             Phase::ReadingError,
             &[Unknown],
         ),
+        // Events that answer a plain request have delivered something.
         (
             &[TotalDeadline, N(W::CutBody), N(W::StalledBody)],
             Phase::Reading,
-            &[Unknown],
+            &[Unknown, Delivered],
         ),
         // An error inside a success may come whole all the same.
         (
