@@ -82,14 +82,20 @@ pub(super) enum Beginning {
     Open,
 }
 
+/// How much white space may come before an event stream. More is not held back.
+const MOST_BLANK: usize = 64;
+
 /// What a body begins as. White space and a byte order mark may come before it.
 pub(super) fn beginning(body: &[u8]) -> Beginning {
     const FIELDS: [&[u8]; 6] = [b":", b"data:", b"event:", b"id:", b"retry:", b"error:"];
     let mark = body.trim_ascii_start();
-    if BYTE_ORDER_MARK.starts_with(mark) {
+    if BYTE_ORDER_MARK.starts_with(mark) && body.len() <= MOST_BLANK {
         return Beginning::Open;
     }
     let text = without_mark(body).trim_ascii_start();
+    if body.len() - text.len() > MOST_BLANK {
+        return Beginning::Other;
+    }
     let Some(field) = FIELDS.iter().find(|field| text.starts_with(field)) else {
         return if FIELDS.iter().any(|field| field.starts_with(text)) {
             Beginning::Open
@@ -101,9 +107,12 @@ pub(super) fn beginning(body: &[u8]) -> Beginning {
         return Beginning::Events;
     }
     // A plain text may begin so, too.
-    match text.get(field.len()..).map(<[u8]>::trim_ascii_start) {
-        Some([]) | None => Beginning::Open,
-        Some([b'{', ..]) => Beginning::Events,
+    let value = text.get(field.len()..).unwrap_or_default();
+    let object = value.trim_ascii_start();
+    match object.first() {
+        _ if value.len() - object.len() > MOST_BLANK => Beginning::Other,
+        None => Beginning::Open,
+        Some(b'{') => Beginning::Events,
         Some(_) => Beginning::Other,
     }
 }
@@ -135,6 +144,8 @@ mod tests {
         ] {
             assert_eq!(beginning(body.as_bytes()), expected, "{body:?}");
         }
+        assert_eq!(beginning(&[b' '; 64]), Beginning::Open);
+        assert_eq!(beginning(&[b' '; 65]), Beginning::Other);
         assert_eq!(beginning(b"\xef\xbb"), Beginning::Open);
         assert_eq!(beginning(b"\xef\xbc"), Beginning::Other);
     }

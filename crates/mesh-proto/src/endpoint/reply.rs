@@ -46,6 +46,8 @@ impl<A: Assemble> Decode for ReplyDecoder<A> {
 
     fn push(&mut self, mut chunk: Bytes) -> Result<(), DecodeError> {
         if let Form::Unknown(opening) = &mut self.form {
+            // A length over the limit is an error before there is anything to read.
+            self.document.push(Bytes::new())?;
             if !opening.is_empty() {
                 opening.extend_from_slice(&chunk);
                 chunk = opening.split().freeze();
