@@ -200,9 +200,8 @@ impl DecodeError {
     /// The same error under the coding of the response's headers: bytes that are not text are encoded
     /// in the way that the headers name, though it is not a known one.
     pub(crate) fn under(self, head: &Head) -> Self {
-        let excerpt = match &self {
-            Self::NotJson { excerpt, .. } | Self::Json { excerpt, .. } => excerpt,
-            _ => return self,
+        let (Self::NotJson { excerpt, .. } | Self::Json { excerpt, .. }) = &self else {
+            return self;
         };
         let is_text =
             !excerpt.contains(|it: char| it == char::REPLACEMENT_CHARACTER || it.is_control());

@@ -147,7 +147,7 @@ impl Decode for PiecesDecoder {
                 match guess {
                     Guess::Open => *text = begun.into(),
                     Guess::Picture if is_short && MediaType::sniff(&begun).is_none() => {
-                        *text = begun.into()
+                        *text = begun.into();
                     }
                     Guess::DataUrl => self.form = Form::DataUrl(begun.into()),
                     Guess::Picture => {
