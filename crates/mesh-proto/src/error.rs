@@ -200,7 +200,12 @@ impl DecodeError {
     /// The same error under the coding of the response's headers: bytes that are not text are encoded
     /// in the way that the headers name, though it is not a known one.
     pub(crate) fn under(self, head: &Head) -> Self {
-        let (Self::NotJson { excerpt, .. } | Self::Json { excerpt, .. }) = &self else {
+        let (Self::NotJson {
+            what: "text",
+            excerpt,
+        }
+        | Self::Json { excerpt, .. }) = &self
+        else {
             return self;
         };
         let is_text =
