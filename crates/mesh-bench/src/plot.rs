@@ -16,7 +16,7 @@ const BAR: f64 = 18.0;
 const STEP: f64 = 26.0;
 const TOP: f64 = 44.0;
 
-/// Writes the charts of each row, named by its id: `upload.svg` for time, `upload-resident.svg` for
+/// Writes the charts of each row, named by its id: `uploads.svg` for time, `uploads-resident.svg` for
 /// memory.
 pub(crate) fn write(reports: &[Report], directory: &Path) -> Result<(), Failure> {
     fs::create_dir_all(directory)?;

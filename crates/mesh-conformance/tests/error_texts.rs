@@ -19,9 +19,10 @@ use std::path::{Path, PathBuf};
 
 use mesh_blocking::image::SaveError;
 use mesh_conformance::{Act, Exchange, ScriptedServer};
+use mesh_io::connect::{Proxies, Proxy, ThroughProxy};
 use mesh_proto::call::{RetryPolicy, Settings};
 use mesh_proto::error::{BuildError, SetUpError, chain};
-use mesh_proto::image::{ImageError, ImageFileError, PictureError};
+use mesh_proto::image::{GeneratedImage, ImageError, ImageFileError, PictureError};
 use mesh_proto::structured::{Parse, Schema};
 use mesh_proto::{ChatRequest, Error, TargetError};
 use serde_json::{Value, json};
@@ -169,6 +170,10 @@ fn samples() -> Vec<Sample> {
                 error: broken(),
             }),
         ),
+        (
+            "ThroughProxy",
+            Box::new(ThroughProxy::new(proxy(), broken())),
+        ),
         ("CallError", Box::new(call())),
         ("Error", Box::new(unreachable())),
         (
@@ -203,6 +208,13 @@ fn client(base: &str) -> mesh_blocking::Client {
         .unwrap()
 }
 
+fn proxy() -> Proxy {
+    let set = |name: &str| (name == "HTTPS_PROXY").then(|| "http://proxy.test:3128".into());
+    let url = http::Uri::from_static("https://api.meshapi.ai/");
+    let proxies = Proxies::from_variables(set);
+    proxies.route(&url).unwrap().unwrap().clone()
+}
+
 /// A call to a port that was free a moment ago, and that nothing listens on.
 fn unreachable() -> Error {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -231,4 +243,25 @@ fn failed_correction() -> Error {
         .completions()
         .parse(ask)
         .unwrap_err()
+}
+
+#[test]
+fn an_images_host_that_refuses_is_not_the_gateway_and_nothing_is_said_of_work() {
+    for status in [403, 404, 410, 500] {
+        let server = ScriptedServer::start([Exchange::response(status, "", "gone")]);
+        let client = client(&server.base_url());
+        let image = GeneratedImage::from_url(format!("{}/1.png", server.base_url()));
+        let directory = tempfile::tempdir().unwrap();
+        let saved = client.save(&image, directory.path().join("fox"));
+        let downloaded = client.download(&image);
+        for text in [
+            chain(&saved.unwrap_err()).to_string(),
+            chain(&downloaded.unwrap_err()).to_string(),
+        ] {
+            assert!(text.contains(&status.to_string()), "{text}");
+            for claim in ["gateway", "before any work", "billed", "unknown"] {
+                assert!(!text.contains(claim), "{claim}: {text}");
+            }
+        }
+    }
 }

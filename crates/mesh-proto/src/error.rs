@@ -463,8 +463,11 @@ impl fmt::Display for CallError {
             write!(f, "; {} attempts", self.0.attempts)?;
         }
         match (self.0.replay, self.0.outcome) {
-            // A read costs nothing, whatever became of it.
-            (Replay::Always | Replay::Anew, Outcome::Unknown | Outcome::Delivered) => Ok(()),
+            // A read costs nothing, whatever became of it. An image's host is not the gateway.
+            (
+                Replay::Always | Replay::Anew,
+                Outcome::Refused | Outcome::Unknown | Outcome::Delivered,
+            ) => Ok(()),
             (_, outcome) => write!(f, "; {outcome}"),
         }
     }
