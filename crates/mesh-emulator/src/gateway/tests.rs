@@ -137,9 +137,8 @@ fn a_wrong_key_is_called_wrong_and_a_missing_one_missing() {
         ),
     ] {
         let request = request(Method::GET, "/v1/models", headers, "");
-        let mut settings = GatewaySettings::default();
-        settings.refused_keys = vec!["rsk_0REFUSED".to_owned()];
-        let reply = Gateway::new(settings).handle(request, Moment::ORIGIN);
+        let mut gateway = gateway_with(|it| it.refused_keys = vec!["rsk_0REFUSED".to_owned()]);
+        let reply = gateway.handle(request, Moment::ORIGIN);
         assert_eq!(reply.head.status, 401, "{headers:?}");
         let message = document(&reply)["error"]["message"].to_string();
         assert!(message.contains(words), "{headers:?}: {message}");
