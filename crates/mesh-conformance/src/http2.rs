@@ -1,5 +1,6 @@
 //! A server that plays scripts in HTTP/2, without TLS, to clients that know it beforehand.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +13,7 @@ use http::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 
-use crate::script::{Act, Exchange, Framing, Reads, Shown};
+use crate::script::{Act, Exchange, Framing, LastStream, Reads, Shown};
 use crate::server::Received;
 
 /// A server on a loopback port. Each request is answered by the next exchange, and all beyond the
@@ -85,9 +86,20 @@ impl Http2Server {
 
 async fn serve(house: Arc<House>, number: usize, stream: TcpStream) -> Option<()> {
     stream.set_nodelay(true).ok()?;
+    let stream = stream.into_std().ok()?;
+    // For frames that h2 does not write itself. It writes its own whole: they are small, and there
+    // is one thread.
+    let socket = Arc::new(stream.try_clone().ok()?);
+    let stream = TcpStream::from_std(stream).ok()?;
     let mut connection = server::handshake(stream).await.ok()?;
     while let Some(Ok((request, respond))) = connection.accept().await {
-        tokio::spawn(answer(house.clone(), number, request, respond));
+        tokio::spawn(answer(
+            house.clone(),
+            number,
+            socket.clone(),
+            request,
+            respond,
+        ));
     }
     None
 }
@@ -95,6 +107,7 @@ async fn serve(house: Arc<House>, number: usize, stream: TcpStream) -> Option<()
 async fn answer(
     house: Arc<House>,
     connection: usize,
+    socket: Arc<std::net::TcpStream>,
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
 ) -> Option<()> {
@@ -171,10 +184,32 @@ async fn answer(
                 Some(sender) => sender.send_reset(Reason::INTERNAL_ERROR),
                 None => respond.send_reset(Reason::INTERNAL_ERROR),
             },
+            Act::Refuse => match &mut sender {
+                Some(sender) => sender.send_reset(Reason::REFUSED_STREAM),
+                None => respond.send_reset(Reason::REFUSED_STREAM),
+            },
+            Act::GoAway(last) => {
+                let this = respond.stream_id().as_u32();
+                let mut socket = &*socket;
+                socket
+                    .write_all(&go_away(match last {
+                        LastStream::This => this,
+                        LastStream::Before => this.saturating_sub(2),
+                    }))
+                    .ok()?;
+            }
             Act::Raw(_) => unreachable!("raw bytes need HTTP/1.1"),
         }
     }
     Some(())
+}
+
+/// A `GOAWAY` frame without an error (RFC 9113, section 6.8). h2 does not let a server name a last
+/// stream below those that it has accepted.
+fn go_away(last_stream: u32) -> Vec<u8> {
+    const HEADER: [u8; 9] = [0, 0, 8, 7, 0, 0, 0, 0, 0];
+    let no_error = [0; 4];
+    [&HEADER[..], &last_stream.to_be_bytes(), &no_error].concat()
 }
 
 /// Sends as the client's window allows.

@@ -28,6 +28,6 @@ pub use self::memory::{Memory, MemoryGateway};
 pub use self::run::{FullListener, run};
 pub use self::scenario::{Ask, End, Expected, Failed, Gateway, Need, Scenario, Why};
 pub use self::scenarios::scenarios;
-pub use self::script::{Act, Exchange, Framing, Reads, Shown, head, stream_head};
+pub use self::script::{Act, Exchange, Framing, LastStream, Reads, Shown, head, stream_head};
 pub use self::server::{Received, ScriptedServer};
 pub use self::table::{Column, columns, table};

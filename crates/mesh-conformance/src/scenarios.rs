@@ -10,6 +10,7 @@ mod deadlines;
 mod endings;
 mod errors;
 mod hints;
+mod http2;
 mod images;
 mod replies;
 mod retries;
@@ -34,6 +35,7 @@ pub fn scenarios() -> Vec<Scenario> {
         deadlines::scenarios(),
         images::scenarios(),
         connections::scenarios(),
+        http2::scenarios(),
     ]
     .concat()
 }

@@ -56,6 +56,19 @@ pub enum Act {
     Close,
     /// Resets the connection.
     Reset,
+    /// Resets the stream with `REFUSED_STREAM`: nothing was processed (HTTP/2 only).
+    Refuse,
+    /// Sends `GOAWAY` (HTTP/2 only).
+    GoAway(LastStream),
+}
+
+/// The last stream that a `GOAWAY` says is processed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastStream {
+    /// That of this exchange.
+    This,
+    /// The one before it.
+    Before,
 }
 
 /// How the end of a body is told.
