@@ -226,6 +226,7 @@ impl From<SetUpError> for Failure {
             SetUpError::Target(TargetError::BaseUrl(_)) => {
                 Self::new(Kind::Usage, format_args!("MESHAPI_BASE_URL: {error}"))
             }
+            SetUpError::Proxy(_) => Self::new(Kind::Usage, &error),
             _ => Self::new(Kind::Failed, chain(&error)),
         }
     }

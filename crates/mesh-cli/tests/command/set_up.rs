@@ -120,6 +120,48 @@ fn with_a_key_alone_the_gateway_is_meshs_own() {
 }
 
 #[test]
+fn unreadable_proxy_is_wrong_usage_and_nothing_is_sent() {
+    let gateway = server(Exchange::answer(200, r#"{"data":[]}"#));
+    for value in [
+        "http://user:canary@proxy:port",
+        "socks5://user:canary@proxy",
+        "user:canary@",
+    ] {
+        let models = |base: String| {
+            run(mesh()
+                .arg("models")
+                .env("MESHAPI_API_KEY", KEY)
+                .env("MESHAPI_BASE_URL", base)
+                .env("HTTPS_PROXY", value))
+        };
+        let ran = models("https://gateway.test".to_owned());
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.line().contains("HTTPS_PROXY"), "{ran:?}");
+        assert!(!ran.stderr.contains("canary"), "{ran:?}");
+        // A gateway on this machine is called without a proxy.
+        let ran = models(gateway.base_url());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+}
+
+#[test]
+fn dead_proxy_is_named() {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let ran = run(mesh()
+        .arg("models")
+        .env("MESHAPI_API_KEY", KEY)
+        .env("all_proxy", format!("http://user:canary@127.0.0.1:{port}")));
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let named = format!("proxy http://127.0.0.1:{port} (set in all_proxy)");
+    assert!(ran.stderr.contains(&named), "{ran:?}");
+    assert!(!ran.stderr.contains("canary"), "{ran:?}");
+}
+
+#[test]
 fn an_unreachable_gateway_is_told_by_its_address_and_the_reason() {
     // A port that was free a moment ago, and that nobody listens on.
     let port = TcpListener::bind("127.0.0.1:0")
