@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
-use http::{Request, Response, StatusCode};
-use mesh_io::connect::ureq::{self as connect, Cancelled, HeadTooLarge, Scope};
-use mesh_io::connect::{Authorities, certificate_fault};
+use http::{Request, Response, StatusCode, Uri};
+use mesh_io::connect::ureq::{self as connect, Cancelled, HeadTooLarge, RoutedAgent, Scope};
+use mesh_io::connect::{Authorities, Hosts, Proxies, certificate_fault};
 use mesh_proto::BaseUrl;
 use mesh_proto::body::Body;
 use mesh_proto::call::{Fault, FaultKind, Sent};
@@ -38,44 +38,46 @@ pub(crate) type Configure =
 pub(crate) struct AgentOptions {
     pub(crate) configure: Option<Configure>,
     pub(crate) authorities: Authorities,
+    pub(crate) proxies: Arc<Proxies>,
+    pub(crate) hosts: Option<Hosts>,
 }
 
 impl AgentOptions {
     pub(crate) fn sender(&self, reach: Reach, base: &BaseUrl) -> Result<Sender, SetUpError> {
-        let mut builder = Agent::config_builder()
+        let blank = Agent::config_builder()
             .max_idle_connections(IDLE_CONNECTIONS)
             .max_idle_connections_per_host(IDLE_CONNECTIONS)
             .tls_config(connect::tls(&self.authorities, reach, base)?);
-        if let Some(configure) = &self.configure {
-            builder = configure(builder);
-        }
-        if reach == Reach::Gateway && base.is_loopback() {
-            builder = builder.proxy(None);
-        }
-        let config = builder
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            // The transport keeps the limits of each call.
-            .timeout_global(None)
-            .timeout_per_call(None)
-            .timeout_resolve(None)
-            .timeout_connect(None)
-            .timeout_send_request(None)
-            .timeout_await_100(Some(GO_AHEAD_WITHIN))
-            .timeout_send_body(None)
-            .timeout_recv_response(None)
-            .timeout_recv_body(None)
-            .timeout_per_read(None)
-            .timeout_per_write(None)
-            .build();
-        Ok(Sender(connect::agent(config, reach)))
+        let configure = |builder| {
+            let builder = match &self.configure {
+                Some(configure) => configure(builder),
+                None => builder,
+            };
+            builder
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                // The transport keeps the limits of each call.
+                .timeout_global(None)
+                .timeout_per_call(None)
+                .timeout_resolve(None)
+                .timeout_connect(None)
+                .timeout_send_request(None)
+                .timeout_await_100(Some(GO_AHEAD_WITHIN))
+                .timeout_send_body(None)
+                .timeout_recv_response(None)
+                .timeout_recv_body(None)
+                .timeout_per_read(None)
+                .timeout_per_write(None)
+        };
+        let (proxies, hosts) = (&self.proxies, self.hosts.as_ref());
+        RoutedAgent::new(reach, base, proxies, hosts, blank, configure).map(Sender)
     }
 }
 
 /// Sends requests with one agent.
 #[derive(Clone, Debug)]
-pub(crate) struct Sender(Agent);
+pub(crate) struct Sender(RoutedAgent);
 
 impl Sender {
     /// Sends `request`, and waits for the response's head. On failure says how much of the request
@@ -93,6 +95,16 @@ impl Sender {
             }
         }
         self.exchange(request, GoAhead::Assumed, scope)
+    }
+
+    /// The failure of a request to a URL, and the error to be shown for it.
+    pub(crate) fn failure(
+        &self,
+        error: ureq::Error,
+        fault: Fault,
+        url: &Uri,
+    ) -> (Fault, Box<dyn StdError + Send + Sync>) {
+        self.0.failure(error, fault, url)
     }
 
     fn exchange(
@@ -191,6 +203,11 @@ pub(crate) fn fault_kind(error: &ureq::Error) -> FaultKind {
 
 #[cfg(test)]
 mod tests {
+    use mesh_conformance::routes::{self, Route};
+    use mesh_proto::call::{Moment, Settings, Step};
+    use mesh_proto::endpoint::ListModels;
+    use mesh_proto::{ApiKey, Call, Target};
+
     use super::*;
 
     #[test]
@@ -256,5 +273,80 @@ mod tests {
         ] {
             assert_eq!(fault_kind(&error), kind, "{error:?}");
         }
+    }
+
+    /// Sends a request, and returns the error that it ends with, and its causes.
+    fn send(route: &Route) -> String {
+        let variables = &route.variables;
+        let proxies = Proxies::from_variables(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.into())
+        });
+        let mut options = AgentOptions {
+            proxies: Arc::new(proxies),
+            hosts: Some(Arc::new(routes::hosts)),
+            ..AgentOptions::default()
+        };
+        if let Some(proxy) = route.proxy.clone() {
+            let exempt = route.no_proxy;
+            options.configure = Some(Arc::new(move |builder| {
+                let uri: Uri = proxy.parse().unwrap();
+                let proxy = ureq::Proxy::builder(ureq::ProxyProtocol::Http)
+                    .host(uri.host().unwrap())
+                    .port(uri.port_u16().unwrap())
+                    .no_proxy(exempt);
+                builder.proxy(Some(proxy.build().unwrap()))
+            }));
+        }
+        let sender = match options.sender(route.reach, &route.base) {
+            Ok(sender) => sender,
+            Err(error) => return error.to_string(),
+        };
+        let request = Request::get(&route.url).body(Body::empty()).unwrap();
+        let target = Target::new(route.base.clone(), ApiKey::new("rsk_test").unwrap());
+        let settings = Settings::default();
+        let now = Moment::ORIGIN;
+        let mut call = Call::new(ListModels::new(), &target, &settings, now, 0).unwrap();
+        let Step::Send(outgoing) = call.poll(now) else {
+            panic!("nothing to send");
+        };
+        let scope = Scope::new(outgoing.limits(), None);
+        let (error, fault) = sender.send(&request, &scope).unwrap_err();
+        let (fault, source) = sender.failure(error, fault, request.uri());
+        let mut told = format!("{fault}: {source}");
+        let mut cause = source.source();
+        while let Some(error) = cause {
+            told = format!("{told}: {error}");
+            cause = error.source();
+        }
+        told
+    }
+
+    #[test]
+    fn direct_connections_are_filtered_and_those_to_a_proxy_are_not() {
+        routes::check(send);
+    }
+
+    #[test]
+    fn proxy_of_the_environment_is_named_without_its_credentials() {
+        routes::check_credentials(send);
+    }
+
+    #[test]
+    fn socks_proxy_in_the_builder_is_an_error() {
+        let options = AgentOptions {
+            configure: Some(Arc::new(|builder| {
+                let proxy = ureq::Proxy::new("socks5://user:canary@127.0.0.1:1").unwrap();
+                builder.proxy(Some(proxy))
+            })),
+            ..AgentOptions::default()
+        };
+        let base = BaseUrl::new("https://gateway.test").unwrap();
+        let error = options.sender(Reach::Gateway, &base).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.contains("SOCKS5") && !message.contains("canary"),
+            "{message}"
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mesh_io::connect::Routes;
+use mesh_io::connect::{Proxies, Routes};
 use mesh_io::save::{Draft, SaveError, Saved};
 use mesh_io::{chance, variable};
 use mesh_proto::call::CallOptions;
@@ -288,6 +288,9 @@ impl ClientBuilder {
     /// Changes the configuration of the HTTP client beneath: proxy, pool, TLS, middleware.
     /// Redirects, retries and errors by status stay with the core, and time limits with the
     /// settings, whatever is set here.
+    ///
+    /// The proxies of the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) are read by this
+    /// crate. A proxy that is set here replaces them, and `proxy(None)` switches them off.
     pub fn http(
         mut self,
         configure: impl Fn(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope>
@@ -314,10 +317,14 @@ impl ClientBuilder {
             Some(target) => target,
             None => Target::resolve(self.key.as_deref(), self.base.as_deref(), variable)?,
         };
-        let gateway = self.options.sender(Reach::Gateway, target.base())?;
+        let options = AgentOptions {
+            proxies: Arc::new(Proxies::from_env()),
+            ..self.options
+        };
+        let gateway = options.sender(Reach::Gateway, target.base())?;
         let shared = Shared {
             routes: Routes::new(gateway),
-            options: self.options,
+            options,
             clock: Clock::starting_now(),
         };
         Ok(Client {

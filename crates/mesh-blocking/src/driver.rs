@@ -96,8 +96,10 @@ impl<E: Endpoint> Driver<E> {
                             if let ureq::Error::Timeout(Timeout::Connect) = error {
                                 outgoing.progress(Stage::Connecting);
                             }
+                            let url = outgoing.request().uri();
+                            let (fault, source) = self.sender.failure(error, fault, url);
                             outgoing.fault(fault);
-                            self.source = Some(error.into());
+                            self.source = Some(source);
                         }
                     }
                 }

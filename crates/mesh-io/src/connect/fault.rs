@@ -7,8 +7,6 @@ use std::io;
 use mesh_proto::call::{CertificateFault, FaultKind};
 use rustls::CertificateError;
 
-use super::Proxy;
-
 /// What is wrong with the server's certificate, if that is why a connection failed: `error`, or
 /// what is behind it, is an error of rustls that says so.
 pub fn certificate_fault(error: &(dyn StdError + 'static)) -> Option<FaultKind> {
@@ -60,13 +58,13 @@ pub(crate) fn find<'a, E: StdError + 'static>(
 /// A failure of a connection through a proxy, which it names.
 #[derive(Debug)]
 pub struct ThroughProxy {
-    proxy: Proxy,
+    proxy: String,
     source: Box<dyn StdError + Send + Sync>,
 }
 
 impl ThroughProxy {
-    /// The failure that is `source`.
-    pub fn new(proxy: Proxy, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    /// The failure that is `source`, through a proxy that is shown like this.
+    pub fn new(proxy: String, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {
             proxy,
             source: source.into(),

@@ -5,6 +5,7 @@
 mod cancel;
 mod framing;
 mod resolver;
+mod routed;
 mod scope;
 mod transport;
 
@@ -13,16 +14,12 @@ use std::sync::Arc;
 use mesh_proto::BaseUrl;
 use mesh_proto::download::Reach;
 use mesh_proto::error::SetUpError;
-use ureq::Agent;
-use ureq::config::Config;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::unversioned::transport::DefaultConnector;
 
 pub use self::cancel::{Cancel, Cancelled};
-use self::resolver::ReachResolver;
+pub use self::routed::RoutedAgent;
 pub use self::scope::Scope;
 pub use self::transport::HeadTooLarge;
-use self::transport::ScopedConnector;
 use super::Authorities;
 
 /// TLS with ring, trusting the system's certificates and `authorities`. For a gateway over plain
@@ -43,20 +40,4 @@ pub fn tls(
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .root_certs(RootCerts::from(trusted))
         .build())
-}
-
-/// An agent that connects to the addresses within its reach only, and has to be used within a
-/// [`Scope`].
-pub fn agent(config: Config, reach: Reach) -> Agent {
-    // Behind a proxy it is the proxy's name that is resolved here.
-    let resolver = ReachResolver(if config.proxy().is_none() {
-        reach
-    } else {
-        Reach::Anywhere
-    });
-    let connector = ScopedConnector {
-        resolver,
-        connector: Arc::new(DefaultConnector::new()),
-    };
-    Agent::with_parts(config, connector, resolver)
 }

@@ -154,7 +154,7 @@ impl Clients {
             (false, false) => upload.fault(FaultKind::Connect),
         };
         match proxy {
-            Some(proxy) => (fault, ThroughProxy::new(proxy.clone(), error).into()),
+            Some(proxy) => (fault, ThroughProxy::new(proxy.to_string(), error).into()),
             None => (fault, error.into()),
         }
     }

@@ -1,5 +1,6 @@
 //! Which addresses a name may stand for.
 
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
 
@@ -11,10 +12,43 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 
 use super::scope::Scope;
+use crate::connect::Hosts;
 
 /// Resolves names to the addresses within a reach only.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ReachResolver(pub(super) Reach);
+#[derive(Clone)]
+pub(super) struct ReachResolver {
+    reach: Reach,
+    hosts: Option<Hosts>,
+}
+
+impl ReachResolver {
+    pub(super) fn new(reach: Reach, hosts: Option<&Hosts>) -> Self {
+        Self {
+            reach,
+            hosts: hosts.cloned(),
+        }
+    }
+
+    /// The addresses of a name that the system's resolver is not asked for.
+    fn known(&self, uri: &Uri) -> Option<ResolvedSocketAddrs> {
+        let port = match (uri.port_u16(), uri.scheme_str()) {
+            (Some(port), _) => port,
+            (None, Some("http")) => 80,
+            (None, _) => 443,
+        };
+        let mut known = self.empty();
+        for address in self.hosts.as_ref()?(uri.host()?) {
+            known.push((address, port).into());
+        }
+        Some(known).filter(|known| !known.is_empty())
+    }
+}
+
+impl fmt::Debug for ReachResolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReachResolver").field(&self.reach).finish()
+    }
+}
 
 impl Resolver for ReachResolver {
     fn resolve(
@@ -23,11 +57,14 @@ impl Resolver for ReachResolver {
         config: &Config,
         _timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        let found = look_up(uri, config).map_err(|error| match error {
-            Error::Timeout(_) | Error::Other(_) => error,
-            error => no_address(format!("no address for the host: {error}")),
-        })?;
-        if self.0 != Reach::Public {
+        let found = match self.known(uri) {
+            Some(known) => known,
+            None => look_up(uri, config).map_err(|error| match error {
+                Error::Timeout(_) | Error::Other(_) => error,
+                error => no_address(format!("no address for the host: {error}")),
+            })?,
+        };
+        if self.reach != Reach::Public {
             return Ok(found);
         }
         let mut public = self.empty();
@@ -79,7 +116,8 @@ mod tests {
         let look_up = |reach| {
             let uri = Uri::from_static("https://localhost:9/a.png");
             scope.enter(|| {
-                ReachResolver(reach).resolve(&uri, &Config::default(), NextTimeout::default())
+                let resolver = ReachResolver::new(reach, None);
+                resolver.resolve(&uri, &Config::default(), NextTimeout::default())
             })
         };
         assert!(look_up(Reach::Anywhere).is_ok_and(|found| !found.is_empty()));

@@ -49,6 +49,7 @@ impl StdError for HeadTooLarge {}
 /// Connects as ureq does, within the limits of the call, and wraps the transport.
 #[derive(Debug)]
 pub(super) struct ScopedConnector {
+    /// Asked for the addresses of proxies alone.
     pub(super) resolver: ReachResolver,
     pub(super) connector: Arc<DefaultConnector>,
 }
@@ -65,7 +66,7 @@ impl Connector for ScopedConnector {
         let sockets = Sockets::default();
         let dial = Dial {
             connector: self.connector.clone(),
-            resolver: self.resolver,
+            resolver: self.resolver.clone(),
             uri: details.uri.clone(),
             config: details.config.clone(),
             addrs: details.addrs.clone(),
