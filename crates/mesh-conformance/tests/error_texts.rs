@@ -172,7 +172,7 @@ fn samples() -> Vec<Sample> {
         ),
         (
             "ThroughProxy",
-            Box::new(ThroughProxy::new(proxy(), broken())),
+            Box::new(ThroughProxy::new(proxy().to_string(), broken())),
         ),
         ("CallError", Box::new(call())),
         ("Error", Box::new(unreachable())),
