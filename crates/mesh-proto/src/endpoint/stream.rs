@@ -15,7 +15,7 @@ use crate::error::{ApiError, DecodeError, EXCERPT_WINDOW, excerpt};
 use crate::head::{Head, ReplyEnd};
 use crate::sse;
 use crate::wire::weight;
-use crate::wire::{BYTE_ORDER_MARK, Extra, from_body, legible, mended};
+use crate::wire::{BYTE_ORDER_MARK, Extra, from_body, legible, mended, without_mark};
 
 /// Puts a reply together from the chunks of a stream: what a [`StreamDecoder`] needs to know of an
 /// endpoint.
@@ -260,11 +260,10 @@ enum Form {
 
 /// Whether a body begins like an event stream: with a comment, or a field of the standard.
 #[inline]
-fn is_event_stream(opening: &str) -> bool {
-    let opening = opening.trim_start_matches('\u{feff}').trim_start();
+fn is_event_stream(opening: &[u8]) -> bool {
     [":", "data", "event", "id", "retry", "error"]
         .iter()
-        .any(|field| opening.starts_with(field))
+        .any(|field| opening.starts_with(field.as_bytes()))
 }
 
 /// What a frame is.
@@ -316,20 +315,18 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
             self.end = ReplyEnd::WithoutMark;
         }
         if !self.is_sufficient() {
-            let opening = excerpt(&self.opening);
+            let opening = without_mark(&self.opening).trim_ascii_start();
             return Err(match &self.form {
-                Form::Unknown(_) if opening.trim_start_matches('\u{feff}').is_empty() => {
-                    DecodeError::NotJson {
-                        what: "an empty body",
-                        excerpt: String::new(),
-                    }
-                }
+                Form::Unknown(_) if opening.is_empty() => DecodeError::NotJson {
+                    what: "an empty body",
+                    excerpt: String::new(),
+                },
                 Form::Events | Form::Unknown(_)
-                    if !self.has_frames && !is_event_stream(&opening) =>
+                    if !self.has_frames && !is_event_stream(opening) =>
                 {
                     DecodeError::NotJson {
                         what: "text",
-                        excerpt: opening,
+                        excerpt: excerpt(&self.opening),
                     }
                 }
                 _ => DecodeError::Truncated,
