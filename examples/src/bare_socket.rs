@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use http::Request;
 use mesh_proto::body::Body;
+use mesh_proto::call::CallError;
 use mesh_proto::call::{Fault, FaultKind, Stage};
-use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};

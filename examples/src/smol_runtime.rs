@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use http::Request;
 use mesh_proto::body::Body;
+use mesh_proto::call::CallError;
 use mesh_proto::call::{Fault, FaultKind, Stage};
-use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use smol::future::or;
 use smol::{Async, Timer};

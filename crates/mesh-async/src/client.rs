@@ -8,10 +8,11 @@ use std::sync::Arc;
 use mesh_io::connect::{Proxies, Routes};
 use mesh_io::save::{SaveError, Saved, Saving};
 use mesh_io::{chance, variable};
+use mesh_proto::SetUpError;
 use mesh_proto::call::CallOptions;
+use mesh_proto::destination::Destination;
 use mesh_proto::download::{Download, DownloadBounds, Fetch, Reach};
-use mesh_proto::error::SetUpError;
-use mesh_proto::image::{Destination, GeneratedImage, Image};
+use mesh_proto::image::{GeneratedImage, Image};
 use mesh_proto::{Answer, BaseUrl, Call, ChatRequest, Endpoint, Error, Settings, Target};
 use tokio::time::Instant;
 

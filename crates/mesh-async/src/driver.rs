@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use mesh_io::connect::reqwest::{Upload, UploadProgress, is_in_trailers};
+use mesh_proto::call::CallError;
 use mesh_proto::call::{Fault, FaultKind, Outgoing, Stage};
-use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Moment, Step};
 use tokio::time::{Instant, Sleep, sleep_until};
 

@@ -11,10 +11,10 @@ use http::{Request, Uri};
 use mesh_io::connect::reqwest::{self as connect, Clients, Upload, UploadProgress};
 use mesh_io::connect::{Authorities, Hosts, Proxies};
 use mesh_proto::BaseUrl;
+use mesh_proto::SetUpError;
 use mesh_proto::body::Body;
 use mesh_proto::call::{Fault, MAX_RESPONSE_HEADERS};
 use mesh_proto::download::Reach;
-use mesh_proto::error::SetUpError;
 
 /// How many bytes of headers HTTP/2 takes, by its own count: more than a response may have, so that
 /// the core finds it.

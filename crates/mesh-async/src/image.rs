@@ -4,10 +4,9 @@ use std::io;
 use std::path::Path;
 
 pub use mesh_io::save::{SaveError, Saved, abandon_drafts};
+pub use mesh_proto::destination::{Destination, Existing};
 use mesh_proto::image::MAX_FILE;
-pub use mesh_proto::image::{
-    Destination, Detail, Existing, GeneratedImage, Image, ImageError, ImageFileError,
-};
+pub use mesh_proto::image::{Detail, GeneratedImage, Image, ImageError, ImageFileError};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 

@@ -43,14 +43,16 @@ mod resources;
 mod search;
 mod stream;
 
+pub use mesh_proto::SetUpError;
 pub use mesh_proto::call::{CallOptions, RetryPolicy};
 pub use mesh_proto::chat::{
     ChatChunk, ChatReply, ChatRequest, Content, ImageFormat, ImageOptions, Message, Part, Quality,
     Role,
 };
 pub use mesh_proto::endpoint::{ListModels, SearchModels};
-pub use mesh_proto::error::{ApiError, ErrorCode, SetUpError};
-pub use mesh_proto::image::{Detail, GeneratedImage, Image, NoPicture};
+pub use mesh_proto::error::NoPicture;
+pub use mesh_proto::error::{ApiError, ErrorCode};
+pub use mesh_proto::image::{Detail, GeneratedImage, Image};
 pub use mesh_proto::images::{EditRequest, ImageReply, ImageRequest, Operation, UpscaleFactor};
 pub use mesh_proto::models::Model;
 pub use mesh_proto::structured::{Parse, Parsed};

@@ -8,7 +8,7 @@ use mesh_proto::endpoint::{
 use mesh_proto::error_codes::ErrorCodeList;
 use mesh_proto::images::{EditRequest, ImageReply, ImageRequest};
 use mesh_proto::models::{Model, ModelList, ModelPage};
-use mesh_proto::structured::{Parse, Parsed, Round};
+use mesh_proto::structured::{Parse, Parsed, Round, RoundFailure};
 use mesh_proto::{Answer, Error};
 use serde_core::de::DeserializeOwned;
 
@@ -102,10 +102,13 @@ impl Completions<'_> {
     ) -> Result<Parsed<T>, Error> {
         let mut parse = question.into();
         loop {
-            let answer = self.create(parse.request()).await;
+            let answer = match self.create(parse.request()).await {
+                Ok(answer) => Ok(answer),
+                Err(error) => Err(RoundFailure::try_from(error)?),
+            };
             match parse.take(answer) {
                 Round::Again(next) => parse = next,
-                Round::Done(result) => return result,
+                Round::Done(result) => return Ok(result?),
             }
         }
     }

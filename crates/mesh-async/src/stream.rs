@@ -48,7 +48,7 @@ impl<E: Endpoint> EventStream<E> {
     /// [`EventStream::into_partial`].
     ///
     /// Errors as the stream would; once the reply or an error has been given, with
-    /// [`Failure::Finished`](mesh_proto::error::Failure::Finished).
+    /// [`Failure::Finished`](mesh_proto::call::Failure::Finished).
     pub async fn finish(&mut self) -> Result<Answer<E::Output>, Error> {
         self.ended = true;
         match self.reply.take() {

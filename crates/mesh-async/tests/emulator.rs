@@ -15,8 +15,9 @@ use std::time::Duration;
 use futures_core::Stream as _;
 use mesh_async::image::{self, Image};
 use mesh_async::proto::chat::{FinishReason, ImageFormat, ImageOptions, Modality};
+use mesh_async::proto::error::Absence;
 use mesh_async::proto::error::ErrorCode;
-use mesh_async::proto::image::{Absence, Evidence, MediaType};
+use mesh_async::proto::image::{Evidence, MediaType};
 use mesh_async::proto::models::{Capability, Feature};
 use mesh_async::{
     ChatRequest, Client, EditRequest, Error, GeneratedImage, ImageRequest, Outcome, SearchModels,

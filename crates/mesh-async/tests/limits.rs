@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use mesh_async::{ChatRequest, Client, Error, RetryPolicy, Settings};
 use mesh_proto::call::Deadline;
-use mesh_proto::error::Failure;
+use mesh_proto::call::Failure;
 
 #[tokio::test]
 async fn a_reply_may_be_late_however_long_connecting_might_have_taken() {

@@ -23,7 +23,8 @@ use mesh_async::Client;
 use mesh_async::image::{SaveError, Saved};
 use mesh_conformance::{Act, Exchange, ScriptedServer};
 use mesh_proto::chat::ChatReply;
-use mesh_proto::image::{Destination, GeneratedImage};
+use mesh_proto::destination::Destination;
+use mesh_proto::image::GeneratedImage;
 use mesh_proto::{ChatRequest, Settings, Target};
 use tokio::runtime::Runtime;
 

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use bytes::BytesMut;
 use mesh_io::connect::ureq::{Cancel, Scope};
+use mesh_proto::call::CallError;
 use mesh_proto::call::{Fault, FaultKind, Stage};
-use mesh_proto::error::CallError;
 use mesh_proto::{Answer, Call, Endpoint, Step};
 use ureq::{BodyReader, Timeout};
 
@@ -175,10 +175,10 @@ mod tests {
     use std::time::Duration;
 
     use mesh_conformance::{Act, Exchange, FullListener, ScriptedServer};
+    use mesh_proto::call::Failure;
     use mesh_proto::call::Settings;
     use mesh_proto::download::Reach;
     use mesh_proto::endpoint::{ChatStream, ListModels};
-    use mesh_proto::error::Failure;
     use mesh_proto::{ApiKey, BaseUrl, ChatRequest, Outcome, Target};
 
     use super::*;

@@ -5,10 +5,9 @@ use std::io::{self, Read};
 use std::path::Path;
 
 pub use mesh_io::save::{SaveError, Saved, abandon_drafts};
+pub use mesh_proto::destination::{Destination, Existing};
 use mesh_proto::image::MAX_FILE;
-pub use mesh_proto::image::{
-    Destination, Detail, Existing, GeneratedImage, Image, ImageError, ImageFileError,
-};
+pub use mesh_proto::image::{Detail, GeneratedImage, Image, ImageError, ImageFileError};
 
 /// Opens the file at `path` as a picture to be sent: PNG, JPEG, GIF or WebP.
 ///

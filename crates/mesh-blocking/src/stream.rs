@@ -39,7 +39,7 @@ impl<E: Endpoint> EventStream<E> {
     /// [`EventStream::into_partial`].
     ///
     /// Errors as the iteration would; once the reply or an error has been given, with
-    /// [`Failure::Finished`](mesh_proto::error::Failure::Finished).
+    /// [`Failure::Finished`](mesh_proto::call::Failure::Finished).
     pub fn finish(&mut self) -> Result<Answer<E::Output>, Error> {
         self.ended = true;
         match self.reply.take() {

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use mesh_blocking::{ChatRequest, Client, Endpoint, Error, Image, Outcome, Settings};
 use mesh_conformance::{Act, Exchange, Framing, ScriptedServer, head, stream_head};
+use mesh_proto::call::Failure;
 use mesh_proto::call::{Deadline, FaultKind};
-use mesh_proto::error::Failure;
 
 const EVENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n";
 const STREAM: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\ndata: [DONE]\n\n";

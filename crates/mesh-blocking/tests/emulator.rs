@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use mesh_blocking::image::{self, Image};
 use mesh_blocking::proto::chat::{FinishReason, ImageFormat, ImageOptions, Modality};
+use mesh_blocking::proto::error::Absence;
 use mesh_blocking::proto::error::ErrorCode;
-use mesh_blocking::proto::image::{Absence, Evidence, MediaType};
+use mesh_blocking::proto::image::{Evidence, MediaType};
 use mesh_blocking::proto::models::{Capability, Feature};
 use mesh_blocking::{
     ChatRequest, Client, EditRequest, Error, GeneratedImage, ImageRequest, Outcome, SearchModels,

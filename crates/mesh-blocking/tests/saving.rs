@@ -17,7 +17,8 @@ mod files;
 use mesh_blocking::Client;
 use mesh_blocking::image::{SaveError, Saved};
 use mesh_proto::chat::ChatReply;
-use mesh_proto::image::{Destination, GeneratedImage};
+use mesh_proto::destination::Destination;
+use mesh_proto::image::GeneratedImage;
 use mesh_proto::{ChatRequest, Settings, Target};
 
 impl files::Client for Client {

@@ -5,8 +5,9 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use mesh_blocking::proto::call::CallError;
 use mesh_blocking::proto::error::{
-    ApiError, BuildError, CallError, DecodeError, ErrorCode, Failure as CallFailure, chain,
+    ApiError, BuildError, DecodeError, ErrorCode, Failure as CallFailure, chain,
 };
 use mesh_blocking::proto::image::PictureError;
 use mesh_blocking::{Error, Outcome, SetUpError, Target};

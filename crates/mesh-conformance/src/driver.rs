@@ -265,7 +265,7 @@ impl Case {
         drive: impl FnOnce(
             &mut Call<E>,
             Instant,
-        ) -> Result<Answer<E::Output>, mesh_proto::error::CallError>,
+        ) -> Result<Answer<E::Output>, mesh_proto::call::CallError>,
     ) -> Streamed<E::Output> {
         let origin = Instant::now();
         match Call::new(endpoint, &self.target, &self.settings, Moment::ORIGIN, 7) {

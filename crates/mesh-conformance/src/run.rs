@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mesh_proto::call::{Attempt, Deadline, RetryBudget};
+use mesh_proto::call::{CallError, Failure};
 use mesh_proto::chat::{ChatChunk, ChatReply, ChatRequest};
 use mesh_proto::endpoint::{ChatStream, ImageStream, ListModels};
-use mesh_proto::error::{CallError, DecodeError, Failure};
+use mesh_proto::error::DecodeError;
 use mesh_proto::images::{EditRequest, ImageChunk, ImageReply, ImageRequest};
 use mesh_proto::models::ModelList;
 use mesh_proto::{Answer, ApiKey, BaseUrl, Error, Head, Target};

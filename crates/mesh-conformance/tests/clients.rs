@@ -14,9 +14,9 @@ use base64::engine::general_purpose::STANDARD;
 use mesh_conformance::{
     Act, Async, Blocking, Case, Driver, Exchange, Framing, ScriptedServer, head,
 };
+use mesh_proto::call::{CallError, Failure};
 use mesh_proto::call::{Deadline, FaultKind, RetryPolicy, Settings};
 use mesh_proto::chat::ChatReply;
-use mesh_proto::error::{CallError, Failure};
 use mesh_proto::image::{GeneratedImage, Image};
 use mesh_proto::models::ModelList;
 use mesh_proto::{Answer, ApiKey, BaseUrl, ChatRequest, Error, Outcome, Target};

@@ -11,8 +11,8 @@
 
 use std::process::Command;
 
+use mesh_proto::SetUpError;
 use mesh_proto::Target;
-use mesh_proto::error::SetUpError;
 
 /// What a run sets explicitly: the key and the base URL, each after its mark.
 const GIVEN: &str = "MESH_TEST_GIVEN";

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mesh_conformance::{Act, Case, Driver, Exchange, Gateway, Memory, MemoryGateway};
+use mesh_proto::call::Failure;
 use mesh_proto::call::{FaultKind, Settings};
 use mesh_proto::endpoint::{ChatStream, ListModels};
-use mesh_proto::error::Failure;
 use mesh_proto::{ApiKey, BaseUrl, ChatRequest, Outcome, Target};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nx-request-id: req_1\r\ntransfer-encoding: chunked\r\n\r\n";

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use mesh_proto::call::Failure;
 use mesh_proto::call::{CertificateFault, Fault, FaultKind, Settings};
-use mesh_proto::error::Failure;
 use mesh_proto::{ChatRequest, Error, Outcome};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,

@@ -27,10 +27,9 @@ use std::io::{self, Seek as _, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use mesh_proto::destination::{Destination, Existing};
 use mesh_proto::download::Piece;
-use mesh_proto::image::{
-    Destination, Evidence, Existing, GeneratedImage, MediaType, Opening, PictureReader,
-};
+use mesh_proto::image::{Evidence, GeneratedImage, MediaType, Opening, PictureReader};
 
 pub use self::drafts::abandon_drafts;
 pub use self::error::SaveError;

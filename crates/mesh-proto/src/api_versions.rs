@@ -1,7 +1,7 @@
 //! The dated contracts that a gateway serves (protocol reference, section 2).
 
-use crate::models::OddRow;
 use crate::open_enum::open_enum;
+use crate::row::OddRow;
 use crate::row::{open_field, row};
 use crate::target::{ApiVersion, InvalidApiVersion};
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 pub use self::multipart::{EncodedForm, Form};
 pub(crate) use self::splice::Picture;
-pub use self::splice::{Splice, Spliced};
+pub use self::splice::Splice;
 use crate::base64;
 
 /// The bytes of a request, in segments that are shared and never copied. Cheap to clone.

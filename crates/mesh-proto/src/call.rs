@@ -16,11 +16,11 @@
 mod advance;
 mod budget;
 mod course;
+mod error;
 mod options;
 mod retry;
 mod settings;
 mod step;
-mod timing;
 
 use std::fmt;
 
@@ -30,21 +30,23 @@ use http::{HeaderMap, response};
 use self::advance::Turn;
 pub use self::budget::RetryBudget;
 use self::course::{Course, Failed, Follows, Phase, Since};
+pub use self::error::CallError;
 pub use self::options::{CallOptions, InvalidRequestId};
 use self::retry::{BeganReply, Jitter};
-pub use self::settings::{
-    Attempt, AttemptEnd, BadGateway, Limits, Observer, RetryPolicy, Settings,
-};
-pub use self::step::{
-    CertificateFault, ExchangeLimits, Fault, FaultKind, Incoming, MAX_RESPONSE_HEAD_BYTES,
-    MAX_RESPONSE_HEADERS, Outgoing, Sent, Stage, Step,
-};
-pub use self::timing::{Deadline, Deadlines, Moment};
+pub use self::settings::{Attempt, AttemptEnd, BadGateway, Observer, RetryPolicy, Settings};
+pub use self::step::{ExchangeLimits, Incoming, Outgoing, Step};
 use crate::body::{Body, Segment};
+use crate::build_error::BuildError;
 use crate::endpoint::{Decode, Decoded, Endpoint, Verdict};
-use crate::error::{BuildError, CallError, Failure, Outcome};
+pub use crate::error::Failure;
+pub use crate::fault::{
+    CertificateFault, Fault, FaultKind, MAX_RESPONSE_HEAD_BYTES, MAX_RESPONSE_HEADERS, Sent, Stage,
+};
 use crate::head::{Answer, Head};
+pub use crate::limits::Limits;
+pub use crate::outcome::Outcome;
 use crate::target::Target;
+pub use crate::timing::{Deadline, Deadlines, Moment};
 
 /// One logical request, from the first attempt to the reply or the final error.
 pub struct Call<E: Endpoint> {

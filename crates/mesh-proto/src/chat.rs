@@ -13,7 +13,6 @@ mod request;
 mod streamed_choice;
 mod tool_calls;
 mod tools;
-mod usage;
 
 pub use self::assembly::Assembly;
 pub use self::chunk::{ChatChunk, ChunkChoice, Delta};
@@ -29,4 +28,7 @@ pub use self::request::{
 pub use self::tools::{
     CalledFunction, Function, ResponseFormat, Tool, ToolCall, ToolCallDelta, ToolChoice, ToolKind,
 };
-pub use self::usage::{TokenDetails, Usage};
+use crate::row::open_field;
+pub use crate::usage::{TokenDetails, Usage};
+
+open_field!(Modality);

@@ -30,9 +30,10 @@ use std::fmt;
 
 pub use self::cost::Cost;
 use crate::body::{Body, Splice};
-use crate::call::{Limits, check_size};
+use crate::build_error::BuildError;
+use crate::call::check_size;
 use crate::chat::Modality;
-use crate::error::BuildError;
+use crate::limits::Limits;
 use crate::models::{Capability, Feature, Model};
 use crate::wire::{Wire, Written};
 

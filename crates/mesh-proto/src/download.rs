@@ -22,11 +22,16 @@ pub use self::pieces::{DownloadPieces, Piece, PiecesDecoder};
 pub use self::public::is_public;
 use crate::address;
 use crate::body::Body;
-use crate::call::{Limits, RetryBudget, Settings};
-use crate::endpoint::{DocumentDecoder, Endpoint, Replay};
-use crate::error::{BuildError, CallError, DecodeError, Failure, secret};
+use crate::build_error::BuildError;
+use crate::call::{CallError, Failure};
+use crate::call::{RetryBudget, Settings};
+use crate::endpoint::{DocumentDecoder, Endpoint};
+use crate::error::DecodeError;
 use crate::head::{Coding, Head};
 use crate::image::{DataUrl, GeneratedImage, Image, MediaType};
+use crate::limits::Limits;
+use crate::replay::Replay;
+use crate::secret;
 use crate::target::{BaseUrl, Target};
 
 /// How many redirects a download follows.

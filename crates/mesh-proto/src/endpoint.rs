@@ -31,13 +31,16 @@ pub use self::error_codes::ListErrorCodes;
 pub use self::image_stream::ImageStream;
 pub use self::model::GetModel;
 pub use self::models::ListModels;
-pub use self::models_search::{SearchModels, SearchOrder, SearchSort};
 pub use self::reply::ReplyDecoder;
 pub use self::stream::{Assemble, StreamDecoder};
 use crate::body::{Body, Splice};
-use crate::call::Limits;
-use crate::error::{ApiError, BuildError, DecodeError, Failure};
+use crate::build_error::BuildError;
+use crate::error::Failure;
+use crate::error::{ApiError, DecodeError};
 use crate::head::{Answer, Coding, Head, ReplyEnd};
+use crate::limits::Limits;
+pub use crate::models::{SearchModels, SearchOrder, SearchSort};
+pub use crate::replay::Replay;
 use crate::target::Target;
 use crate::wire::{Wire, Written};
 
@@ -188,20 +191,6 @@ pub enum Decoded<T> {
     Complete,
 }
 
-/// Whether a request may be sent again after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replay {
-    /// Repeating costs nothing: reads. Not after the first event of a stream.
-    Always,
-    /// As [`Replay::Always`], and after events, too: those of each attempt begin with one that says
-    /// that the earlier ones no longer hold.
-    Anew,
-    /// Only where work plainly did not start, because every attempt may be billed: generation.
-    Unprocessed,
-    /// Never.
-    Never,
-}
-
 /// What a response's head says about the body that follows.
 pub(crate) enum Verdict {
     Success,
@@ -217,7 +206,7 @@ impl Verdict {
             let location = head
                 .headers()
                 .get(header::LOCATION)
-                .map(|location| crate::error::excerpt(location.as_bytes()));
+                .map(|location| crate::excerpt::excerpt(location.as_bytes()));
             return Self::Failure(Failure::Redirect {
                 status: head.status(),
                 location,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::ErrorCode;
-use crate::models::OddRow;
+use crate::row::OddRow;
 use crate::row::{Field, row};
 
 row! {

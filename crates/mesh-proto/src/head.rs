@@ -11,7 +11,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, response};
 
 pub(crate) use self::wait::{Hints, hint, wait_in};
-use crate::error::secret;
+use crate::secret;
 
 /// The head of a response: its status, and what the gateway says of the call in its headers
 /// (protocol reference, section 1). Every header is optional. Cheap to clone.
@@ -272,7 +272,7 @@ impl fmt::Debug for Head {
                 "request_id",
                 &self
                     .request_id()
-                    .map(|id| crate::error::excerpt(id.as_bytes())),
+                    .map(|id| crate::excerpt::excerpt(id.as_bytes())),
             )
             .field(
                 "headers",

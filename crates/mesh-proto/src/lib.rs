@@ -66,25 +66,36 @@ mod address;
 pub mod api_versions;
 mod base64;
 pub mod body;
+mod build_error;
 pub mod call;
 pub mod chat;
 pub mod check;
+mod client_error;
+pub mod destination;
 pub mod download;
 pub mod endpoint;
 pub mod error;
 pub mod error_codes;
+mod excerpt;
+mod fault;
 pub mod head;
 mod host;
 pub mod image;
 pub mod images;
+mod limits;
 pub mod models;
 mod open_enum;
+mod outcome;
 #[doc = include_str!("../docs/protocol.md")]
 pub mod protocol {}
+mod replay;
 mod row;
+mod secret;
 pub mod sse;
 pub mod structured;
 mod target;
+mod timing;
+mod usage;
 mod usd;
 mod wire;
 
@@ -92,9 +103,10 @@ pub use {bytes, http};
 
 pub use self::call::{Call, Moment, Settings, Step};
 pub use self::chat::{ChatReply, ChatRequest};
+pub use self::client_error::{Error, SetUpError};
 pub use self::endpoint::Endpoint;
-pub use self::error::{Error, Outcome};
 pub use self::head::{Answer, Head};
+pub use self::outcome::Outcome;
 pub use self::target::{
     ApiKey, ApiVersion, BaseUrl, InvalidApiVersion, InvalidBaseUrl, InvalidHeader, InvalidKey,
     Target, TargetError,

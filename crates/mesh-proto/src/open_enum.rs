@@ -48,7 +48,7 @@ macro_rules! open_enum {
                 match self {
                     $(Self::$variant => f.write_str(stringify!($variant)),)*
                     Self::Other(text) => {
-                        let shown = crate::error::excerpt(text.as_bytes());
+                        let shown = crate::excerpt::excerpt(text.as_bytes());
                         f.debug_tuple("Other").field(&shown).finish()
                     }
                 }

@@ -262,4 +262,12 @@ macro_rules! open_field {
 
 pub(crate) use open_field;
 
-open_field!(crate::chat::Modality);
+/// A row of a list that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OddRow {
+    /// Its place in the list, from 0.
+    pub place: usize,
+    /// What is odd about it; none of the row's own text, which may be anything.
+    pub reason: &'static str,
+}

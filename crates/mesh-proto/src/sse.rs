@@ -141,7 +141,7 @@ impl<'d> Frame<'d> {
 impl fmt::Debug for Frame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame")
-            .field("event", &crate::error::excerpt(self.event))
+            .field("event", &crate::excerpt::excerpt(self.event))
             .field("data", &format_args!("{} bytes", self.data.len()))
             .finish()
     }

@@ -6,11 +6,11 @@
 //! loop is three lines:
 //!
 //! ```
-//! use mesh_proto::structured::{Parse, Round, Schema};
-//! use mesh_proto::{Answer, ChatReply, ChatRequest, Error, Head};
+//! use mesh_proto::structured::{Parse, ParseError, Round, RoundFailure, Schema};
+//! use mesh_proto::{Answer, ChatReply, ChatRequest, Head};
 //! # let head = || { let (parts, ()) = http::Response::new(()).into_parts(); Head::from(&parts) };
 //! # let mut replies = ["About 1200 kWh.", r#"{"kwh": 1200}"#].into_iter();
-//! # let mut create = |request: &ChatRequest| -> Result<Answer<ChatReply>, Error> {
+//! # let mut create = |request: &ChatRequest| -> Result<Answer<ChatReply>, RoundFailure> {
 //! #     let content = replies.next().unwrap();
 //! #     let value = serde_json::json!({"choices": [{"message": {"content": content}}]});
 //! #     Ok(Answer { head: head(), value: serde_json::from_value(value).unwrap(), end: mesh_proto::head::ReplyEnd::Regular })
@@ -35,7 +35,7 @@
 //! };
 //! assert_eq!(meter.kwh, 1200.0);
 //! assert_eq!(meter.rounds.len(), 2, "both are billed");
-//! # Ok::<(), Error>(())
+//! # Ok::<(), ParseError>(())
 //! ```
 
 mod failure;
@@ -50,12 +50,11 @@ use std::ops::{Deref, DerefMut};
 
 use serde_core::de::DeserializeOwned;
 
-pub use self::failure::{ParseError, ParseReason};
+pub use self::failure::{ParseError, ParseReason, RoundFailure};
 pub use self::schema::Schema;
 use crate::chat::{
     ChatReply, ChatRequest, Content, Ending, FinishReason, Message, ResponseFormat, Role,
 };
-use crate::error::Error;
 use crate::head::Answer;
 
 /// A question whose answer is to be a `T`.
@@ -80,7 +79,7 @@ pub enum Round<T> {
     /// It was not what was asked for: send the next request.
     Again(Parse<T>),
     /// The value, or why there is none.
-    Done(Result<Parsed<T>, Error>),
+    Done(Result<Parsed<T>, ParseError>),
 }
 
 /// A value out of an answer. Derefs to the value.
@@ -153,14 +152,12 @@ impl<T> Parse<T> {
 impl<T: DeserializeOwned> Parse<T> {
     /// Takes the answer to [`Parse::request`], or why there is none.
     ///
-    /// Ends with [`Error::Parse`] where no value comes out of it, or where a later round's call
-    /// failed: that error keeps the answers that came before. The first call's error is given back
-    /// as it is.
-    pub fn take(mut self, answer: Result<Answer<ChatReply>, Error>) -> Round<T> {
+    /// Ends with a [`ParseError`] if no value comes out of it, or if the round failed. The error
+    /// keeps the answers of earlier rounds.
+    pub fn take(mut self, answer: Result<Answer<ChatReply>, RoundFailure>) -> Round<T> {
         let reply = match answer {
             Ok(reply) => reply,
-            Err(error) if self.rounds.is_empty() => return Round::Done(Err(error)),
-            Err(error) => return self.end(ParseReason::Call(Box::new(error))),
+            Err(failure) => return self.end(ParseReason::Round(failure)),
         };
         let read = read(&reply, self.is_wrapped);
         self.rounds.push(reply);
@@ -202,7 +199,7 @@ impl<T: DeserializeOwned> Parse<T> {
     }
 
     fn end(self, reason: ParseReason) -> Round<T> {
-        Round::Done(Err(Error::Parse(ParseError::new(reason, self.rounds))))
+        Round::Done(Err(ParseError::new(reason, self.rounds)))
     }
 }
 

@@ -14,7 +14,7 @@ pub use self::base_url::{BaseUrl, InvalidBaseUrl};
 pub use self::key::{ApiKey, InvalidKey};
 pub use self::version::{ApiVersion, InvalidApiVersion};
 use crate::body::Body;
-use crate::error::BuildError;
+use crate::build_error::BuildError;
 
 /// A gateway and the key that opens it: what every request is addressed with.
 ///

@@ -11,9 +11,10 @@
 
 use bytes::Bytes;
 use mesh_proto::Endpoint;
+use mesh_proto::call::Failure;
 use mesh_proto::chat::Modality;
 use mesh_proto::endpoint::{GetModel, ListModels};
-use mesh_proto::error::{DecodeError, Failure};
+use mesh_proto::error::DecodeError;
 use mesh_proto::models::{Capability, Feature, Model, ModelList, Pricing, PricingUnit};
 use serde_json::{Value, json};
 

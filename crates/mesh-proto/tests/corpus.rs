@@ -17,9 +17,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use mesh_proto::call::Failure;
 use mesh_proto::call::{Limits, RetryPolicy};
 use mesh_proto::endpoint::{ChatStream, Decode, Decoded, Endpoint, ImageStream, ListModels};
-use mesh_proto::error::{ApiError, DecodeError, ErrorCode, Failure, ValidationFinding};
+use mesh_proto::error::{ApiError, DecodeError, ErrorCode, ValidationFinding};
 use mesh_proto::image::{Dimensions, Evidence, GeneratedImage, find_in_document};
 use mesh_proto::images::ImageRequest;
 use mesh_proto::{ApiKey, Call, ChatRequest, Moment, Settings, Step, Target};
@@ -224,7 +225,7 @@ fn answered<E: Endpoint>(
     endpoint: E,
     head: &http::Response<()>,
     body: &str,
-) -> Result<mesh_proto::error::CallError, Retried>
+) -> Result<mesh_proto::call::CallError, Retried>
 where
     E::Output: std::fmt::Debug,
 {

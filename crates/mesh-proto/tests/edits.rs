@@ -13,8 +13,10 @@
 use std::io::Read as _;
 
 use bytes::Bytes;
-use mesh_proto::error::{BuildError, DecodeError, Failure};
-use mesh_proto::image::{Absence, Image};
+use mesh_proto::call::Failure;
+use mesh_proto::error::Absence;
+use mesh_proto::error::{BuildError, DecodeError};
+use mesh_proto::image::Image;
 use mesh_proto::images::{EditEncoding, EditRequest, Operation, UpscaleFactor};
 use mesh_proto::{ApiKey, Call, Endpoint, Moment, Settings, Target};
 use serde_json::{Value, json};

@@ -11,9 +11,10 @@
 )]
 
 use bytes::Bytes;
+use mesh_proto::call::{CallError, Failure};
 use mesh_proto::endpoint::{ChatStream, ImageStream};
-use mesh_proto::error::{ApiError, CallError, DecodeError, ErrorCode, Failure, Outcome};
-use mesh_proto::image::Absence;
+use mesh_proto::error::Absence;
+use mesh_proto::error::{ApiError, DecodeError, ErrorCode, Outcome};
 use mesh_proto::images::{ImageRequest, SequentialGeneration};
 use mesh_proto::{ApiKey, Call, ChatRequest, Endpoint, Moment, Settings, Step, Target};
 

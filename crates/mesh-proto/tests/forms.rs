@@ -9,10 +9,11 @@
 )]
 
 use bytes::Bytes;
+use mesh_proto::call::Failure;
 use mesh_proto::call::Limits;
 use mesh_proto::download::{Download, DownloadBounds, Piece};
 use mesh_proto::endpoint::{ChatStream, Decode, Decoded, Endpoint, ImageStream};
-use mesh_proto::error::{ApiError, DecodeError, Failure};
+use mesh_proto::error::{ApiError, DecodeError};
 use mesh_proto::head::ReplyEnd;
 use mesh_proto::image::Image;
 use mesh_proto::images::{EditRequest, ImageRequest, SequentialGeneration};

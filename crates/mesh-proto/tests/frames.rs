@@ -9,13 +9,14 @@
 )]
 
 use bytes::Bytes;
+use mesh_proto::call::Failure;
 use mesh_proto::call::Limits;
 use mesh_proto::chat::ReplyMessage;
 use mesh_proto::endpoint::{
     ChatStream, Decode, Decoded, Endpoint, ImageStream, ListApiVersions, ListErrorCodes,
     ListModels, SearchModels,
 };
-use mesh_proto::error::{DecodeError, Failure};
+use mesh_proto::error::DecodeError;
 use mesh_proto::images::{ImageReply, ImageRequest};
 use mesh_proto::{ChatReply, ChatRequest, Head};
 

@@ -12,10 +12,12 @@
 use std::io::Read as _;
 
 use bytes::Bytes;
+use mesh_proto::call::Failure;
 use mesh_proto::chat::{ImageFormat, Quality};
 use mesh_proto::endpoint::ImageStream;
-use mesh_proto::error::{DecodeError, Failure};
-use mesh_proto::image::{Absence, Image, MediaType};
+use mesh_proto::error::Absence;
+use mesh_proto::error::DecodeError;
+use mesh_proto::image::{Image, MediaType};
 use mesh_proto::images::{
     Background, ImageReply, ImageRequest, OutputFormat, SequentialGeneration,
 };

@@ -10,8 +10,9 @@
 
 use bytes::Bytes;
 use mesh_proto::api_versions::{VersionList, VersionStatus};
+use mesh_proto::call::Failure;
 use mesh_proto::endpoint::{ListApiVersions, ListErrorCodes};
-use mesh_proto::error::{DecodeError, ErrorCode, Failure};
+use mesh_proto::error::{DecodeError, ErrorCode};
 use mesh_proto::error_codes::ErrorCodeList;
 use mesh_proto::{ApiKey, Endpoint, Target};
 use serde_json::{Value, json};

@@ -9,9 +9,10 @@
 )]
 
 use bytes::Bytes;
+use mesh_proto::call::Failure;
 use mesh_proto::chat::Modality;
 use mesh_proto::endpoint::{ListModels, SearchModels, SearchOrder, SearchSort};
-use mesh_proto::error::{BuildError, DecodeError, ErrorCode, Failure};
+use mesh_proto::error::{BuildError, DecodeError, ErrorCode};
 use mesh_proto::models::{ModelPage, Pages};
 use mesh_proto::{ApiKey, Endpoint, Target};
 use proptest::prelude::*;

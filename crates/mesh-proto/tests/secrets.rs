@@ -22,20 +22,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
+use mesh_proto::SetUpError;
 use mesh_proto::body::{Body, Form, Segment, Splice};
+use mesh_proto::call::{CallError, Failure};
 use mesh_proto::call::{CallOptions, Fault, FaultKind, Limits, RetryPolicy};
 use mesh_proto::chat::{
     AutoRouting, ChatChunk, Content, Message, Part, ResponseFormat, Stop, Tool, ToolChoice, Usage,
 };
+use mesh_proto::destination::Destination;
 use mesh_proto::download::{Download, DownloadBounds, DownloadPieces, Fetch, Piece};
 use mesh_proto::endpoint::{
     ChatStream, Decode, Decoded, GetModel, ImageStream, ListApiVersions, ListErrorCodes,
     ListModels, SearchModels,
 };
-use mesh_proto::error::{ApiError, BuildError, CallError, DecodeError, Failure, SetUpError};
+use mesh_proto::error::{ApiError, BuildError, DecodeError};
 use mesh_proto::head::HeaderNameOrText;
 use mesh_proto::image::{
-    DataUrl, Destination, GeneratedImage, Image, ImageError, ImageFileError, MediaType, Opening,
+    DataUrl, GeneratedImage, Image, ImageError, ImageFileError, MediaType, Opening,
     find_in_document,
 };
 use mesh_proto::images::{EditRequest, ImageChunk, ImageReply, ImageRequest};
@@ -321,7 +324,7 @@ fn bodies(seen: &mut Seen) {
     seen.value(&form.encode().unwrap());
     let splice = Splice::new();
     let image = Image::from_bytes(picture()).unwrap();
-    seen.value(&splice.image(&image));
+    seen.value(&image.spliced(&splice));
     seen.value(&splice);
     seen.value(&splice.body(&json!({"x": data_url()})).unwrap());
 
@@ -699,7 +702,7 @@ fn parsing(seen: &mut Seen) {
     let again = parse().corrections(1).take(says(&data_url()));
     seen.value(&again);
     for text in [data_url(), format!("{{\"{}", encoded()), String::new()] {
-        let Round::Done(Err(Error::Parse(error))) = parse().take(says(&text)) else {
+        let Round::Done(Err(error)) = parse().take(says(&text)) else {
             panic!("{text} is no answer")
         };
         seen.error(&error);

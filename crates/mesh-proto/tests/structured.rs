@@ -64,7 +64,7 @@ fn says(text: &str) -> Answer<ChatReply> {
 
 fn done<T>(round: Round<T>) -> Result<Parsed<T>, Error> {
     match round {
-        Round::Done(result) => result,
+        Round::Done(result) => result.map_err(Error::from),
         Round::Again(_) => panic!("another round"),
     }
 }
@@ -279,7 +279,7 @@ fn rounds_end_and_an_empty_answer_is_not_null_in_the_next_request() {
 
 #[test]
 fn a_round_that_fails_does_not_lose_the_ones_before() {
-    let network = || Error::Build(BuildError::invalid("model", "gone"));
+    let network = || RoundFailure::Build(BuildError::invalid("model", "gone"));
     let first = done(question(1).take(Err(network()))).unwrap_err();
     assert!(matches!(first, Error::Build(_)));
 
@@ -293,7 +293,7 @@ fn a_round_that_fails_does_not_lose_the_ones_before() {
     let Error::Parse(error) = error else {
         panic!("{error:?}")
     };
-    assert!(matches!(error.reason(), ParseReason::Call(_)));
+    assert!(matches!(error.reason(), ParseReason::Round(_)));
     assert_eq!(error.text(), "prose");
     assert_eq!(error.into_rounds().len(), 1);
 }

@@ -11,7 +11,7 @@ use mesh_proto::body::Body;
 use mesh_proto::call::{
     Attempt, Call, ExchangeLimits, Fault, FaultKind, Moment, Sent, Settings, Stage, Step,
 };
-use mesh_proto::error::{CallError, Failure};
+use mesh_proto::call::{CallError, Failure};
 
 use crate::chance::Chance;
 use crate::gateway::Gateway;

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use mesh_proto::call::Failure;
 use mesh_proto::call::{AttemptEnd, BadGateway, Deadline, Moment, Sent, Settings};
-use mesh_proto::error::{DecodeError, ErrorCode, Failure, Outcome};
+use mesh_proto::error::{DecodeError, ErrorCode, Outcome};
 
 use crate::drive::{Attempted, Ended, Manners};
 use crate::gateway::{Conduct, HOPELESS};

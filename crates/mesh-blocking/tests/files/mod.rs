@@ -11,10 +11,12 @@ use mesh_emulator::gateway::Gateway;
 use mesh_emulator::{Server, vision};
 use mesh_io::save::{SaveError, Saved};
 use mesh_proto::body::{Body, Segment};
+use mesh_proto::call::Failure;
 use mesh_proto::chat::{ChatReply, ImageFormat, ImageOptions};
+use mesh_proto::destination::{Destination, Existing};
 use mesh_proto::download::{Addresses, DownloadBounds};
-use mesh_proto::error::{DecodeError, Failure};
-use mesh_proto::image::{Destination, Evidence, Existing, GeneratedImage, MediaType, PictureError};
+use mesh_proto::error::DecodeError;
+use mesh_proto::image::{Evidence, GeneratedImage, MediaType, PictureError};
 use mesh_proto::{ChatRequest, Error, Settings, Target};
 
 /// What is done with a client.

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use mesh_conformance::{Act, Exchange, ScriptedServer, stream_head};
 use mesh_io::save::{SaveError, Saved};
+use mesh_proto::call::{CallError, Failure};
 use mesh_proto::call::{Deadline, RetryPolicy};
+use mesh_proto::destination::Destination;
 use mesh_proto::download::{Addresses, DownloadBounds};
-use mesh_proto::error::{CallError, DecodeError, Failure};
-use mesh_proto::image::{Destination, GeneratedImage, Image};
+use mesh_proto::error::DecodeError;
+use mesh_proto::image::{GeneratedImage, Image};
 use mesh_proto::images::EditRequest;
 use mesh_proto::{ApiKey, BaseUrl, ChatRequest, Error, Settings, Target};
 

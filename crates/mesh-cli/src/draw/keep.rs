@@ -6,9 +6,8 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use mesh_blocking::image::{Destination, Existing, SaveError, Saved};
-use mesh_blocking::proto::image::{
-    Dimensions, Evidence, MediaType, PictureError, is_xcode_png, numbered,
-};
+use mesh_blocking::proto::destination::numbered;
+use mesh_blocking::proto::image::{Dimensions, Evidence, MediaType, PictureError, is_xcode_png};
 use mesh_blocking::{Client, Error, GeneratedImage};
 
 use super::place::{Place, named_after};

@@ -1,7 +1,8 @@
 use mesh_conformance::{Exchange, ScriptedServer};
+use mesh_proto::call::Failure;
 use mesh_proto::chat::{Message, Role};
 use mesh_proto::download::DownloadBounds;
-use mesh_proto::error::{DecodeError, Failure};
+use mesh_proto::error::DecodeError;
 use mesh_proto::image::{Detail, Image};
 use mesh_proto::{ChatRequest, Error, Outcome};
 use serde_json::Value;

@@ -89,7 +89,7 @@ fn a_round_that_fails_keeps_what_was_paid_for_before() {
         let Error::Parse(error) = error else {
             panic!("{error:?}")
         };
-        assert!(matches!(error.reason(), ParseReason::Call(_)));
+        assert!(matches!(error.reason(), ParseReason::Round(_)));
         assert_eq!(error.rounds().len(), 1);
         assert!(error.rounds()[0].usage.is_some());
     });

@@ -14,8 +14,8 @@ use std::net::IpAddr;
 
 use http::Uri;
 use mesh_proto::BaseUrl;
+use mesh_proto::SetUpError;
 use mesh_proto::download::Reach;
-use mesh_proto::error::SetUpError;
 
 use self::exempt::Exempt;
 use self::url::ProxyUrl;

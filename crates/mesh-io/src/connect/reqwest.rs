@@ -9,8 +9,8 @@ mod upload;
 use std::sync::Arc;
 
 use mesh_proto::BaseUrl;
+use mesh_proto::SetUpError;
 use mesh_proto::download::Reach;
-use mesh_proto::error::SetUpError;
 use rustls::{ClientConfig, RootCertStore};
 
 pub use self::clients::Clients;

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 use mesh_proto::download::Reach;
-use mesh_proto::error::{BuildError, Error, SetUpError};
+use mesh_proto::error::BuildError;
+use mesh_proto::{Error, SetUpError};
 
 /// The HTTP clients beneath one client: the gateway's, and those for pictures behind URLs, each made
 /// when the first is fetched.

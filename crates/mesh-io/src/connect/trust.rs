@@ -3,8 +3,8 @@
 use std::fmt;
 
 use mesh_proto::BaseUrl;
+use mesh_proto::SetUpError;
 use mesh_proto::download::Reach;
-use mesh_proto::error::SetUpError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 

@@ -12,8 +12,9 @@ mod transport;
 use std::sync::Arc;
 
 use mesh_proto::BaseUrl;
+use mesh_proto::SetUpError;
+use mesh_proto::SetUpError;
 use mesh_proto::download::Reach;
-use mesh_proto::error::SetUpError;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 pub use self::cancel::{Cancel, Cancelled};

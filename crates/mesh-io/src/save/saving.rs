@@ -4,8 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use mesh_proto::destination::Destination;
 use mesh_proto::download::Piece;
-use mesh_proto::image::{Destination, GeneratedImage};
+use mesh_proto::image::GeneratedImage;
 use tokio::task::spawn_blocking;
 
 use super::{Draft, SaveError, Saved};

@@ -7,18 +7,16 @@ use bytes::Bytes;
 use http::header::HeaderValue;
 
 use super::{Body, Segment};
-use crate::error::BuildError;
-use crate::image::MediaType;
+use crate::build_error::BuildError;
 
 /// A form of texts and files, for endpoints that take `multipart/form-data`.
 ///
 /// ```
 /// use mesh_proto::body::Form;
-/// use mesh_proto::image::MediaType;
 ///
 /// let form = Form::new()
 ///     .text("operation", "upscale")
-///     .file("image", "scan.png", &MediaType::PNG, &b"\x89PNG\r\n\x1a\n"[..]);
+///     .file("image", "scan.png", "image/png", &b"\x89PNG\r\n\x1a\n"[..]);
 /// let encoded = form.encode()?;
 /// assert!(encoded.content_type.to_str()?.starts_with("multipart/form-data; boundary="));
 /// assert_eq!(encoded.body.len(), encoded.body.reader().remaining());
@@ -63,12 +61,13 @@ impl Form {
         self
     }
 
-    /// Adds a field that is a file. A name that several fields have is sent as often.
+    /// Adds a field that is a file with its content type, such as `image/png` or a
+    /// [`MediaType`](crate::image::MediaType). A repeated name is sent as often.
     pub fn file(
         mut self,
         name: &str,
         file_name: &str,
-        media_type: &MediaType,
+        content_type: impl AsRef<str>,
         bytes: impl Into<Bytes>,
     ) -> Self {
         self.fields.push(Field {
@@ -76,8 +75,8 @@ impl Form {
                 "Content-Disposition: form-data; name=\"{}\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n",
                 Quoted(name),
                 Quoted(file_name),
-                // A media type may have been declared by anyone.
-                media_type.as_str().replace(['\r', '\n'], " ")
+                // It may have been declared by a server.
+                content_type.as_ref().replace(['\r', '\n'], " ")
             ),
             content: Segment::File(bytes.into()),
         });
@@ -195,7 +194,7 @@ mod tests {
         let form = Form::new().text("prompt", "a fox").file(
             "image",
             "image.png",
-            &MediaType::PNG,
+            "image/png",
             &b"\x89PNG"[..],
         );
         let (boundary, bytes) = sent(&form);
@@ -215,7 +214,7 @@ mod tests {
         let name = "a\"\r\nX-Injected: 1\r\n\r\n";
         let form = Form::new()
             .text(name, "")
-            .file(name, name, &MediaType::PNG, &b""[..]);
+            .file(name, name, "image/png", &b""[..]);
         let (boundary, bytes) = sent(&form);
         let text = String::from_utf8(bytes).unwrap();
         let escaped = "a%22%0D%0AX-Injected: 1%0D%0A%0D%0A";
@@ -242,7 +241,7 @@ mod tests {
             texts in proptest::collection::vec(("\\PC{0,20}", "(mesh-|--|\r\n|\\PC){0,60}"), 0..5),
             file in proptest::collection::vec(any::<u8>(), 0..300),
         ) {
-            let mut form = Form::new().file("image", "a", &MediaType::PNG, file.clone());
+            let mut form = Form::new().file("image", "a", "image/png", file.clone());
             for (name, text) in &texts {
                 form = form.text(name, text);
             }

@@ -11,15 +11,15 @@ use std::fmt;
 use std::io;
 
 use bytes::Bytes;
-use serde_core::{Serialize, Serializer};
+use serde_core::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::{Body, Segment};
-use crate::error::BuildError;
+use crate::build_error::BuildError;
 
 /// Collects the pictures of one body while its JSON is written.
 ///
-/// For an endpoint of one's own: wrap each picture with [`Splice::image`] where it stands in a
+/// For an endpoint of one's own: wrap each image with `Image::spliced` where it stands in a
 /// `Serialize` value, then hand the value to [`Splice::body`].
 ///
 /// ```
@@ -32,8 +32,8 @@ use crate::error::BuildError;
 /// assert_eq!(body.len(), 13);
 ///
 /// #[derive(serde::Serialize)]
-/// struct Scan<'s> { picture: mesh_proto::body::Spliced<'s> }
-/// let body = splice.body(&Scan { picture: splice.image(&image) })?;
+/// struct Scan<'s> { picture: mesh_proto::image::Spliced<'s> }
+/// let body = splice.body(&Scan { picture: image.spliced(&splice) })?;
 /// let mut text = String::new();
 /// std::io::Read::read_to_string(&mut body.reader(), &mut text)?;
 /// assert_eq!(text, r#"{"picture":"data:image/png;base64,iVBORw0KGgo="}"#);
@@ -64,13 +64,9 @@ impl Splice {
         Self::default()
     }
 
-    /// `image` as a value to serialise with [`Splice::body`] of this very splice: the string that
-    /// its URL is, without a copy of its bytes.
-    pub fn image<'s>(&'s self, image: &'s crate::image::Image) -> Spliced<'s> {
-        Spliced {
-            splice: self,
-            image,
-        }
+    /// Keeps `picture` for the byte string that is serialised next.
+    pub(crate) fn put(&self, picture: Picture) {
+        self.pending.set(Some(picture));
     }
 
     /// Writes `value` as compact JSON with this splice's pictures in their places. The bytes equal
@@ -110,32 +106,6 @@ impl Splice {
 impl fmt::Debug for Splice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Splice").finish_non_exhaustive()
-    }
-}
-
-/// A picture on its way into a body: see [`Splice::image`]. Serialised by anything but its own
-/// splice it is an empty byte string.
-#[derive(Clone, Copy)]
-pub struct Spliced<'s> {
-    splice: &'s Splice,
-    image: &'s crate::image::Image,
-}
-
-impl Serialize for Spliced<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.image.picture() {
-            Some(picture) => {
-                self.splice.pending.set(Some(picture));
-                serializer.serialize_bytes(&[])
-            }
-            None => self.image.serialize_url(serializer),
-        }
-    }
-}
-
-impl fmt::Debug for Spliced<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Spliced").field(self.image).finish()
     }
 }
 

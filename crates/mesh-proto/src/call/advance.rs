@@ -6,8 +6,12 @@ use super::budget::Withdrawn;
 use super::course::{Course, Failed, Phase, Reading, Since};
 use super::retry::{self, BeganReply};
 use super::{Attempt, AttemptEnd, Moment, Stage};
-use crate::error::{ApiError, CallError, DecodeError, Failure, Outcome, redact, secret};
+use crate::call::{CallError, Failure};
+use crate::error::{ApiError, DecodeError};
 use crate::head::Head;
+use crate::outcome::Outcome;
+use crate::secret;
+use crate::secret::redact;
 
 /// What a course leads to next.
 pub(super) enum Turn {

@@ -10,9 +10,10 @@ use super::retry::{BeganReply, Jitter};
 use super::settings::Settings;
 use super::{Deadline, ExchangeLimits, Fault, FaultKind, Moment, Sent, Stage};
 use crate::body::Body;
-use crate::endpoint::Replay;
-use crate::error::{CallError, Failure, Outcome};
+use crate::call::{CallError, Failure};
 use crate::head::Head;
+use crate::outcome::Outcome;
+use crate::replay::Replay;
 use crate::target::ApiKey;
 
 pub(super) struct Course {

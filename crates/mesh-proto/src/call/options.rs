@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::Deadlines;
 use super::settings::{RetryPolicy, Settings};
-use super::timing::Deadlines;
 use crate::target::{ApiVersion, InvalidHeader, Target, callers_own};
 
 /// What some calls do differently from their client: time limits, retries, headers.

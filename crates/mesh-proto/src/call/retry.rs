@@ -6,8 +6,10 @@ use http::StatusCode;
 
 use super::settings::{BadGateway, RetryPolicy};
 use super::{Deadline, Fault, FaultKind, Sent};
-use crate::endpoint::Replay;
-use crate::error::{ApiError, DecodeError, Failure, Outcome};
+use crate::call::Failure;
+use crate::error::{ApiError, DecodeError};
+use crate::outcome::Outcome;
+use crate::replay::Replay;
 
 /// What a failed attempt may have cost.
 pub(super) fn outcome(

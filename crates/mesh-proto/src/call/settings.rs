@@ -7,9 +7,9 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::budget::RetryBudget;
-use super::timing::Deadlines;
 use super::{Deadline, Fault, Moment};
-use crate::error::Outcome;
+use super::{Deadlines, Limits};
+use crate::outcome::Outcome;
 
 /// How a client's calls behave. Cheap to clone; clones share the retry budget.
 #[derive(Clone, Debug, Default)]
@@ -85,32 +85,6 @@ pub enum BadGateway {
     Fail,
     /// The call tries again, at the risk of being billed twice.
     Retry,
-}
-
-/// How large things may get, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// A request's body. 33,554,432 by default, the gateway's own limit.
-    pub request: u64,
-    /// A reply: the body of one document, or what is kept of a stream, with an estimate of what it
-    /// takes on the heap. 256 MiB by default: ten large images as base64.
-    pub reply: usize,
-    /// One frame of a stream. 64 MiB by default.
-    pub frame: usize,
-    /// The body of an error; what is beyond is not read. 64 KiB by default.
-    pub error_body: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            request: 33_554_432,
-            reply: 256 << 20,
-            frame: crate::sse::DEFAULT_LIMIT,
-            error_body: 64 << 10,
-        }
-    }
 }
 
 /// Someone who is told of each attempt: see [`Settings::with_observer`].

@@ -14,11 +14,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::chat::{ChatReply, ChatRequest};
-use crate::endpoint::{ChatStream, ListModels, Replay};
-use crate::error::{DecodeError, ErrorCode, Outcome};
+use crate::endpoint::{ChatStream, ListModels};
+use crate::error::{DecodeError, ErrorCode};
 use crate::head::ReplyEnd;
 use crate::image::Image;
 use crate::images::{EditRequest, ImageRequest};
+use crate::outcome::Outcome;
+use crate::outcome::Outcome;
+use crate::replay::Replay;
+use crate::replay::Replay;
 use crate::target::{ApiKey, BaseUrl};
 
 /// What a server and a network do in one exchange, step by step.

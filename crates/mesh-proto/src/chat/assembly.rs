@@ -9,9 +9,9 @@ use super::chunk::ChatChunk;
 use super::chunk_reader::ChunkReader;
 use super::reply::{ChatReply, IMAGES, Picture, pictures};
 use super::streamed_choice::StreamedChoice;
-use super::usage::usage_beside;
 use crate::error::ApiError;
 use crate::image::{is_continuation, picture_text};
+use crate::usage::usage_beside;
 use crate::wire::Json;
 use crate::wire::weight::{self, Weight, set};
 

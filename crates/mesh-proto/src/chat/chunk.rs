@@ -10,7 +10,7 @@ use super::content::Content;
 use super::message::Role;
 use super::reply::{ChatReply, FinishReason, Picture, cost, pictures, place};
 use super::tools::{ToolCall, ToolCallDelta};
-use super::usage::Usage;
+use crate::usage::Usage;
 use crate::usd::Usd;
 use crate::wire::{
     Extra, count, lenient, lenient_list, lenient_object, null_is_default, read_fields, read_object,

@@ -453,7 +453,7 @@ impl fmt::Debug for Content {
             // A text may be a picture.
             Self::Text(text) => f
                 .debug_tuple("Text")
-                .field(&crate::error::message(text))
+                .field(&crate::excerpt::message(text))
                 .finish(),
             Self::Parts(parts) => f.debug_list().entries(parts).finish(),
         }
@@ -465,7 +465,7 @@ impl fmt::Debug for Part {
         match self {
             Self::Text { text, .. } => f
                 .debug_tuple("Text")
-                .field(&crate::error::message(text))
+                .field(&crate::excerpt::message(text))
                 .finish(),
             Self::Image { image, .. } => image.fmt(f),
             Self::Other(part) => f.debug_tuple("Other").field(part).finish(),

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::chunk::ChatChunk;
 use super::reply::{ChatReply, Choice, FinishReason, IMAGES, Picture};
-use crate::error::{ApiError, excerpt};
+use crate::error::ApiError;
+use crate::excerpt::excerpt;
 use crate::wire::Extra;
 
 impl ChatChunk {

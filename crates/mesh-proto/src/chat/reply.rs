@@ -11,12 +11,12 @@ use super::content::{Content, Part};
 use super::ending::Ending;
 use super::message::{Message, Role};
 use super::tools::ToolCall;
-use super::usage::{Usage, usage_beside};
+use crate::error::{Absence, NoPicture};
 use crate::image::{
-    Absence, BESIDE_CONTENT, GeneratedImage, NoPicture, Urls, find_in_data, find_in_message,
-    holds_picture, once,
+    BESIDE_CONTENT, GeneratedImage, Urls, find_in_data, find_in_message, holds_picture, once,
 };
 use crate::open_enum::open_enum;
+use crate::usage::{Usage, usage_beside};
 use crate::usd::Usd;
 use crate::wire::{
     Extra, Json, count, lenient, lenient_list, lenient_object, null_is_default, read_object,

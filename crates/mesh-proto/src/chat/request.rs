@@ -12,7 +12,7 @@ use super::content::Content;
 use super::message::{Message, Role};
 use super::tools::{ResponseFormat, Tool, ToolChoice};
 use crate::body::Splice;
-use crate::error::BuildError;
+use crate::build_error::BuildError;
 use crate::image::Image;
 use crate::open_enum::open_enum;
 use crate::wire::{Extra, Object, Wire, Written, read_fields, read_object, serialize_inline};

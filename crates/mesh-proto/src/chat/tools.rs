@@ -189,7 +189,7 @@ impl fmt::Debug for CalledFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CalledFunction")
             .field("name", &self.name)
-            .field("arguments", &crate::error::message(&self.arguments))
+            .field("arguments", &crate::excerpt::message(&self.arguments))
             .field("extra", &self.extra)
             .finish()
     }

@@ -3,7 +3,7 @@
 use super::cost::{Listed, Prices};
 use super::{Cost, Examination, Report, Severity};
 use crate::chat::Modality;
-use crate::error::excerpt;
+use crate::excerpt::excerpt;
 use crate::images::{Background, ImageRequest, OutputFormat, SequentialGeneration};
 use crate::models::{Capability, Feature, Model};
 use crate::usd::Usd;

@@ -2,10 +2,13 @@
 
 use super::{Download, DownloadBounds, Reach};
 use crate::address;
-use crate::call::{Call, Moment, Settings};
+use crate::build_error::BuildError;
+use crate::call::CallError;
+use crate::call::{Call, Settings};
+use crate::client_error::Error;
 use crate::endpoint::Endpoint;
-use crate::error::{BuildError, CallError, Error};
 use crate::target::Target;
+use crate::timing::Moment;
 
 /// A download under way: a call after another, as long as each ends with a redirect.
 #[derive(Debug)]

@@ -8,11 +8,13 @@ use http::{Request, header};
 
 use super::{Declared, Download, read};
 use crate::body::Body;
-use crate::call::Limits;
-use crate::endpoint::{Decode, Decoded, Endpoint, Replay};
-use crate::error::{BuildError, DecodeError};
+use crate::build_error::BuildError;
+use crate::endpoint::{Decode, Decoded, Endpoint};
+use crate::error::DecodeError;
 use crate::head::Head;
 use crate::image::{DataUrl, GeneratedImage, MediaType};
+use crate::limits::Limits;
+use crate::replay::Replay;
 use crate::target::Target;
 
 /// A picture to be fetched in pieces: see [`Download::in_pieces`].
@@ -244,9 +246,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::call::{Call, Fault, FaultKind, Moment, Settings, Step};
+    use crate::call::{Call, Settings, Step};
     use crate::download::DownloadBounds;
+    use crate::fault::{Fault, FaultKind};
     use crate::target::ApiKey;
+    use crate::timing::Moment;
 
     fn download() -> DownloadPieces {
         let bounds = DownloadBounds {

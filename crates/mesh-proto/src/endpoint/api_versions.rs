@@ -9,9 +9,10 @@ use super::rows::{self, Key};
 use super::{Endpoint, Replay, json_request};
 use crate::api_versions::VersionList;
 use crate::body::Body;
-use crate::call::Limits;
-use crate::error::{BuildError, DecodeError};
+use crate::build_error::BuildError;
+use crate::error::DecodeError;
 use crate::head::Head;
+use crate::limits::Limits;
 use crate::target::Target;
 
 /// Asks for the dated contracts that the gateway serves. Older deployments do not know the path,

@@ -12,10 +12,12 @@ use super::reply::ReplyDecoder;
 use super::stream::StreamDecoder;
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
-use crate::call::Limits;
+use crate::build_error::BuildError;
 use crate::chat::{Assembly, ChatReply, ChatRequest, IMAGES, Picture, ReplyMessage};
-use crate::error::{ApiError, BuildError, DecodeError, excerpt};
+use crate::error::{ApiError, DecodeError};
+use crate::excerpt::excerpt;
 use crate::head::Head;
+use crate::limits::Limits;
 use crate::target::Target;
 use crate::wire::{legible, quoted};
 

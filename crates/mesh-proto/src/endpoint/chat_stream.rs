@@ -9,10 +9,11 @@ use super::chat::{PATH, parse_reply};
 use super::stream::{Assemble, StreamDecoder};
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
-use crate::call::Limits;
+use crate::build_error::BuildError;
 use crate::chat::{Assembly, ChatChunk, ChatReply, ChatRequest, Streamed};
-use crate::error::{ApiError, BuildError, DecodeError};
+use crate::error::{ApiError, DecodeError};
 use crate::head::Head;
+use crate::limits::Limits;
 use crate::target::Target;
 use crate::wire::Extra;
 

@@ -10,9 +10,10 @@ use serde_json::{Map, Value};
 
 use super::frame::{Beginning, beginning};
 use super::{Decode, Decoded};
-use crate::call::Limits;
-use crate::error::{ApiError, DecodeError, envelope, excerpt};
+use crate::error::{ApiError, DecodeError, envelope};
+use crate::excerpt::excerpt;
 use crate::head::Head;
+use crate::limits::Limits;
 use crate::wire::weight;
 use crate::wire::{from_body, from_text, legible, without_mark};
 

@@ -10,10 +10,11 @@ use super::document::{DocumentDecoder, parse_within};
 use super::rows::{self, Key, error_beside_null, no_list};
 use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
-use crate::call::Limits;
-use crate::error::{ApiError, BuildError, DecodeError};
+use crate::build_error::BuildError;
+use crate::error::{ApiError, DecodeError};
 use crate::error_codes::ErrorCodeList;
 use crate::head::Head;
+use crate::limits::Limits;
 use crate::target::Target;
 use crate::wire::weight;
 

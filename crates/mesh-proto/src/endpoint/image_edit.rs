@@ -9,10 +9,11 @@ use super::reply::ReplyDecoder;
 use super::stream::StreamDecoder;
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::{Body, EncodedForm};
-use crate::call::Limits;
-use crate::error::{BuildError, DecodeError};
+use crate::build_error::BuildError;
+use crate::error::DecodeError;
 use crate::head::Head;
 use crate::images::{Assembly, EditRequest, ImageReply};
+use crate::limits::Limits;
 use crate::target::Target;
 
 const PATH: &str = "/v1/images/edits";

@@ -10,11 +10,13 @@ use super::reply::ReplyDecoder;
 use super::stream::StreamDecoder;
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
-use crate::call::Limits;
+use crate::build_error::BuildError;
 use crate::chat::{IMAGES, pictures_in};
-use crate::error::{ApiError, BuildError, DecodeError, excerpt};
+use crate::error::{ApiError, DecodeError};
+use crate::excerpt::excerpt;
 use crate::head::Head;
 use crate::images::{Assembly, ImageReply, ImageRequest};
+use crate::limits::Limits;
 use crate::target::Target;
 
 pub(super) const PATH: &str = "/v1/images/generations";

@@ -7,12 +7,13 @@ use super::image_generation::{PATH, parse_reply};
 use super::stream::{Assemble, StreamDecoder};
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
-use crate::call::Limits;
-use crate::error::{ApiError, BuildError, DecodeError};
+use crate::build_error::BuildError;
+use crate::error::{ApiError, DecodeError};
 use crate::head::Head;
 use crate::images::{
     Assembly, ImageChunk, ImageReply, ImageRequest, SequentialGeneration, Streamed,
 };
+use crate::limits::Limits;
 use crate::target::Target;
 use crate::wire::Extra;
 

@@ -10,9 +10,10 @@ use super::document::{DocumentDecoder, object, parse};
 use super::query::VALUE;
 use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
-use crate::call::Limits;
-use crate::error::{BuildError, DecodeError};
+use crate::build_error::BuildError;
+use crate::error::DecodeError;
 use crate::head::Head;
+use crate::limits::Limits;
 use crate::models::Model;
 use crate::target::Target;
 
@@ -45,7 +46,7 @@ fn escape(id: &str) -> Result<String, BuildError> {
                 "id",
                 format!(
                     "{:?} is no id of a model",
-                    crate::error::excerpt(id.as_bytes())
+                    crate::excerpt::excerpt(id.as_bytes())
                 ),
             ));
         }

@@ -5,8 +5,9 @@ use serde_core::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::document::parse_within;
-use crate::error::{ApiError, DecodeError, excerpt};
-use crate::models::OddRow;
+use crate::error::{ApiError, DecodeError};
+use crate::excerpt::excerpt;
+use crate::row::OddRow;
 use crate::wire::weight;
 
 /// The field that a row is none without.

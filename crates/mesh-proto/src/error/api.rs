@@ -15,8 +15,10 @@ use serde_json::Value;
 pub(crate) use self::envelope::envelope;
 use self::hints::WaitHints;
 use self::signs::Signs;
-use super::{DecodeError, ErrorCode, ValidationFinding, Wait, excerpt, message, redact, secret};
+use super::{DecodeError, ErrorCode, ValidationFinding, Wait};
+use crate::excerpt::{excerpt, message};
 use crate::head::{Coding, Head};
+use crate::secret::{self, redact};
 use crate::wire::{from_text, legible, without_mark};
 
 /// An error that the gateway, or something before it, reports.

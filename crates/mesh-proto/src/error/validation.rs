@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{excerpt, message};
+use crate::excerpt::{excerpt, message};
 
 /// One finding of a validation: `{"loc": […], "msg": …, "type": …}` (protocol reference, section
 /// 7).

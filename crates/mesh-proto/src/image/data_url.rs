@@ -149,7 +149,7 @@ impl fmt::Debug for DataUrl<'_> {
         write!(
             f,
             "DataUrl({:?}, {} characters)",
-            crate::error::excerpt(self.declared.as_bytes()),
+            crate::excerpt::excerpt(self.declared.as_bytes()),
             self.data.len()
         )
     }

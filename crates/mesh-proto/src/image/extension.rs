@@ -7,7 +7,7 @@ use super::media_type::MediaType;
 
 /// What follows the last dot of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extension {
+pub(crate) enum Extension {
     /// The extension of a kind of file.
     Known,
     /// None, or a part of the name, as in `fox.v2`.
@@ -45,7 +45,7 @@ const OTHERS: [&str; 45] = [
 ];
 
 /// Whether a name ends with an extension.
-pub(super) fn of(path: &Path) -> Extension {
+pub(crate) fn of(path: &Path) -> Extension {
     let Some(extension) = lower(path) else {
         return Extension::None;
     };
@@ -60,7 +60,7 @@ pub(super) fn of(path: &Path) -> Extension {
 }
 
 /// The name that a file at `path` gets if it is an image of this type.
-pub(super) fn named_for(path: &Path, media_type: &MediaType) -> PathBuf {
+pub(crate) fn named_for(path: &Path, media_type: &MediaType) -> PathBuf {
     if fits(path, media_type) {
         return path.to_owned();
     }

@@ -86,7 +86,7 @@ fn fitted(bytes: &Bytes, longest_side: u32) -> Result<Option<(MediaType, Vec<u8>
     }
     let broken = |error: ::image::ImageError| FitError::Broken {
         media_type: media_type.clone(),
-        reason: crate::error::message(&error.to_string()),
+        reason: crate::excerpt::message(&error.to_string()),
     };
     let mut opened = Opened::new(bytes, &media_type)
         .ok_or_else(|| FitError::Format(media_type.clone()))?

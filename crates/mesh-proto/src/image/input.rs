@@ -307,7 +307,7 @@ impl Wire for Image {
     ) -> Result<S::Ok, S::Error> {
         let mut object = Object::begin(serializer, &self.extra)?;
         match splice {
-            Some(splice) => object.field("url", &splice.image(self))?,
+            Some(splice) => object.field("url", &self.spliced(splice))?,
             None => object.field("url", &Inline(self))?,
         }
         object.optional("detail", self.detail.as_ref())?;
@@ -378,7 +378,7 @@ impl fmt::Debug for Image {
                     .field("bytes", &bytes.len());
             }
             Source::Url(url) => {
-                shown.field("url", &crate::error::excerpt(url));
+                shown.field("url", &crate::excerpt::excerpt(url));
             }
         }
         shown.field("detail", &self.detail).finish_non_exhaustive()

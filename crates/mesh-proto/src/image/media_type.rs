@@ -164,8 +164,14 @@ impl MediaType {
 impl fmt::Debug for MediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("MediaType")
-            .field(&crate::error::excerpt(self.0.as_bytes()))
+            .field(&crate::excerpt::excerpt(self.0.as_bytes()))
             .finish()
+    }
+}
+
+impl AsRef<str> for MediaType {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 

@@ -145,7 +145,9 @@ impl GeneratedImage {
     fn decode(&self) -> Result<Bytes, PictureError> {
         let bytes = match &self.source {
             Source::Remote(url) => {
-                return Err(PictureError::Remote(crate::error::excerpt(url.as_bytes())));
+                return Err(PictureError::Remote(crate::excerpt::excerpt(
+                    url.as_bytes(),
+                )));
             }
             Source::DataUrl(url) => DataUrl::parse(url)
                 .and_then(|data| data.decode())
@@ -320,7 +322,7 @@ impl fmt::Debug for GeneratedImage {
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let source = match &self.source {
-            Source::Remote(url) => format!("remote {}", crate::error::excerpt(url.as_bytes())),
+            Source::Remote(url) => format!("remote {}", crate::excerpt::excerpt(url.as_bytes())),
             Source::DataUrl(url) => format!("data URL of {} characters", url.len()),
             Source::Base64(text) => format!("base64 of {} characters", text.len()),
             Source::Bytes => "bytes".to_owned(),

@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::reply::ImageReply;
 use crate::chat::{IMAGES, Picture, pictures, pictures_in};
 use crate::error::ApiError;
-use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture};
+use crate::error::NoPicture;
+use crate::image::{GeneratedImage, find_in_data, holds_picture};
 use crate::wire::weight::{self, Weight, set};
 use crate::wire::{Json, count, lenient, read_object};
 

@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use super::request::{Background, Reference, References, references};
 use crate::body::{EncodedForm, Form, Splice};
+use crate::build_error::BuildError;
 use crate::chat::ImageFormat;
-use crate::error::BuildError;
 use crate::image::Image;
 use crate::open_enum::open_enum;
 use crate::wire::{Extra, Object, Wire, read_fields, serialize_inline};

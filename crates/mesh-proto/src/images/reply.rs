@@ -1,8 +1,10 @@
 //! The reply: pictures, and what the provider says of them.
 
-use crate::chat::{Picture, Quality, Usage, pictures};
-use crate::image::{GeneratedImage, NoPicture, find_in_data, holds_picture, once};
+use crate::chat::{Picture, Quality, pictures};
+use crate::error::NoPicture;
+use crate::image::{GeneratedImage, find_in_data, holds_picture, once};
 use crate::images::{Background, OutputFormat};
+use crate::usage::Usage;
 use crate::wire::{Json, count, lenient, lenient_object, read_object};
 
 read_object! {

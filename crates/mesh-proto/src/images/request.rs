@@ -4,8 +4,8 @@ use serde_core::de::{Deserialize, Error};
 use serde_core::ser::{SerializeSeq, Serializer};
 
 use crate::body::Splice;
+use crate::build_error::BuildError;
 use crate::chat::{ImageFormat, Quality};
-use crate::error::BuildError;
 use crate::image::Image;
 use crate::open_enum::open_enum;
 use crate::wire::{Extra, Json, Object, Wire, read_fields, serialize_inline};
@@ -229,7 +229,7 @@ pub(super) struct Reference<'i>(pub(super) &'i Image, pub(super) Option<&'i Spli
 impl serde_core::Serialize for Reference<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.1 {
-            Some(splice) => splice.image(self.0).serialize(serializer),
+            Some(splice) => self.0.spliced(splice).serialize(serializer),
             None => self.0.serialize_url(serializer),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::feature::{Capability, Feature};
 use super::model::Model;
+use crate::row::OddRow;
 
 /// The catalogue, and the rows of it that are no models.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,14 +59,4 @@ impl IntoIterator for ModelList {
     fn into_iter(self) -> Self::IntoIter {
         self.models.into_iter()
     }
-}
-
-/// A row of a list that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OddRow {
-    /// Its place in the list, from 0.
-    pub place: usize,
-    /// What is odd about it; none of the row's own text, which may be anything.
-    pub reason: &'static str,
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::list::OddRow;
 use super::model::Model;
+use crate::row::OddRow;
 use crate::wire::Extra;
 
 /// A page of the models that a search finds (protocol reference, section 9). Every field but the

@@ -3,10 +3,10 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-use super::list::OddRow;
 use super::model::Model;
 use super::page::ModelPage;
-use crate::endpoint::SearchModels;
+use crate::models::SearchModels;
+use crate::row::OddRow;
 
 /// The pages of a search as a state machine: it says what to ask for, is given the page, and gives
 /// the models, each once. The clients' `models().search(..)` drive it; so can anything else.

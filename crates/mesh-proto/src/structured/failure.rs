@@ -4,9 +4,12 @@ use std::fmt;
 
 use http::StatusCode;
 
+use crate::build_error::BuildError;
+use crate::call::CallError;
 use crate::chat::ChatReply;
-use crate::error::{CallError, Error, Outcome, excerpt};
+use crate::excerpt::excerpt;
 use crate::head::Answer;
+use crate::outcome::Outcome;
 
 /// No value came out of an answer, though it was delivered, and is billed. What came is kept: the
 /// text, and every round with its usage.
@@ -47,8 +50,8 @@ pub enum ParseReason {
     CutOff,
     /// The model calls tools instead; [`ParseError::rounds`] holds the calls.
     ToolCalls,
-    /// A later round could not be had; the earlier ones are billed all the same.
-    Call(Box<Error>),
+    /// A round failed. Earlier ones are billed all the same.
+    Round(RoundFailure),
 }
 
 impl ParseReason {
@@ -58,7 +61,7 @@ impl ParseReason {
             Self::Prose | Self::Broken { .. } | Self::Shape { .. } | Self::Empty => {
                 Some(self.to_string())
             }
-            Self::Refused(_) | Self::CutOff | Self::ToolCalls | Self::Call(_) => None,
+            Self::Refused(_) | Self::CutOff | Self::ToolCalls | Self::Round(_) => None,
         }
     }
 }
@@ -81,7 +84,7 @@ impl fmt::Display for ParseReason {
                 f.write_str("cut off at the most tokens; a larger max_tokens gives it room")
             }
             Self::ToolCalls => f.write_str("calls of tools instead of JSON"),
-            Self::Call(error) => write!(f, "not to be had: {error}"),
+            Self::Round(failure) => write!(f, "not to be had: {failure}"),
         }
     }
 }
@@ -103,9 +106,29 @@ impl ParseError {
             .unwrap_or_default()
     }
 
-    /// Every answer that came, in order; each is billed, and holds its own usage. At least one.
+    /// Every answer that was received, in order; each is billed, and contains its own usage. Empty
+    /// if the first round failed.
     pub fn rounds(&self) -> &[Answer<ChatReply>] {
         &self.0.rounds
+    }
+
+    /// What it may have cost: what the failed round may have, unless earlier rounds were answered.
+    pub fn outcome(&self) -> Outcome {
+        match &self.0.reason {
+            ParseReason::Round(failure) if self.0.rounds.is_empty() => failure.outcome(),
+            _ => Outcome::Delivered,
+        }
+    }
+
+    /// The failure of the first round, with which nothing was answered, or the error itself.
+    pub(crate) fn into_first_failure(self) -> Result<RoundFailure, Self> {
+        match *self.0 {
+            Failed {
+                reason: ParseReason::Round(failure),
+                rounds,
+            } if rounds.is_empty() => Ok(failure),
+            failed => Err(Self(Box::new(failed))),
+        }
     }
 
     /// The answers, to be kept.
@@ -116,7 +139,7 @@ impl ParseError {
     /// The call of a later round, where that is what failed.
     pub fn call(&self) -> Option<&CallError> {
         match &self.0.reason {
-            ParseReason::Call(error) => error.call(),
+            ParseReason::Round(RoundFailure::Call(error)) => Some(error),
             _ => None,
         }
     }
@@ -137,8 +160,60 @@ impl ParseError {
     }
 }
 
+/// Why a round was not answered.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RoundFailure {
+    /// The request cannot be built, because the conversation has become too large, say.
+    Build(BuildError),
+    /// The call failed.
+    Call(CallError),
+}
+
+impl RoundFailure {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Build(_) => Outcome::NotSent,
+            Self::Call(error) => error.outcome(),
+        }
+    }
+}
+
+impl From<BuildError> for RoundFailure {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error)
+    }
+}
+
+impl From<CallError> for RoundFailure {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl fmt::Display for RoundFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Build(error) => error.fmt(f),
+            Self::Call(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for RoundFailure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Build(error) => error.source(),
+            Self::Call(error) => error.source(),
+        }
+    }
+}
+
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (ParseReason::Round(failure), true) = (&self.0.reason, self.0.rounds.is_empty()) {
+            return failure.fmt(f);
+        }
         write!(f, "the answer is {}", self.0.reason)?;
         let shows_text = matches!(
             self.0.reason,
@@ -170,7 +245,7 @@ impl std::error::Error for ParseError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0.reason {
             // Its text is this error's own.
-            ParseReason::Call(error) => std::error::Error::source(error.as_ref()),
+            ParseReason::Round(failure) => std::error::Error::source(failure),
             _ => None,
         }
     }

@@ -74,7 +74,7 @@ fn written(levels: &[Level<'_>]) -> String {
             Level::Array { index } => path.extend(["[", &index.to_string(), "]"]),
         }
     }
-    crate::error::message(&path)
+    crate::excerpt::message(&path)
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ fn read_as<T: DeserializeOwned>(json: &str) -> Result<T, ParseReason> {
     let message = error.to_string();
     Err(ParseReason::Shape {
         place: place(json, error.line(), error.column()),
-        message: crate::error::message(message.strip_suffix(&position).unwrap_or(&message)),
+        message: crate::excerpt::message(message.strip_suffix(&position).unwrap_or(&message)),
     })
 }
 
@@ -111,6 +111,6 @@ fn not_json(text: &str, error: &serde_json::Error) -> ParseReason {
     let reason = error.to_string();
     ParseReason::Broken {
         is_cut: error.classify() == Category::Eof,
-        message: crate::error::message(&reason),
+        message: crate::excerpt::message(&reason),
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use bytes::Bytes;
 use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
 
-use crate::error::BuildError;
+use crate::build_error::BuildError;
 use crate::host;
 
 /// The gateway's address: scheme, host, port and, behind a proxy, a path prefix.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::header::HeaderValue;
 
-use crate::error::secret;
+use crate::secret;
 
 /// A secret that opens the gateway: `rsk_` and a ULID for inference. Never shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]

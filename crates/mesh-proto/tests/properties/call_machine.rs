@@ -10,8 +10,9 @@ use mesh_proto::call::{
     Attempt, AttemptEnd, BadGateway, CertificateFault, Fault, FaultKind, RetryPolicy, Sent,
     Settings, Stage,
 };
+use mesh_proto::call::{CallError, Failure};
 use mesh_proto::endpoint::{ChatStream, ImageStream, ListModels, Replay};
-use mesh_proto::error::{CallError, Failure, Outcome};
+use mesh_proto::error::Outcome;
 use mesh_proto::image::Image;
 use mesh_proto::images::{EditRequest, ImageRequest};
 use mesh_proto::{Call, ChatRequest, Endpoint, Moment, Step};

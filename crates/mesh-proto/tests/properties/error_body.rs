@@ -8,8 +8,9 @@ use std::error::Error;
 
 use http::HeaderValue;
 use mesh_proto::call::RetryPolicy;
+use mesh_proto::call::{CallError, Failure};
 use mesh_proto::endpoint::{ChatStream, ListModels};
-use mesh_proto::error::{ApiError, CallError, Failure};
+use mesh_proto::error::ApiError;
 use mesh_proto::images::ImageRequest;
 use mesh_proto::{Call, ChatRequest, Endpoint, Moment, Settings, Step};
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use http::{HeaderValue, Request};
 use mesh_proto::body::Body;
+use mesh_proto::call::CallError;
 use mesh_proto::call::RetryPolicy;
 use mesh_proto::download::{Download, DownloadBounds, is_public};
-use mesh_proto::error::CallError;
 use mesh_proto::{ApiKey, BaseUrl, Call, Endpoint, Moment, Settings, Step, Target};
 use url::{Host, Url};
 

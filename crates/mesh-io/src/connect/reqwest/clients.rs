@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Uri;
 use mesh_proto::BaseUrl;
+use mesh_proto::SetUpError;
 use mesh_proto::call::{Fault, FaultKind, Sent};
 use mesh_proto::download::Reach;
-use mesh_proto::error::SetUpError;
 use reqwest::{Client, ClientBuilder, Error, Proxy, Request, Response, Url};
 
 use super::failure::broken_response;

@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use mesh_proto::BaseUrl;
+use mesh_proto::SetUpError;
 use mesh_proto::call::{Fault, FaultKind};
 use mesh_proto::download::Reach;
-use mesh_proto::error::SetUpError;
 use ureq::config::ConfigBuilder;
 use ureq::http::{Request, Response, Uri};
 use ureq::typestate::AgentScope;

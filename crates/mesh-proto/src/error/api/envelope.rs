@@ -7,7 +7,8 @@ use super::ApiError;
 use super::hints::WaitHints;
 use super::signs::Signs;
 use super::words::{is_code, is_generic, of_detail, words, words_beside};
-use crate::error::{ErrorCode, excerpt, message};
+use crate::error::ErrorCode;
+use crate::excerpt::{excerpt, message};
 use crate::wire::count_in;
 
 impl ApiError {

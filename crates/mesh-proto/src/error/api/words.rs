@@ -4,7 +4,8 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::envelope::field;
-use crate::error::{ValidationFinding, message};
+use crate::error::ValidationFinding;
+use crate::excerpt::message;
 use crate::wire::from_text;
 
 /// Where words stand, the likeliest place first.

@@ -330,7 +330,7 @@ mod tests {
                 "{} {secret} and more",
                 "ab ".repeat(length / 3) + &"x".repeat(length % 3)
             );
-            let mut shown = super::super::excerpt(text.as_bytes());
+            let mut shown = crate::excerpt::excerpt(text.as_bytes());
             redact(&mut shown, secret);
             assert!(!shown.contains("rsk_01"), "{shown}");
         }

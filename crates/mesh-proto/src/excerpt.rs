@@ -1,7 +1,9 @@
 //! The beginning of a text that somebody else wrote, fit to be shown: short, one line, no base64,
 //! no key.
 
-use super::page::without_page;
+mod page;
+
+use self::page::without_page;
 
 /// How many characters an excerpt has at most.
 const EXCERPT: usize = 240;

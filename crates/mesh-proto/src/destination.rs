@@ -3,16 +3,16 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::extension::{self, Extension};
-use super::media_type::MediaType;
 use crate::download::DownloadBounds;
+use crate::image::MediaType;
+use crate::image::extension::{self, Extension};
 
 /// Where a client saves an image. A path is a destination. The file gets the extension of what the
 /// image is: `fox` becomes `fox.png`, `fox.jpg` becomes `fox.png` if the image is a PNG, and
 /// `fox.v2` becomes `fox.v2.png`, as `v2` is no extension. An existing file is not touched.
 ///
 /// ```
-/// use mesh_proto::image::{Destination, Existing, MediaType};
+/// use mesh_proto::destination::{Destination, Existing};
 ///
 /// let to = Destination::new("fox").existing(Existing::Number);
 /// let mut names = to.names(&MediaType::JPEG);

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use crate::chat::Usage;
-use crate::error::{ApiError, message, redact};
+use crate::error::ApiError;
+use crate::excerpt::message;
+use crate::secret::redact;
+use crate::usage::Usage;
 use crate::wire::Json;
 
 /// Why an answer holds no picture, and what the model says instead (protocol reference, section 6,
