@@ -11,7 +11,7 @@
 
 use mesh_proto::error::BuildError;
 use mesh_proto::head::ReplyEnd;
-use mesh_proto::structured::{Parse, ParseError, ParseReason, Parsed, Round, Schema};
+use mesh_proto::structured::{Parse, ParseError, ParseReason, Parsed, Round, RoundFailure, Schema};
 use mesh_proto::{Answer, ChatReply, ChatRequest, Error, Head, Outcome};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use mesh_proto::BaseUrl;
 use mesh_proto::SetUpError;
-use mesh_proto::SetUpError;
 use mesh_proto::download::Reach;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 

@@ -20,8 +20,6 @@ use crate::head::ReplyEnd;
 use crate::image::Image;
 use crate::images::{EditRequest, ImageRequest};
 use crate::outcome::Outcome;
-use crate::outcome::Outcome;
-use crate::replay::Replay;
 use crate::replay::Replay;
 use crate::target::{ApiKey, BaseUrl};
 
