@@ -13,6 +13,7 @@ use crate::image::extension::{self, Extension};
 ///
 /// ```
 /// use mesh_proto::destination::{Destination, Existing};
+/// use mesh_proto::image::MediaType;
 ///
 /// let to = Destination::new("fox").existing(Existing::Number);
 /// let mut names = to.names(&MediaType::JPEG);

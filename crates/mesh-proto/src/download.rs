@@ -280,7 +280,7 @@ fn is_local(host: &str) -> bool {
 impl Endpoint for Download {
     type Event = Infallible;
     type Output = GeneratedImage;
-    type Decoder = DocumentDecoder<GeneratedImage, Declared>;
+    type Decoder = DocumentDecoder<GeneratedImage, Head>;
 
     fn replay(&self) -> Replay {
         Replay::Always
@@ -312,8 +312,9 @@ impl Endpoint for Download {
         Ok(DocumentDecoder::new(
             head,
             &limits,
-            Declared::of(head),
-            |body, declared| {
+            head.clone(),
+            |body, head| {
+                let declared = Declared::of(&head);
                 declared.check(&body)?;
                 Ok(read(body, declared.media_type))
             },
@@ -322,18 +323,10 @@ impl Endpoint for Download {
 }
 
 /// What the headers of a response say about the image in it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Declared {
+struct Declared {
     media_type: Option<MediaType>,
     /// A content coding that is not a known one.
     coding: Option<String>,
-}
-
-// A server may write anything into a header.
-impl fmt::Debug for Declared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Declared").finish_non_exhaustive()
-    }
 }
 
 impl Declared {

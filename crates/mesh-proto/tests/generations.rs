@@ -128,10 +128,10 @@ fn streamed(request: &ImageRequest, body: &str) -> Result<ImageReply, Failure> {
 
 #[test]
 fn rows_1_to_5_of_the_reference() {
-    let body = r#"{"created":1790000000,"data":[{"url":"data:image/webp;base64,UklGRg==","revised_prompt":"r"}],"size":"1024x1024"}"#;
+    let body = r#"{"created":1790000000,"data":[{"url":"data:image/webp;base64,UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==","revised_prompt":"r"}],"size":"1024x1024"}"#;
     let reply = plain(body).unwrap();
     let [image] = reply.images().try_into().unwrap();
-    assert_eq!(image.bytes().unwrap(), &b"RIFF"[..]);
+    assert!(image.bytes().unwrap().starts_with(b"RIFF"));
     assert_eq!(image.media_type().unwrap().0, MediaType::WEBP);
     assert_eq!(image.revised_prompt(), Some("r"));
     assert_eq!(

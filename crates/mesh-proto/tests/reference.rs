@@ -69,7 +69,7 @@ fn the_request_of_section_4_1() {
 #[test]
 fn the_reply_of_section_5_1_and_the_stream_of_5_2() {
     let request = ImageRequest::new("m", "x");
-    let reply = r#"{"created":1790000000,"data":[{"url":"data:image/webp;base64,UklGRg==","revised_prompt":"…"}],"size":"1024x1024"}"#;
+    let reply = r#"{"created":1790000000,"data":[{"url":"data:image/webp;base64,UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==","revised_prompt":"…"}],"size":"1024x1024"}"#;
     let reply = request
         .read(http::Response::new(Bytes::from(reply)))
         .unwrap();

@@ -43,7 +43,7 @@ use mesh_proto::image::{
 };
 use mesh_proto::images::{EditRequest, ImageChunk, ImageReply, ImageRequest};
 use mesh_proto::models::{Model, Pages};
-use mesh_proto::structured::{Parse, Round, Schema};
+use mesh_proto::structured::{Parse, Round, RoundFailure, Schema};
 use mesh_proto::{
     Answer, ApiKey, ApiVersion, BaseUrl, Call, ChatReply, ChatRequest, Endpoint, Error, Head,
     Moment, Settings, Step, Target, TargetError, Usd,
@@ -707,6 +707,11 @@ fn parsing(seen: &mut Seen) {
         };
         seen.error(&error);
         seen.value(error.reason());
+    }
+    let failure = || RoundFailure::Build(BuildError::invalid("model", "gone"));
+    seen.value(&failure());
+    if let Round::Done(Err(error)) = parse().take(Err(failure())) {
+        seen.error(&error);
     }
     let shown =
         Parse::<()>::with_schema(chat_request(), &Schema::new("n", json!({"type": "null"})));
