@@ -5,8 +5,6 @@
 //! Asks the gateway of `MESHAPI_API_KEY` and `MESHAPI_BASE_URL` or, without a key, an emulator that
 //! it starts itself.
 
-#![allow(clippy::disallowed_macros, reason = "a program has a terminal")]
-
 use std::convert::Infallible;
 use std::error::Error;
 use std::pin::Pin;

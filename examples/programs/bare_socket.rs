@@ -4,12 +4,6 @@
 //! Asks the gateway of `MESHAPI_BASE_URL` (plain `http` on loopback) or, without one, an emulator
 //! that it starts itself.
 
-#![allow(
-    clippy::disallowed_macros,
-    clippy::disallowed_methods,
-    reason = "a program has arguments, files, a clock and a terminal"
-)]
-
 use std::error::Error;
 use std::io::{Write, stdout};
 use std::time::Instant;

@@ -4,12 +4,6 @@
 //! Asks the gateway of `MESHAPI_API_KEY` and `MESHAPI_BASE_URL` or, without a key, an emulator that
 //! it starts itself.
 
-#![allow(
-    clippy::disallowed_macros,
-    clippy::disallowed_methods,
-    reason = "a program has arguments and a terminal"
-)]
-
 use std::error::Error;
 
 use mesh_blocking::image::{Destination, Existing};

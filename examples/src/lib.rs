@@ -8,12 +8,6 @@
 //! They speak plain HTTP, to a loopback host or a proxy that adds TLS, one connection for each
 //! attempt. The conformance suite holds them against the same scenarios as mesh's own clients.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "a driver is where the clock, the sleeping and the socket are"
-)]
-
 pub mod bare_socket;
 pub mod http1;
 pub mod smol_runtime;

@@ -1,8 +1,6 @@
 //! The programs as a reader runs them, and the drivers' size as the documentation promises it.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test runs programs, opens sockets, and fails by panicking"

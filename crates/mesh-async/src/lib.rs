@@ -29,12 +29,6 @@
 //! [`mesh_proto`]; this crate drives it with [`reqwest`]. A client is cheap to clone. Streams are
 //! polled in place: no task is spawned, and dropping one cancels its call.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "this crate is where async I/O lives"
-)]
-
 mod client;
 mod driver;
 mod http_client;

@@ -1,8 +1,6 @@
 //! Limits of time that only a timer finds: nothing comes, and nobody wakes the call.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::unwrap_used,
     reason = "a test runs a server, and fails by panicking"
 )]

@@ -1,8 +1,6 @@
 //! The async client against servers that mean harm: see the scenarios beside the blocking client's.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

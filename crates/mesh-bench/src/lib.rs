@@ -6,13 +6,6 @@
 //! its own, so that no contestant meets the heap that another has left, and the contestants take turns,
 //! so that a busy machine is busy for all of them.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    clippy::disallowed_macros,
-    reason = "a benchmark has clocks, sockets, threads, processes and a terminal"
-)]
-
 mod clients;
 mod command;
 mod heap;

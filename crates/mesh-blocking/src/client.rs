@@ -51,7 +51,6 @@ impl Client {
     }
 
     /// The same client with some things done differently; it shares connections with this one.
-    #[inline]
     pub fn with(&self, options: &CallOptions) -> Self {
         let (target, settings) = options.apply(&self.target, &self.settings);
         Self {
@@ -92,13 +91,11 @@ impl Client {
     /// back as it is.
     ///
     /// Errors where the URL leads elsewhere, or the picture cannot be fetched.
-    #[inline]
     pub fn download(&self, image: &GeneratedImage) -> Result<GeneratedImage, Error> {
         self.download_within(image, DownloadBounds::default())
     }
 
     /// As [`Client::download`], within other bounds.
-    #[inline]
     pub fn download_within(
         &self,
         image: &GeneratedImage,
@@ -193,7 +190,6 @@ impl Client {
     /// bytes in the URL's place.
     ///
     /// Errors as [`Client::inline`] does, at the first; those before it are in their places then.
-    #[inline]
     pub fn inline_all(&self, request: &mut ChatRequest) -> Result<(), Error> {
         for image in request.images_mut() {
             if let Some(url) = image.remote_url() {
@@ -204,7 +200,6 @@ impl Client {
         Ok(())
     }
 
-    #[inline]
     fn reaching(&self, reach: Reach) -> Result<Sender, Error> {
         let Shared {
             routes, options, ..
@@ -226,7 +221,6 @@ impl Client {
 }
 
 impl fmt::Debug for Client {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("target", &self.target)
@@ -337,7 +331,6 @@ impl ClientBuilder {
 }
 
 impl fmt::Debug for ClientBuilder {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What is no base URL may hold a password.
         let base = self.base.as_deref().map(BaseUrl::new);

@@ -23,7 +23,6 @@ pub fn open(path: impl AsRef<Path>) -> Result<Image, ImageFileError> {
 }
 
 /// Reads one byte beyond the limit at most: a device may have no end.
-#[inline]
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let size = usize::try_from(file.metadata()?.len().min(MAX_FILE + 1)).unwrap_or(0);

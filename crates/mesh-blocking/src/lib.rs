@@ -25,12 +25,6 @@
 //! [`mesh_proto`]; this crate drives it with [`ureq`]. A client is cheap to clone and shared
 //! between threads; it needs no runtime.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "this crate is where blocking I/O lives"
-)]
-
 mod agent;
 mod client;
 mod driver;

@@ -35,7 +35,6 @@ impl Client {
     /// The dated contracts that the gateway serves.
     ///
     /// Errors as [`Completions::create`] does; with a 404 where the deployment is too old to say.
-    #[inline]
     pub fn api_versions(&self) -> Result<Answer<VersionList>, Error> {
         self.send(ListApiVersions::new())
     }
@@ -43,7 +42,6 @@ impl Client {
     /// The gateway's own catalogue of its error codes.
     ///
     /// Errors as [`Completions::create`] does.
-    #[inline]
     pub fn error_codes(&self) -> Result<Answer<ErrorCodeList>, Error> {
         self.send(ListErrorCodes::new())
     }
@@ -115,7 +113,6 @@ impl Completions<'_> {
     /// Asks, and gives the reply as it arrives; at its end the whole reply is at hand.
     ///
     /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
-    #[inline]
     pub fn stream(self, request: &ChatRequest) -> Result<EventStream<ChatStream>, Error> {
         self.0.stream(ChatStream::new(request)?)
     }
@@ -129,7 +126,6 @@ impl Images<'_> {
     /// `POST /v1/images/generations`: has pictures drawn, and waits for them.
     ///
     /// Errors as [`Completions::create`] does.
-    #[inline]
     pub fn generate(self, request: &ImageRequest) -> Result<Answer<ImageReply>, Error> {
         self.0.send(request)
     }
@@ -137,7 +133,6 @@ impl Images<'_> {
     /// `POST /v1/images/edits`: has a picture changed, and waits for what becomes of it.
     ///
     /// Errors as [`Completions::create`] does.
-    #[inline]
     pub fn edit(self, request: &EditRequest) -> Result<Answer<ImageReply>, Error> {
         self.0.send(request)
     }
@@ -145,7 +140,6 @@ impl Images<'_> {
     /// Has pictures drawn, and shows how they come about; at the end the whole reply is at hand.
     ///
     /// Errors where the request cannot be built; what goes wrong later comes as the stream's item.
-    #[inline]
     pub fn stream(self, request: &ImageRequest) -> Result<EventStream<ImageStream>, Error> {
         self.0.stream(ImageStream::new(request)?)
     }
@@ -159,7 +153,6 @@ impl Models<'_> {
     /// The whole catalogue.
     ///
     /// Errors as [`Completions::create`] does.
-    #[inline]
     pub fn list(self) -> Result<Answer<ModelList>, Error> {
         self.list_with(&ListModels::new())
     }
@@ -167,7 +160,6 @@ impl Models<'_> {
     /// The part of the catalogue that the filters leave.
     ///
     /// Errors as [`Completions::create`] does.
-    #[inline]
     pub fn list_with(self, filters: &ListModels) -> Result<Answer<ModelList>, Error> {
         self.0.send(filters)
     }
@@ -175,7 +167,6 @@ impl Models<'_> {
     /// The models that cost nothing.
     ///
     /// Errors as [`Completions::create`] does.
-    #[inline]
     pub fn free(self) -> Result<Answer<ModelList>, Error> {
         self.list_with(&ListModels::new().free())
     }
@@ -183,14 +174,12 @@ impl Models<'_> {
     /// The models that cost something.
     ///
     /// Errors as [`Completions::create`] does.
-    #[inline]
     pub fn paid(self) -> Result<Answer<ModelList>, Error> {
         self.list_with(&ListModels::new().paid())
     }
 
     /// Every model that a search finds, page by page as they are asked for; the search's `limit` is
     /// the size of a page. What goes wrong comes as an item, and ends it.
-    #[inline]
     pub fn search(self, search: SearchModels) -> ModelSearch {
         ModelSearch::new(self.0, search)
     }
@@ -199,7 +188,6 @@ impl Models<'_> {
     ///
     /// Errors as [`Completions::create`] does, and where the search sorts by price without exactly
     /// one output that has one.
-    #[inline]
     pub fn search_page(self, search: &SearchModels) -> Result<Answer<ModelPage>, Error> {
         self.0.send(search)
     }
@@ -207,7 +195,6 @@ impl Models<'_> {
     /// One model, by its id.
     ///
     /// Errors as [`Completions::create`] does; where no model has the id, with the gateway's 404.
-    #[inline]
     pub fn get(self, id: impl Into<String>) -> Result<Answer<Model>, Error> {
         self.0.send(GetModel::new(id))
     }

@@ -16,7 +16,6 @@ pub struct ModelSearch {
 }
 
 impl ModelSearch {
-    #[inline]
     pub(crate) fn new(client: &Client, search: SearchModels) -> Self {
         Self {
             client: client.clone(),
@@ -38,7 +37,6 @@ impl ModelSearch {
 impl Iterator for ModelSearch {
     type Item = Result<Model, Error>;
 
-    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(model) = self.pages.model() {

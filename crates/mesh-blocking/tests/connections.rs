@@ -1,8 +1,6 @@
 //! What goes over a connection, and what becomes of it.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::unwrap_used,
     reason = "a test runs servers, and fails by panicking"
 )]

@@ -1,8 +1,6 @@
 //! The blocking client saves pictures: see `files/mod.rs`.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

@@ -1,8 +1,6 @@
 //! The blocking client against servers that mean harm: see `hostile/mod.rs`.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

@@ -3,13 +3,6 @@
 //! Data goes to standard output, talk to standard error, and the exit code says how it ended: see
 //! [`failure::Failure`].
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    clippy::disallowed_macros,
-    reason = "the command is where the terminal, the environment and the files are"
-)]
-
 #[allow(
     clippy::doc_markdown,
     rustdoc::bare_urls,

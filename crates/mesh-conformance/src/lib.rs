@@ -5,8 +5,6 @@
 //! `SCENARIOS.md` is that table.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::expect_used,
     clippy::missing_panics_doc,
     reason = "a test server has sockets and threads, and what goes wrong in it fails the test"

@@ -3,8 +3,6 @@
 
 #![cfg(target_os = "linux")]
 #![allow(
-    clippy::disallowed_macros,
-    clippy::disallowed_methods,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test has threads and a clock, opens /proc, and says when it fails"

@@ -2,8 +2,6 @@
 //! clients.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test has sockets and threads, and says when it fails"

@@ -2,7 +2,6 @@
 //! the resources, and how a large picture goes out.
 
 #![allow(
-    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,

@@ -1,7 +1,6 @@
 //! What the documents name exists: files that they link to, and items in backticks.
 
 #![allow(
-    clippy::disallowed_methods,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test reads files, and says when it fails"

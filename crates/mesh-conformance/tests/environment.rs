@@ -2,8 +2,6 @@
 //! each case is a run of this program with variables of its own.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_macros,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test runs programs, and says when it fails"

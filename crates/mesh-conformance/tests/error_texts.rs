@@ -1,8 +1,6 @@
 //! The text of an error and its causes: each says its own part, and a cause is never said twice.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

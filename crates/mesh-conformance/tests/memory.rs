@@ -2,8 +2,6 @@
 
 #![cfg(target_os = "linux")]
 #![allow(
-    clippy::disallowed_macros,
-    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

@@ -1,12 +1,6 @@
 //! Every scenario through every driver: `cargo test -p mesh-conformance --test scenarios [PART]`
 //! runs those whose driver and name hold PART, such as `smol` or `in memory: hint_`.
 
-#![allow(
-    clippy::disallowed_macros,
-    clippy::disallowed_methods,
-    reason = "a test program has arguments, threads and a terminal"
-)]
-
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::thread;

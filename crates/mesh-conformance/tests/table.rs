@@ -1,7 +1,6 @@
 //! `SCENARIOS.md` is what runs.
 
 #![allow(
-    clippy::disallowed_methods,
     clippy::unwrap_used,
     reason = "a test reads files and the environment, and fails by panicking"
 )]

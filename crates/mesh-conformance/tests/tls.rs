@@ -2,8 +2,6 @@
 //! own authority can be trusted.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test has sockets and threads, and fails by panicking"

@@ -228,8 +228,8 @@ impl Gateway {
         self.settle(answered, now)
     }
 
-    /// Takes a request in: the checks that come before its body is read (protocol reference,
-    /// sections 1, 2 and 8), in their order.
+    /// Takes a request in: the checks that come before its body is read ([protocol reference,
+    /// section 1](mesh_proto::protocol#1-transport-authentication-headers), [section 2](mesh_proto::protocol#2-dated-versions) and [section 8](mesh_proto::protocol#8-limits-timeouts-retries)), in their order.
     pub fn admit(&mut self, request: Request<Bytes>, now: Moment) -> Admitted {
         let (head, body) = request.into_parts();
         self.admit_body(&head, Body::Read(body), now)

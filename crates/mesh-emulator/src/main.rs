@@ -1,10 +1,5 @@
 //! The command `mesh-emulator`: a Mesh API gateway on loopback, until it is killed.
 
-#![allow(
-    clippy::disallowed_macros,
-    reason = "the command is where the terminal is"
-)]
-
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;

@@ -1,12 +1,6 @@
 //! The gateway on a real socket: HTTP/1.1 over loopback. One thread of its own speaks with all
 //! clients; answers that take long are worked out on a few others.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "the server is where the clock, the thread and the socket are"
-)]
-
 mod body;
 mod lanes;
 mod paced;

@@ -4,12 +4,6 @@
 //! A part of `mesh-blocking` (feature `ureq`) and `mesh-async` (feature `reqwest`), not meant to be
 //! used alone: it changes with them.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "this crate is where connections are made and files are written"
-)]
-
 pub mod connect;
 pub mod save;
 

@@ -112,7 +112,6 @@ impl Draft {
     /// Begins with a picture whose bytes are there, to be copied from the reader that this gives.
     ///
     /// Errors as [`GeneratedImage::reader`] does.
-    #[inline]
     pub fn begin(&mut self, picture: &GeneratedImage) -> Result<PictureReader, SaveError> {
         let declared = picture.declared().cloned();
         self.push(Piece::Begin { declared });
@@ -120,7 +119,6 @@ impl Draft {
     }
 
     /// Takes a piece, to be written by [`Draft::flush`]. Touches no file.
-    #[inline]
     pub fn push(&mut self, piece: Piece) {
         match &piece {
             Piece::Bytes(bytes) => self.queued += bytes.len(),
@@ -140,7 +138,6 @@ impl Draft {
     /// Writes what waits to be written.
     ///
     /// Errors where the file cannot be written, or what is written is no picture.
-    #[inline]
     pub fn flush(&mut self) -> Result<(), SaveError> {
         self.queued = 0;
         for piece in std::mem::take(&mut self.queue) {
@@ -162,7 +159,6 @@ impl Draft {
     /// Writes the next pieces of a picture, a few at most, and says whether there may be more.
     ///
     /// Errors as [`PictureReader::read`] and [`Draft::flush`] do.
-    #[inline]
     pub fn copy(&mut self, picture: &mut PictureReader) -> Result<ControlFlow<()>, SaveError> {
         self.flush()?;
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -181,7 +177,6 @@ impl Draft {
     /// Brings all of the picture to the disk: what takes long of [`Draft::finish`].
     ///
     /// Errors as [`Draft::flush`] does, and where there is no picture.
-    #[inline]
     pub fn settle(&mut self) -> Result<(), SaveError> {
         self.flush()?;
         self.opening.media_type()?;
@@ -196,7 +191,6 @@ impl Draft {
     /// all.
     ///
     /// Errors as [`Draft::settle`] does, and where every name that the picture may have is taken.
-    #[inline]
     pub fn finish(mut self) -> Result<Saved, SaveError> {
         self.settle()?;
         let (media_type, evidence) = self.opening.media_type()?;
@@ -244,7 +238,6 @@ impl Draft {
 }
 
 impl fmt::Debug for Draft {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Draft")
             .field("to", &self.to)
@@ -261,7 +254,6 @@ impl Drop for Draft {
 
 /// Creates a file in the directory of `path` whose name nobody can have guessed. It may be read by
 /// whoever may read what the user creates.
-#[inline]
 fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
     loop {
         let chance = crate::chance();

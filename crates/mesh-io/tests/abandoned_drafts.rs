@@ -1,7 +1,6 @@
 //! What a program does that a signal ends. A process does it once, so this test has one of its own.
 
 #![allow(
-    clippy::disallowed_methods,
     clippy::unwrap_used,
     reason = "a test opens files, and says when it fails"
 )]

@@ -32,7 +32,6 @@ const UNFIT: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// A URL, without its fragment.
-#[inline]
 pub(crate) fn parse(url: &[u8]) -> Result<Uri, Reason> {
     let url = plain(url)?;
     let (before, path) = divided(url)?;
@@ -59,7 +58,6 @@ fn divided(url: &[u8]) -> Result<(&str, &[u8]), Reason> {
 
 /// A user's URL of `http` or `https`, to be fetched by others: its scheme in lower case, and what
 /// may not stand in its path, query or fragment percent-encoded. Otherwise as it is.
-#[inline]
 pub(crate) fn encoded(url: &str) -> Result<String, Reason> {
     let url = url.trim();
     let scheme = scheme_of(url.as_bytes()).ok_or(NOT_A_URL)?;
@@ -87,7 +85,6 @@ pub(crate) fn encoded(url: &str) -> Result<String, Reason> {
 }
 
 /// Whether a text has the form of a URL of any scheme, and not that of a path.
-#[inline]
 pub(crate) fn is_url(text: &str) -> bool {
     let text = text.trim();
     scheme_of(text.as_bytes()).is_some_and(|scheme| {
@@ -98,7 +95,6 @@ pub(crate) fn is_url(text: &str) -> bool {
 
 /// A URL that is relative to the gateway, resolved against its base URL without `/v1` and with a
 /// slash at its end (RFC 3986, section 5). `None` for a URL that is not relative, or is none.
-#[inline]
 pub(crate) fn resolve(base: &BaseUrl, reference: &str) -> Option<Uri> {
     let reference = reference.trim();
     if !is_relative(reference) {
@@ -109,7 +105,6 @@ pub(crate) fn resolve(base: &BaseUrl, reference: &str) -> Option<Uri> {
 }
 
 /// Whether a URL has no scheme of its own.
-#[inline]
 pub(crate) fn is_relative(url: &str) -> bool {
     let url = url.trim();
     !url.is_empty() && scheme_of(url.as_bytes()).is_none()
@@ -132,7 +127,6 @@ fn rehosted(url: &Uri) -> Option<Uri> {
 }
 
 /// A redirect's target against the URL that sent it (RFC 3986, section 5.2).
-#[inline]
 pub(crate) fn join(base: &Uri, location: &[u8]) -> Result<Uri, Reason> {
     let location = plain(location)?;
     let scheme = base.scheme_str().ok_or(NOT_A_URL)?;

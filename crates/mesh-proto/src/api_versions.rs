@@ -1,4 +1,4 @@
-//! The dated contracts that a gateway serves (protocol reference, section 2).
+//! The dated contracts that a gateway serves ([protocol reference, section 2](crate::protocol#2-dated-versions)).
 
 use crate::open_enum::open_enum;
 use crate::row::OddRow;
@@ -42,7 +42,6 @@ impl VersionRow {
     /// [`Target::with_version`](crate::Target::with_version).
     ///
     /// Errors where the label is not of the form `YYYY-MM`.
-    #[inline]
     pub fn version(&self) -> Result<ApiVersion, InvalidApiVersion> {
         ApiVersion::new(&self.label)
     }

@@ -60,7 +60,6 @@ impl std::error::Error for InvalidBase64 {}
 
 /// The bytes behind `text`: the standard or the URL-safe alphabet, padded or not, with or without
 /// white space. Anything else is an error, so that garbage never becomes a picture.
-#[inline]
 pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, InvalidBase64> {
     if let Ok(bytes) = PADDED.decode(text) {
         return Ok(bytes);
@@ -89,7 +88,6 @@ const PIECE: usize = 16 << 10;
 
 /// Replaces `text` by the bytes behind it, as `decode` reads them: [`decode`] itself, or one that
 /// reads more forms than that. After an error nothing can be said of what it holds.
-#[inline]
 pub(crate) fn decode_in_place(
     text: &mut BytesMut,
     decode: fn(&[u8]) -> Result<Vec<u8>, InvalidBase64>,

@@ -68,7 +68,6 @@ impl Segment {
 }
 
 impl fmt::Debug for Segment {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Literal(bytes) => write!(f, "Literal({} bytes)", bytes.len()),
@@ -130,7 +129,6 @@ impl Body {
 }
 
 impl fmt::Debug for Body {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Body")
             .field("len", &self.len())
@@ -189,7 +187,6 @@ impl BodyReader {
 
     /// The next bytes without a copy: `size` of them, or all that are left. `None` where they are
     /// not held that way, but encoded or put together as they are read.
-    #[inline]
     pub fn slice(&mut self, size: usize) -> Option<Bytes> {
         let (Segment::Literal(bytes) | Segment::DataUrl(bytes) | Segment::File(bytes)) =
             self.body.segments().get(self.segment)?

@@ -17,7 +17,7 @@ pub enum BuildError {
         /// The rule that it breaks.
         rule: String,
     },
-    /// The body is larger than the gateway takes (protocol reference, section 8).
+    /// The body is larger than the gateway takes ([protocol reference, section 8](crate::protocol#8-limits-timeouts-retries)).
     TooLarge {
         /// The body's size in bytes, base64 growth included.
         size: u64,

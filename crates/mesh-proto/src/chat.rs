@@ -1,4 +1,4 @@
-//! Chat: the values of `POST /v1/chat/completions` (protocol reference, section 4).
+//! Chat: the values of `POST /v1/chat/completions` ([protocol reference, section 4](crate::protocol#4-chat-completions)).
 
 mod assembly;
 mod blocks;

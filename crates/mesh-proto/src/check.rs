@@ -1,8 +1,8 @@
 //! A request held against what the catalogue says of a model, and against the gateway's limits,
 //! before it is sent and without a network.
 //!
-//! A [`Report`] advises and never blocks: the catalogue is known to err (protocol reference, section
-//! 9), and what it does not say is passed over in silence.
+//! A [`Report`] advises and never blocks: the catalogue is known to err ([protocol reference, section
+//! 9](crate::protocol#9-models-catalogue)), and what it does not say is passed over in silence.
 //!
 //! ```
 //! use mesh_proto::ChatRequest;
@@ -56,7 +56,6 @@ impl Report {
     }
 
     /// The severest of what was found; none where nothing was.
-    #[inline]
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(|finding| finding.severity).max()
     }
@@ -80,7 +79,6 @@ impl Report {
 
 /// One finding a line, and nothing where there is none.
 impl fmt::Display for Report {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, finding) in self.findings.iter().enumerate() {
             if index > 0 {
@@ -105,7 +103,6 @@ pub struct Finding {
 }
 
 impl fmt::Display for Finding {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {}", self.severity, self.field, self.text)
     }
@@ -165,7 +162,6 @@ impl<'m> Examination<'m> {
     }
 
     /// What would keep the request from being built.
-    #[inline]
     fn built(&mut self, result: Result<(), BuildError>) {
         match result {
             Ok(()) => {}
@@ -180,7 +176,6 @@ impl<'m> Examination<'m> {
         self.whole(splice.body(&Written(request, Some(&splice))));
     }
 
-    #[inline]
     fn whole(&mut self, body: Result<Body, BuildError>) {
         let limit = Limits::default().request;
         self.report.body_bytes = body.as_ref().ok().map(Body::len);
@@ -188,7 +183,6 @@ impl<'m> Examination<'m> {
     }
 
     /// The model that the request names.
-    #[inline]
     fn model(&mut self, named: Option<&str>) {
         let text = match named {
             Some("auto") => "the gateway chooses the model, and this report is of one of them",
@@ -238,7 +232,6 @@ impl<'m> Examination<'m> {
     }
 
     /// A field that only one maker's models know.
-    #[inline]
     fn made_by(&mut self, field: &'static str, maker: &str, severity: Severity, consequence: &str) {
         let other = self
             .model
@@ -253,7 +246,6 @@ impl<'m> Examination<'m> {
         }
     }
 
-    #[inline]
     fn finish(mut self) -> Report {
         if self.report.pictures > MANY_PICTURES {
             self.find(

@@ -96,7 +96,6 @@ impl Error {
     }
 
     /// The status of the last response, if there was one.
-    #[inline]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Parse(error) => error.status(),

@@ -99,7 +99,6 @@ impl Destination {
     }
 
     /// The names for a picture of this type, to be tried in turn.
-    #[inline]
     pub fn names(&self, media_type: &MediaType) -> impl Iterator<Item = PathBuf> + use<> {
         let path = if self.is_exact {
             self.path.clone()
@@ -143,7 +142,6 @@ impl From<String> for Destination {
 }
 
 /// The path with a number before its extension: `fox-2.png`, `fox.v2-2`.
-#[inline]
 pub fn numbered(path: &Path, number: usize) -> PathBuf {
     with_number(path, number, extension::of(path) != Extension::None)
 }

@@ -10,7 +10,6 @@ mod pieces;
 mod public;
 
 use std::convert::Infallible;
-use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -100,7 +99,6 @@ impl Download {
     /// # Errors
     ///
     /// Returns [`BuildError`] if it is neither.
-    #[inline]
     pub fn at(url: &str, base: &BaseUrl, bounds: DownloadBounds) -> Result<Self, BuildError> {
         match address::resolve(base, url) {
             Some(url) => Ok(Self {
@@ -117,7 +115,6 @@ impl Download {
     /// # Errors
     ///
     /// Returns [`BuildError`] for anything else.
-    #[inline]
     pub fn input(url: &str) -> Result<GeneratedImage, BuildError> {
         let image = GeneratedImage::from_url(url.trim());
         // Relative to the gateway it would be fetched, which is not what a path of the user's means.
@@ -154,7 +151,6 @@ impl Download {
     /// The settings of its call: those of the client, within the bounds, with a retry budget of its
     /// own, as the host is not the gateway. `spent` is how long ago the first call of the download
     /// began: redirects share its time.
-    #[inline]
     pub fn settings(&self, client: &Settings, spent: Duration) -> Settings {
         let mut settings = client.clone();
         let total = client
@@ -169,7 +165,6 @@ impl Download {
     /// The download to go on with after `error`, where that is a redirect.
     ///
     /// Errors where it points nowhere or holds the key, or the redirects are too many.
-    #[inline]
     pub fn after(&self, error: &CallError) -> Option<Result<Self, BuildError>> {
         if !matches!(error.failure(), Failure::Redirect { .. }) {
             return None;
@@ -202,12 +197,10 @@ impl Download {
     /// What was fetched, as a picture to be sent.
     ///
     /// Errors where it is none, or one that models do not take, and says what it is.
-    #[inline]
     pub fn to_be_sent(fetched: &GeneratedImage) -> Result<Image, BuildError> {
         Image::try_from(fetched).map_err(|error| BuildError::invalid("url", error.to_string()))
     }
 
-    #[inline]
     fn validate(&self, target: &Target) -> Result<(), BuildError> {
         let own = target.base().is_same_origin(&self.url);
         let host = self.url.host().unwrap_or_default();
@@ -258,7 +251,6 @@ pub enum Reach {
 /// Whether a host is this machine or a private address by its name alone, in any of the forms that
 /// URL parsers take for an IPv4 address (WHATWG URL, section 3.5): `127.1`, `0x7f000001`,
 /// `2130706433`.
-#[inline]
 fn is_local(host: &str) -> bool {
     // A resolver may know what is meant by an address with a zone; nobody public has one.
     let is_address = host.starts_with('[');
@@ -286,7 +278,6 @@ impl Endpoint for Download {
         Replay::Always
     }
 
-    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.validate(target)?;
         Ok(Request::builder()

@@ -76,8 +76,8 @@ pub enum DecodeError {
     /// The body is encoded in a way that nobody asked for: `gzip`, say, or one that is not known and
     /// did not leave the bytes as they are.
     Encoding(String),
-    /// An answer of the images endpoints has no picture in it: the model declined (protocol
-    /// reference, section 6, row 5).
+    /// An answer of the images endpoints has no picture in it: the model declined ([protocol
+    /// reference, section 6](crate::protocol#6-image-results-a-client-must-accept), row 5).
     NoPicture(Box<NoPicture>),
 }
 

@@ -1,4 +1,4 @@
-//! The gateway's own catalogue of its error codes (protocol reference, section 7).
+//! The gateway's own catalogue of its error codes ([protocol reference, section 7](crate::protocol#7-errors)).
 
 use serde_json::Value;
 
@@ -25,7 +25,6 @@ row! {
 
 /// Statuses: one or several, as numbers or texts.
 impl Field for Vec<u16> {
-    #[inline]
     fn read(value: &Value) -> Option<Self> {
         let status = |value: &Value| {
             let number = match value {
@@ -40,7 +39,6 @@ impl Field for Vec<u16> {
         }
     }
 
-    #[inline]
     fn write(&self) -> Option<Value> {
         match self.as_slice() {
             [] => None,
@@ -62,7 +60,6 @@ pub struct ErrorCodeList {
 
 impl ErrorCodeList {
     /// What the gateway says of this code.
-    #[inline]
     pub fn get(&self, code: &ErrorCode) -> Option<&ErrorCodeRow> {
         self.codes.iter().find(|row| row.code == *code)
     }

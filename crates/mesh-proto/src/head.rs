@@ -14,7 +14,7 @@ pub(crate) use self::wait::{Hints, hint, wait_in};
 use crate::secret;
 
 /// The head of a response: its status, and what the gateway says of the call in its headers
-/// (protocol reference, section 1). Every header is optional. Cheap to clone.
+/// ([protocol reference, section 1](crate::protocol#1-transport-authentication-headers)). Every header is optional. Cheap to clone.
 #[derive(Clone, PartialEq)]
 pub struct Head {
     status: StatusCode,
@@ -66,7 +66,6 @@ impl Head {
     }
 
     /// How often the gateway itself tried, for plain chat.
-    #[inline]
     pub fn routing_attempts(&self) -> Option<u32> {
         self.header("x-mesh-routing-attempts")?.trim().parse().ok()
     }
@@ -97,7 +96,6 @@ impl Head {
     }
 
     /// How long the provider took.
-    #[inline]
     pub fn provider_latency(&self) -> Option<Duration> {
         let milliseconds: f64 = self.header("x-provider-latency-ms")?.trim().parse().ok()?;
         Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
@@ -139,7 +137,6 @@ impl Head {
         self.remaining("tokens")
     }
 
-    #[inline]
     fn remaining(&self, what: &str) -> Option<u64> {
         let mut names = vec![
             format!("remaining-{what}"),
@@ -254,7 +251,6 @@ impl From<&str> for HeaderNameOrText {
 }
 
 impl From<&response::Parts> for Head {
-    #[inline]
     fn from(parts: &response::Parts) -> Self {
         Self {
             status: parts.status,

@@ -1,5 +1,5 @@
 //! The images endpoints: the values of `POST /v1/images/generations` and `POST /v1/images/edits`
-//! (protocol reference, section 5).
+//! ([protocol reference, section 5](crate::protocol#5-image-endpoints)).
 
 mod chunk;
 mod edit;

@@ -1,5 +1,5 @@
-//! The catalogue of models: what each takes and gives, can do and costs (protocol reference,
-//! section 9).
+//! The catalogue of models: what each takes and gives, can do and costs ([protocol reference,
+//! section 9](crate::protocol#9-models-catalogue)).
 
 mod feature;
 mod list;

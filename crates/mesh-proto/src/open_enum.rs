@@ -22,7 +22,6 @@ macro_rules! open_enum {
         }
 
         impl From<&str> for $name {
-            #[inline]
             fn from(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)*
@@ -32,7 +31,6 @@ macro_rules! open_enum {
         }
 
         impl From<String> for $name {
-            #[inline]
             fn from(text: String) -> Self {
                 match text.as_str() {
                     $($text => Self::$variant,)*
@@ -43,7 +41,6 @@ macro_rules! open_enum {
 
         // What is not known may be anything.
         impl std::fmt::Debug for $name {
-            #[inline]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 match self {
                     $(Self::$variant => f.write_str(stringify!($variant)),)*
@@ -56,7 +53,6 @@ macro_rules! open_enum {
         }
 
         impl std::fmt::Display for $name {
-            #[inline]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }

@@ -103,43 +103,36 @@ macro_rules! row {
 pub(crate) use row;
 
 impl Field for Option<String> {
-    #[inline]
     fn read(value: &Value) -> Option<Self> {
         value.as_str().map(|text| Some(text.to_owned()))
     }
 
-    #[inline]
     fn write(&self) -> Option<Value> {
         self.clone().map(Value::from)
     }
 }
 
 impl Field for Option<u64> {
-    #[inline]
     fn read(value: &Value) -> Option<Self> {
         count_in(value).map(Some)
     }
 
-    #[inline]
     fn write(&self) -> Option<Value> {
         self.map(Value::from)
     }
 }
 
 impl Field for Option<bool> {
-    #[inline]
     fn read(value: &Value) -> Option<Self> {
         yes_or_no(value).map(Some)
     }
 
-    #[inline]
     fn write(&self) -> Option<Value> {
         self.map(Value::from)
     }
 }
 
 /// A truth value, or a text or number that is meant for one.
-#[inline]
 pub(crate) fn yes_or_no(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(it) => Some(*it),
@@ -158,7 +151,6 @@ pub(crate) fn yes_or_no(value: &Value) -> Option<bool> {
 }
 
 impl Field for Option<f64> {
-    #[inline]
     fn read(value: &Value) -> Option<Self> {
         let number = match value {
             Value::String(text) => text.trim().parse().ok(),
@@ -167,7 +159,6 @@ impl Field for Option<f64> {
         number.filter(|number: &f64| number.is_finite()).map(Some)
     }
 
-    #[inline]
     fn write(&self) -> Option<Value> {
         self.map(Value::from)
     }
@@ -175,7 +166,6 @@ impl Field for Option<f64> {
 
 /// An amount; a text that says that there is none counts as none.
 impl Field for Option<Usd> {
-    #[inline]
     fn read(value: &Value) -> Option<Self> {
         if let Some(text) = value.as_str()
             && matches!(
@@ -188,19 +178,16 @@ impl Field for Option<Usd> {
         serde_json::from_value(value.clone()).ok().map(Some)
     }
 
-    #[inline]
     fn write(&self) -> Option<Value> {
         self.as_ref().map(|amount| Value::from(amount.as_str()))
     }
 }
 
 impl Field for Option<Value> {
-    #[inline]
     fn read(value: &Value) -> Option<Self> {
         Some(Some(value.clone()))
     }
 
-    #[inline]
     fn write(&self) -> Option<Value> {
         self.clone()
     }
@@ -208,7 +195,6 @@ impl Field for Option<Value> {
 
 /// Texts; of objects, the name that each goes by. One alone counts as a list of one.
 impl Field for Vec<String> {
-    #[inline]
     fn read(value: &Value) -> Option<Self> {
         let name = |value: &Value| match value {
             Value::String(text) => Some(text.clone()),
@@ -224,7 +210,6 @@ impl Field for Vec<String> {
         }
     }
 
-    #[inline]
     fn write(&self) -> Option<Value> {
         (!self.is_empty()).then(|| self.iter().map(String::as_str).collect())
     }
@@ -234,25 +219,21 @@ impl Field for Vec<String> {
 macro_rules! open_field {
     ($($name:ty),*) => {$(
         impl crate::row::Field for Option<$name> {
-            #[inline]
             fn read(value: &serde_json::Value) -> Option<Self> {
                 value.as_str().map(|text| Some(text.into()))
             }
 
-            #[inline]
             fn write(&self) -> Option<serde_json::Value> {
                 self.as_ref().map(|it| it.as_str().into())
             }
         }
 
         impl crate::row::Field for Vec<$name> {
-            #[inline]
             fn read(value: &serde_json::Value) -> Option<Self> {
                 let texts = <Vec<String> as crate::row::Field>::read(value)?;
                 Some(texts.into_iter().map(Into::into).collect())
             }
 
-            #[inline]
             fn write(&self) -> Option<serde_json::Value> {
                 (!self.is_empty()).then(|| self.iter().map(|it| it.as_str()).collect())
             }

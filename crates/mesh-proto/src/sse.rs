@@ -209,7 +209,6 @@ impl Decoder {
 
     /// Takes the next piece of the stream. Call [`Decoder::next`] until it gives nothing before
     /// pushing the next piece: what is still unread is copied otherwise.
-    #[inline]
     pub fn push(&mut self, chunk: Bytes) {
         // The least pieces are not worth being held until they are read.
         if chunk.len() >= FEW || !self.continue_line(&chunk) {
@@ -254,7 +253,6 @@ impl Decoder {
     }
 
     /// Whether there is no frame to be read, and none to be forgotten, before more comes.
-    #[inline]
     pub(crate) fn is_starved(&self) -> bool {
         !self.has_unread() && matches!(self.given.data, Data::None)
     }
@@ -287,7 +285,6 @@ impl Decoder {
         clippy::should_implement_trait,
         reason = "a frame borrows from the decoder, which no Iterator can"
     )]
-    #[inline]
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameTooLarge> {
         if self.is_starved() || !self.advance()? {
             return Ok(None);
@@ -570,7 +567,6 @@ fn replace(buffer: &mut Vec<u8>, value: &[u8]) {
 const FEW: usize = 16;
 
 /// How far the next LF or CR is.
-#[inline]
 fn end_of_line(bytes: &[u8]) -> Option<usize> {
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
     match bytes.first() {

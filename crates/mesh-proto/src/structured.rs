@@ -1,6 +1,6 @@
 //! Answers as values: a question goes out with the schema of its answer, and what comes back is
-//! read, and, if asked for, asked for again with a word on what was wrong (protocol reference,
-//! section 4.4).
+//! read, and, if asked for, asked for again with a word on what was wrong ([protocol reference,
+//! section 4.4](crate::protocol#44-structured-output-and-tools)).
 //!
 //! A [`Parse`] is such a question as a state machine. The clients' `parse` drives it; one's own
 //! loop is three lines:

@@ -131,7 +131,6 @@ impl Target {
     }
 
     /// The same target with headers that stand before those it has. They are the caller's own.
-    #[inline]
     pub(crate) fn with_headers(mut self, headers: &HeaderMap) -> Self {
         for (name, value) in headers {
             self.headers.insert(name, value.clone());
@@ -151,7 +150,7 @@ impl Target {
     }
 
     /// Starts a request for `path_and_query` (beginning with `/v1`), with the headers of the
-    /// protocol reference, section 1: authorization, SDK, and those of the caller.
+    /// [protocol reference, section 1](crate::protocol#1-transport-authentication-headers): authorization, SDK, and those of the caller.
     ///
     /// `Accept-Encoding: identity` is set because an answer that nobody can read is worse than a
     /// long one; a transport that decompresses may replace it.
@@ -216,7 +215,6 @@ const HEADERS: usize = 6;
 
 // What a caller's own headers hold may be a secret, too.
 impl fmt::Debug for Target {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Target")
             .field("base", &self.base)
@@ -264,7 +262,6 @@ pub enum InvalidHeader {
 }
 
 impl fmt::Display for InvalidHeader {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reserved(name) => write!(f, "the header {name} is the SDK's own"),

@@ -39,7 +39,6 @@ write_fields! {
 impl Usage {
     /// The tokens that choosing a model for `auto` took, which are billed too: the field
     /// `classifier_total_tokens`, or the sum of the two that it is made of.
-    #[inline]
     pub fn classifier_tokens(&self) -> Option<u64> {
         let count = |name| self.extra.get(name).and_then(Value::as_u64);
         count("classifier_total_tokens").or_else(|| {

@@ -50,7 +50,6 @@ impl Usd {
 
     /// The amount with its point `places` to the left: the price of one, from that of a million,
     /// with 6.
-    #[inline]
     pub fn divided_by_ten_to(&self, places: u8) -> Self {
         let (whole, fraction) = self.parts();
         let places = usize::from(places);
@@ -62,7 +61,6 @@ impl Usd {
     }
 
     /// The amount with its point `places` to the right.
-    #[inline]
     pub fn times_ten_to(&self, places: u8) -> Self {
         let (whole, fraction) = self.parts();
         let places = usize::from(places);
@@ -77,7 +75,6 @@ impl Usd {
     }
 
     /// The amount of these digits before and after the point.
-    #[inline]
     fn of(whole: &str, fraction: &str) -> Self {
         let whole = match whole.trim_start_matches('0') {
             "" => "0",
@@ -90,7 +87,6 @@ impl Usd {
     }
 
     /// All digits, least first, with the fraction filled up to `scale` of them.
-    #[inline]
     fn digits(&self, scale: usize) -> impl Iterator<Item = u8> + '_ {
         let (whole, fraction) = self.parts();
         let filling = scale.saturating_sub(fraction.len());
@@ -108,7 +104,6 @@ impl Usd {
     }
 
     /// The amount of these digits, least first, the first `scale` of them after the point.
-    #[inline]
     fn from_digits(digits: &[u8], scale: usize) -> Self {
         let text: String = digits
             .iter()
@@ -141,7 +136,6 @@ impl std::error::Error for InvalidUsd {}
 impl FromStr for Usd {
     type Err = InvalidUsd;
 
-    #[inline]
     fn from_str(text: &str) -> Result<Self, InvalidUsd> {
         let text = text.trim();
         let (sign, text) = match text.strip_prefix('-') {
@@ -190,7 +184,6 @@ enum Sign {
 }
 
 /// An exponent; one that is out of all bounds is an enormous one, for zero may have it.
-#[inline]
 fn read_exponent(text: &str) -> Result<i32, InvalidUsd> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -220,7 +213,6 @@ impl PartialOrd for Usd {
 impl Add for Usd {
     type Output = Self;
 
-    #[inline]
     fn add(self, other: Self) -> Self {
         let scale = self.scale().max(other.scale());
         let (mut one, mut other) = (self.digits(scale), other.digits(scale));
@@ -242,7 +234,6 @@ impl Add for Usd {
 impl Mul<u64> for Usd {
     type Output = Self;
 
-    #[inline]
     fn mul(self, count: u64) -> Self {
         let scale = self.scale();
         let mut product = Vec::new();

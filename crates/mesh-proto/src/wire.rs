@@ -137,7 +137,6 @@ impl<'e, M: SerializeMap> Object<'e, M> {
         self.map.serialize_entry(name, value)
     }
 
-    #[inline]
     pub(crate) fn optional<T: Serialize>(
         &mut self,
         name: &'static str,

@@ -169,7 +169,7 @@ fn what_a_model_takes_is_read_from_its_architecture_where_the_row_itself_is_sile
     }
 }
 
-/// A row with every field of the protocol reference, section 9.
+/// A row with every field of the [protocol reference, section 9](mesh_proto::protocol#9-models-catalogue).
 fn whole_row() -> Value {
     json!({
         "id": "openai/gpt-5.4-image", "name": "GPT-5.4 Image", "description": "Draws and talks.", "brand": "openai",

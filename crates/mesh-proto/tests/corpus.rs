@@ -1,4 +1,4 @@
-//! The corpus of shapes: every row of the protocol reference, section 6, as files, plain and
+//! The corpus of shapes: every row of the [protocol reference, section 6](mesh_proto::protocol#6-image-results-a-client-must-accept), as files, plain and
 //! streamed. `tests/corpus/README.md` says what is in a file.
 
 #![allow(

@@ -1,5 +1,5 @@
-//! Image edits: what each operation needs, and both forms on the wire (protocol reference, section
-//! 5.3).
+//! Image edits: what each operation needs, and both forms on the wire ([protocol reference, section
+//! 5.3](mesh_proto::protocol#53-image-edits)).
 
 #![allow(
     clippy::expect_used,

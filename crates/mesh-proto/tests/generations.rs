@@ -1,5 +1,5 @@
-//! The images endpoint: what is sent, and what comes back, plain and streamed (protocol reference,
-//! section 5).
+//! The images endpoint: what is sent, and what comes back, plain and streamed ([protocol reference,
+//! section 5](mesh_proto::protocol#5-image-endpoints)).
 
 #![allow(
     clippy::expect_used,

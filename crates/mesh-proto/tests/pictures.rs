@@ -1,4 +1,4 @@
-//! The shapes in which pictures come out of chat (protocol reference, section 6), plain and
+//! The shapes in which pictures come out of chat ([protocol reference, section 6](mesh_proto::protocol#6-image-results-a-client-must-accept)), plain and
 //! streamed.
 
 #![allow(

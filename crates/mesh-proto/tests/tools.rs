@@ -1,5 +1,5 @@
-//! Tools and structured output: what is sent, and what comes back, plain and streamed (protocol
-//! reference, sections 4.3 and 4.4).
+//! Tools and structured output: what is sent, and what comes back, plain and streamed ([protocol
+//! reference, section 4.3](mesh_proto::protocol#43-streams) and [section 4.4](mesh_proto::protocol#44-structured-output-and-tools)).
 
 #![allow(
     clippy::expect_used,

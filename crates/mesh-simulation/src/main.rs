@@ -1,11 +1,5 @@
 //! The command `mesh-simulation`.
 
-#![allow(
-    clippy::disallowed_macros,
-    clippy::disallowed_methods,
-    reason = "the command is where the terminal and files are"
-)]
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 

@@ -1,10 +1,5 @@
 //! Worlds by the thousand, and that each is the same every time.
 
-#![allow(
-    clippy::disallowed_macros,
-    reason = "the table is for whoever runs the tests"
-)]
-
 /// What continuous integration runs; a longer run is documented at the crate's root.
 const CALLS: u64 = 50_000;
 

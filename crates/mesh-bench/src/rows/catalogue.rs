@@ -12,7 +12,7 @@ use crate::row::{Effort, Goal, Heap, Measure, Row, limit, ours, peer};
 use crate::runner::Scale;
 use crate::{Failure, inputs, plain};
 
-/// As large as the gateway's own (protocol reference, section 9).
+/// As large as the gateway's own ([protocol reference, section 9](mesh_proto::protocol#9-models-catalogue)).
 const SIZE: usize = 2_800_000;
 
 pub(super) fn row() -> Row {

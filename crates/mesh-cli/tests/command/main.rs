@@ -1,8 +1,6 @@
 //! The command as a user runs it: its output, its files, its exit codes.
 
 #![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

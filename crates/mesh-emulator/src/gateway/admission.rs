@@ -15,10 +15,10 @@ use super::secrets::Credential;
 use super::settings::GatewaySettings;
 use super::switches::RetryAfter;
 
-/// The most bytes of a request's body, 32 MiB (protocol reference, section 8).
+/// The most bytes of a request's body, 32 MiB ([protocol reference, section 8](mesh_proto::protocol#8-limits-timeouts-retries)).
 pub const MOST_BODY_BYTES: u64 = 33_554_432;
 
-/// A dated contract (protocol reference, section 2).
+/// A dated contract ([protocol reference, section 2](mesh_proto::protocol#2-dated-versions)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
     /// `2026-08`.

@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions` (protocol reference, section 4): from a body to an answer.
+//! `POST /v1/chat/completions` ([protocol reference, section 4](mesh_proto::protocol#4-chat-completions)): from a body to an answer.
 
 use mesh_proto::error::ErrorCode;
 use serde_json::Value;

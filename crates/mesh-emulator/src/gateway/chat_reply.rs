@@ -1,4 +1,4 @@
-//! A chat answer as one document (protocol reference, section 4.2).
+//! A chat answer as one document ([protocol reference, section 4.2](mesh_proto::protocol#42-response)).
 
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
@@ -127,7 +127,7 @@ pub(super) fn whole(answer: &Answer<'_>) -> Draft {
 }
 
 /// An earlier answer's document under an id and a moment of its own: as it is, or replayed as one
-/// chunk (protocol reference, section 4.3).
+/// chunk ([protocol reference, section 4.3](mesh_proto::protocol#43-streams)).
 pub(super) fn replayed(mut document: Value, id: String, created: u64, delivery: Delivery) -> Draft {
     if let Some(fields) = document.as_object_mut() {
         fields.insert("id".to_owned(), id.into());

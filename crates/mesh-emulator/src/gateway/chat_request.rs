@@ -1,4 +1,4 @@
-//! A chat request, read and checked field by field (protocol reference, section 4).
+//! A chat request, read and checked field by field ([protocol reference, section 4](mesh_proto::protocol#4-chat-completions)).
 
 use std::collections::BTreeMap;
 use std::time::Duration;

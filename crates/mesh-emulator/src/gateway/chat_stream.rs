@@ -1,4 +1,4 @@
-//! A chat answer as server-sent events (protocol reference, section 4.3).
+//! A chat answer as server-sent events ([protocol reference, section 4.3](mesh_proto::protocol#43-streams)).
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Tools: which is called, with which arguments, and what was thought meanwhile (protocol
-//! reference, sections 4.2 and 4.4).
+//! Tools: which is called, with which arguments, and what was thought meanwhile ([protocol
+//! reference, section 4.2](mesh_proto::protocol#42-response) and [section 4.4](mesh_proto::protocol#44-structured-output-and-tools)).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! The messages of a chat request, read and checked field by field (protocol reference, section
-//! 4.1).
+//! The messages of a chat request, read and checked field by field ([protocol reference, section
+//! 4.1](mesh_proto::protocol#41-image-input)).
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! An edits request, read and checked field by field from JSON or a form (protocol reference,
-//! section 5.3).
+//! An edits request, read and checked field by field from JSON or a form ([protocol reference,
+//! section 5.3](mesh_proto::protocol#53-image-edits)).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `POST /v1/images/edits` (protocol reference, section 5.3): from a body to an answer. Every
+//! `POST /v1/images/edits` ([protocol reference, section 5.3](mesh_proto::protocol#53-image-edits)): from a body to an answer. Every
 //! operation is one on pixels.
 
 use std::borrow::Cow;

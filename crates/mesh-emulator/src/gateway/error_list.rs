@@ -1,4 +1,4 @@
-//! `GET /v1/errors`: the catalogue of error codes (protocol reference, section 7).
+//! `GET /v1/errors`: the catalogue of error codes ([protocol reference, section 7](mesh_proto::protocol#7-errors)).
 
 use mesh_proto::error::ErrorCode;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Errors as the gateway writes them (protocol reference, section 7).
+//! Errors as the gateway writes them ([protocol reference, section 7](mesh_proto::protocol#7-errors)).
 
 use bytes::Bytes;
 use http::StatusCode;

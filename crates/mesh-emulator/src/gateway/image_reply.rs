@@ -1,4 +1,4 @@
-//! An images answer as one document (protocol reference, section 5.1).
+//! An images answer as one document ([protocol reference, section 5.1](mesh_proto::protocol#51-image-generations)).
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};

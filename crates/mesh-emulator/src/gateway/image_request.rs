@@ -1,4 +1,4 @@
-//! An images request, read and checked field by field (protocol reference, section 5.1).
+//! An images request, read and checked field by field ([protocol reference, section 5.1](mesh_proto::protocol#51-image-generations)).
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! An images answer as server-sent events (protocol reference, section 5.2).
+//! An images answer as server-sent events ([protocol reference, section 5.2](mesh_proto::protocol#52-streamed-generations)).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `POST /v1/images/generations` (protocol reference, sections 5.1 and 5.2): from a body to an
+//! `POST /v1/images/generations` ([protocol reference, section 5.1](mesh_proto::protocol#51-image-generations) and [section 5.2](mesh_proto::protocol#52-streamed-generations)): from a body to an
 //! answer.
 //!
 //! Composite models and Gemini's image models answer 500 `internal_error` here, as was observed of

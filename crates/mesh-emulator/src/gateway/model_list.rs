@@ -1,4 +1,4 @@
-//! `GET /v1/models` and `GET /v1/models/{id}` (protocol reference, section 9).
+//! `GET /v1/models` and `GET /v1/models/{id}` ([protocol reference, section 9](mesh_proto::protocol#9-models-catalogue)).
 
 use http::header::{self, HeaderMap};
 use mesh_proto::error::ErrorCode;

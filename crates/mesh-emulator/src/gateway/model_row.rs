@@ -1,4 +1,4 @@
-//! A model's row in the catalogue (protocol reference, section 9).
+//! A model's row in the catalogue ([protocol reference, section 9](mesh_proto::protocol#9-models-catalogue)).
 
 use serde_json::{Map, Value, json};
 

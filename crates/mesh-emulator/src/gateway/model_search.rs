@@ -1,4 +1,4 @@
-//! `GET /v1/models/search` (protocol reference, section 9).
+//! `GET /v1/models/search` ([protocol reference, section 9](mesh_proto::protocol#9-models-catalogue)).
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! The catalogue (protocol reference, section 9): ids that programs use, each answered by the
+//! The catalogue ([protocol reference, section 9](mesh_proto::protocol#9-models-catalogue)): ids that programs use, each answered by the
 //! emulator itself.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -345,7 +345,7 @@ impl Model {
         !self.made_of.is_empty() || self.id.starts_with("google/gemini")
     }
 
-    /// Tells that it is on its way out, where it is (protocol reference, section 1).
+    /// Tells that it is on its way out, where it is ([protocol reference, section 1](mesh_proto::protocol#1-transport-authentication-headers)).
     pub(super) fn tell_age(&self, headers: &mut HeaderMap) {
         let Age::Deprecated(since, sunset) = self.age else {
             return;

@@ -1,4 +1,4 @@
-//! The operations of image edits (protocol reference, section 5.3).
+//! The operations of image edits ([protocol reference, section 5.3](mesh_proto::protocol#53-image-edits)).
 
 /// What is done to a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

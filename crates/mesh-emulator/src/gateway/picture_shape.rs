@@ -1,4 +1,4 @@
-//! Where a chat answer has its pictures: the shapes of the protocol reference, section 6, rows 7 to
+//! Where a chat answer has its pictures: the shapes of the [protocol reference, section 6](mesh_proto::protocol#6-image-results-a-client-must-accept), rows 7 to
 //! 12.
 
 use serde_json::{Value, json};

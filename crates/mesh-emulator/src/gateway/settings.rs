@@ -25,8 +25,8 @@ pub struct GatewaySettings {
     pub ping: Duration,
     /// Keys that are answered with 401 although their form is right. None by default.
     pub refused_keys: Vec<String>,
-    /// How many requests a key has per minute, in fixed windows; 429 beyond (protocol reference,
-    /// section 8). Without limit by default.
+    /// How many requests a key has per minute, in fixed windows; 429 beyond ([protocol reference,
+    /// section 8](mesh_proto::protocol#8-limits-timeouts-retries)). Without limit by default.
     pub requests_per_minute: Option<u32>,
     /// The stored prompts that chat may name. One by default, `describe`, with the slot `subject`.
     pub templates: Vec<Template>,

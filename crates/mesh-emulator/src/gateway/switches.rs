@@ -139,7 +139,7 @@ macro_rules! switch {
 }
 
 switch! {
-    /// Where a chat answer has its pictures (protocol reference, section 6, rows 7 to 12). A
+    /// Where a chat answer has its pictures ([protocol reference, section 6](mesh_proto::protocol#6-image-results-a-client-must-accept), rows 7 to 12). A
     /// stream has the same in its deltas.
     ChatPictureShape {
         /// `message.images[]` of `{type, image_url: {url}}`, or of `{b64_json}` where base64 was
@@ -173,7 +173,7 @@ switch! {
 }
 
 switch! {
-    /// The bodies that `POST /v1/images/edits` takes (protocol reference, section 5.3).
+    /// The bodies that `POST /v1/images/edits` takes ([protocol reference, section 5.3](mesh_proto::protocol#53-image-edits)).
     EditsBody {
         /// JSON and `multipart/form-data`.
         Either = "either",
@@ -211,7 +211,7 @@ switch! {
 }
 
 switch! {
-    /// The form of the models list (protocol reference, section 9).
+    /// The form of the models list ([protocol reference, section 9](mesh_proto::protocol#9-models-catalogue)).
     ModelListShape {
         /// The form that the client reads, as far as its headers tell which one it is: an object
         /// for OpenAI's clients and those built on them, a bare array for all others.
@@ -234,7 +234,7 @@ switch! {
 }
 
 switch! {
-    /// Whether `GET /v1/api-versions` answers (protocol reference, section 2).
+    /// Whether `GET /v1/api-versions` answers ([protocol reference, section 2](mesh_proto::protocol#2-dated-versions)).
     ApiVersions {
         /// It lists the versions.
         Served = "served",
@@ -257,7 +257,7 @@ switch! {
 }
 
 switch! {
-    /// The pricing fields of the models list (protocol reference, section 9).
+    /// The pricing fields of the models list ([protocol reference, section 9](mesh_proto::protocol#9-models-catalogue)).
     Pricing {
         /// `pricing_unit` with prices per unit.
         Current = "current",
@@ -267,7 +267,7 @@ switch! {
 }
 
 switch! {
-    /// The form of errors (protocol reference, section 7).
+    /// The form of errors ([protocol reference, section 7](mesh_proto::protocol#7-errors)).
     ErrorForm {
         /// The standard envelope, and FastAPI's list for what validation finds.
         Documented = "documented",
@@ -307,7 +307,7 @@ switch! {
 }
 
 switch! {
-    /// Whether chat tells what it thought (protocol reference, section 4.2).
+    /// Whether chat tells what it thought ([protocol reference, section 4.2](mesh_proto::protocol#42-response)).
     Thoughts {
         /// It does not.
         Absent = "absent",
@@ -318,7 +318,7 @@ switch! {
 }
 
 switch! {
-    /// How the pieces of a streamed tool call are told apart (protocol reference, section 4.3).
+    /// How the pieces of a streamed tool call are told apart ([protocol reference, section 4.3](mesh_proto::protocol#43-streams)).
     ToolPieces {
         /// Each has the call's index, the first the id.
         Indexed = "indexed",
@@ -340,8 +340,8 @@ switch! {
 }
 
 switch! {
-    /// Whether chat keeps its last answers, each for the key that asked (protocol reference,
-    /// sections 1 and 4.3). Requests with tools, with `cache: false` or with
+    /// Whether chat keeps its last answers, each for the key that asked ([protocol reference,
+    /// section 1](mesh_proto::protocol#1-transport-authentication-headers) and [section 4.3](mesh_proto::protocol#43-streams)). Requests with tools, with `cache: false` or with
     /// `X-Mesh-Cache: no-store` pass it by.
     ResponseCache {
         /// It keeps none.
@@ -365,8 +365,8 @@ switch! {
 }
 
 switch! {
-    /// What an images answer has instead of a picture that is declined without an error (protocol
-    /// reference, section 6, row 5).
+    /// What an images answer has instead of a picture that is declined without an error ([protocol
+    /// reference, section 6](mesh_proto::protocol#6-image-results-a-client-must-accept), row 5).
     RefusedPicture {
         /// `data` is empty.
         EmptyData = "empty-data",
@@ -377,7 +377,7 @@ switch! {
 
 switch! {
     /// How a stream of pictures tells of their earlier states, where `partial_images` asks for them
-    /// and the model is one of `openai/*` (protocol reference, section 5.2).
+    /// and the model is one of `openai/*` ([protocol reference, section 5.2](mesh_proto::protocol#52-streamed-generations)).
     PartialImages {
         /// Chunks with the status `partial`, a `partial_image_index` and `data[]`.
         Chunks = "chunks",

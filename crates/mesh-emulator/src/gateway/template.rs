@@ -1,4 +1,4 @@
-//! Stored prompts (protocol reference, sections 4 and 10).
+//! Stored prompts ([protocol reference, section 4](mesh_proto::protocol#4-chat-completions) and [section 10](mesh_proto::protocol#10-other-endpoints-that-take-images)).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `GET /v1/api-versions`: the dated contracts (protocol reference, section 2).
+//! `GET /v1/api-versions`: the dated contracts ([protocol reference, section 2](mesh_proto::protocol#2-dated-versions)).
 
 use serde_json::{Value, json};
 

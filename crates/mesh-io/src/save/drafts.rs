@@ -33,7 +33,6 @@ pub fn abandon_drafts() {
 }
 
 /// Creates a temporary file, which is listed from then on.
-#[inline]
 pub(super) fn create(
     create: impl FnOnce() -> io::Result<(File, PathBuf)>,
 ) -> io::Result<(File, PathBuf)> {
@@ -45,13 +44,11 @@ pub(super) fn create(
 }
 
 /// Puts a temporary file into its place, which is done whole or not at all.
-#[inline]
 pub(super) fn place<T>(place: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     while_open(place)
 }
 
 /// Removes a temporary file, if it is still there, from the disk and from the list.
-#[inline]
 pub(super) fn remove(path: &Path) {
     // It is gone if it was renamed. If it cannot be removed, nothing more can be done here.
     let _gone = fs::remove_file(path);

@@ -29,7 +29,6 @@ pub enum SaveError {
 }
 
 impl fmt::Display for SaveError {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fetch(error) => write!(f, "the picture cannot be fetched: {error}"),
@@ -59,7 +58,6 @@ impl fmt::Display for SaveError {
 }
 
 impl StdError for SaveError {
-    #[inline]
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Fetch(error) => error.source(),

@@ -33,7 +33,6 @@ impl Reader {
     }
 
     /// Fills `out` as far as there are bytes; none at the end.
-    #[inline]
     pub(crate) fn read(&mut self, out: &mut [u8]) -> Result<usize, InvalidBase64> {
         let mut written = 0;
         loop {
@@ -69,7 +68,6 @@ impl Reader {
 
     /// Decodes whole groups of characters from where they stand, but for the last one, which may be
     /// padded.
-    #[inline]
     fn decode_straight(&mut self, out: &mut [u8]) -> usize {
         let left = self.text.text.len().saturating_sub(self.text.at);
         let groups = (out.len() / 3).min(left.saturating_sub(1) / 4);
@@ -91,7 +89,6 @@ impl Reader {
     }
 
     /// Decodes the next characters after they have been brought into one form.
-    #[inline]
     fn decode_plain(&mut self) -> Result<(), InvalidBase64> {
         self.plain.clear();
         self.bytes.clear();
@@ -116,7 +113,6 @@ impl Reader {
             .map_err(|_| self.invalid())
     }
 
-    #[inline]
     fn invalid(&self) -> InvalidBase64 {
         InvalidBase64 {
             length: self.text.length(),
@@ -149,7 +145,6 @@ impl Characters {
     }
 
     /// How many characters it has in all.
-    #[inline]
     fn length(&self) -> usize {
         if !self.is_escaped {
             return self.text.len();
@@ -161,7 +156,6 @@ impl Characters {
 impl Iterator for Characters {
     type Item = u8;
 
-    #[inline]
     fn next(&mut self) -> Option<u8> {
         let byte = *self.text.get(self.at)?;
         self.at += 1;

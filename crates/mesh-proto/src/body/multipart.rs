@@ -87,7 +87,6 @@ impl Form {
     /// the contents alone, so the same form is always the same bytes.
     ///
     /// Errors where the header cannot be written, which no form is known to cause.
-    #[inline]
     pub fn encode(&self) -> Result<EncodedForm, BuildError> {
         let boundary = self.boundary();
         let content_type =
@@ -113,7 +112,6 @@ impl Form {
 
     /// A boundary from the lengths and the ends of the contents: telling forms apart is enough, as
     /// every candidate is looked for in all of them.
-    #[inline]
     fn boundary(&self) -> String {
         let mut hasher = DefaultHasher::new();
         for Field { head, content } in &self.fields {
@@ -145,7 +143,6 @@ impl Form {
 const SAMPLE: usize = 256;
 
 impl fmt::Debug for Form {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
             .entries(self.fields.iter().map(|field| &field.content))

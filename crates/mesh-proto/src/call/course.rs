@@ -113,7 +113,6 @@ impl Reading {
 
 impl Course {
     /// When to poll again if nothing else happens, or `None` once the call has ended.
-    #[inline]
     pub(super) fn deadline(&self) -> Option<Moment> {
         let phase = match &self.phase {
             Phase::Sending { stage, since } => {

@@ -78,10 +78,9 @@ impl CallOptions {
     }
 
     /// Sets the id by which the gateway knows the request, 1 to 64 of letters, digits, `.`, `_`,
-    /// `:` and `-` (protocol reference, section 1).
+    /// `:` and `-` ([protocol reference, section 1](crate::protocol#1-transport-authentication-headers)).
     ///
     /// Errors on any other text, which the gateway would silently replace.
-    #[inline]
     pub fn request_id(mut self, id: &str) -> Result<Self, InvalidRequestId> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
         if id.is_empty() || id.len() > 64 || !id.bytes().all(allowed) {
@@ -94,7 +93,6 @@ impl CallOptions {
     }
 
     /// The target and the settings of a call that is made with these options.
-    #[inline]
     pub fn apply(&self, target: &Target, settings: &Settings) -> (Target, Settings) {
         let mut target = target.clone();
         if let Some(version) = &self.version {
@@ -111,7 +109,6 @@ impl CallOptions {
 
 // What a caller's own headers hold may be a secret.
 impl fmt::Debug for CallOptions {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallOptions")
             .field("total", &self.total)

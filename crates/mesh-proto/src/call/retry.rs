@@ -127,7 +127,7 @@ pub(super) fn is_repeatable(
 
 /// How long to wait before the attempt that follows `retries` earlier retries: full jitter under an
 /// exponential ceiling, added to the gateway's hint where there is one. Hints point many clients to
-/// one moment, the beginning of the next minute say (protocol reference, section 8): those of a
+/// one moment, the beginning of the next minute say ([protocol reference, section 8](crate::protocol#8-limits-timeouts-retries)): those of a
 /// hint come spread over half of it, so that they are no wave.
 pub(super) fn delay(
     policy: &RetryPolicy,

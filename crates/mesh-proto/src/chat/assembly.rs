@@ -30,7 +30,6 @@ pub struct Assembly {
 
 impl Assembly {
     /// Reads a chunk.
-    #[inline]
     pub(crate) fn read(&mut self, frame: &str) -> Result<ChatChunk, serde_json::Error> {
         self.reader.read(frame)
     }

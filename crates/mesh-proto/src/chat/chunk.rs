@@ -18,7 +18,7 @@ use crate::wire::{
 };
 
 read_object! {
-    /// A `chat.completion.chunk` (protocol reference, section 4.3). Its `object`, which says no more
+    /// A `chat.completion.chunk` ([protocol reference, section 4.3](crate::protocol#43-streams)). Its `object`, which says no more
     /// than its type does, is not kept.
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ChatChunk without "object" {
@@ -39,21 +39,18 @@ read_object! {
 
 impl ChatChunk {
     /// The new text of the first choice; empty where there is none.
-    #[inline]
     pub fn text(&self) -> Cow<'_, str> {
         let first = self.choices.iter().find(|choice| choice.index == 0);
         first.map(ChunkChoice::text).unwrap_or_default()
     }
 
     /// What the reply cost, where this is the chunk that says so: see [`ChatReply::cost`].
-    #[inline]
     pub fn cost(&self) -> Option<Usd> {
         cost(&self.extra, self.usage.as_deref())
     }
 
     /// A whole reply as one chunk: what a gateway amounts to that answers a stream with a
     /// document.
-    #[inline]
     pub(crate) fn whole(reply: &ChatReply) -> Self {
         let choices = reply.choices.iter().map(|choice| ChunkChoice {
             index: choice.index,
@@ -85,7 +82,6 @@ impl ChatChunk {
     }
 }
 
-#[inline]
 fn whole_calls(calls: &[ToolCall]) -> Vec<ToolCallDelta> {
     let indexed = (0..).zip(calls);
     indexed

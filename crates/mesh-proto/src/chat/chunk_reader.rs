@@ -30,7 +30,6 @@ const LONGEST_PAUSE: u32 = 7;
 
 impl ChunkReader {
     /// The chunk that `frame` is.
-    #[inline]
     pub(super) fn read(&mut self, frame: &str) -> Result<ChatChunk, serde_json::Error> {
         if let Some(chunk) = self.known.as_ref().and_then(|known| known.again(frame)) {
             self.misses = 0;
@@ -81,7 +80,6 @@ enum Place {
 
 impl Place {
     /// The text at this place of a chunk with one choice.
-    #[inline]
     fn of(self, chunk: &mut ChatChunk) -> Option<&mut String> {
         let [choice] = chunk.choices.as_mut_slice() else {
             return None;
@@ -106,7 +104,6 @@ impl Place {
 }
 
 impl Known {
-    #[inline]
     fn of(frame: &str, chunk: &ChatChunk) -> Option<Self> {
         let mut chunk = chunk.clone();
         let mut texts = Vec::new();
@@ -128,7 +125,6 @@ impl Known {
 
     /// The chunk that `frame` is, where it is the known one with other texts between the same
     /// quotes. As all else is the same to the byte, nothing else can be read from it.
-    #[inline]
     fn again(&self, frame: &str) -> Option<ChatChunk> {
         let mut told: [&str; TEXTS] = [""; TEXTS];
         let (mut known, mut rest) = (0, frame);
@@ -149,7 +145,6 @@ impl Known {
 }
 
 /// How long a text is, up to its closing quote.
-#[inline]
 fn length(text: &str) -> Option<usize> {
     let mut bytes = text.bytes().enumerate();
     while let Some((at, byte)) = bytes.next() {
@@ -165,7 +160,6 @@ fn length(text: &str) -> Option<usize> {
     None
 }
 
-#[inline]
 fn unescaped(text: &str) -> Option<String> {
     if text.contains('\\') {
         serde_json::from_str(&format!("\"{text}\"")).ok()
@@ -189,7 +183,6 @@ struct Texts<'f> {
 const TEXTS: usize = 5;
 
 impl<'f> Texts<'f> {
-    #[inline]
     fn of(frame: &'f str) -> Option<impl Iterator<Item = (Place, &'f str)>> {
         let mut found = Self::default();
         let mut frame = serde_json::Deserializer::from_str(frame);

@@ -150,7 +150,7 @@ fn append_part(parts: &mut Vec<Part>, part: Part, weight: &mut Weight) {
     }
 }
 
-/// One part of a message's content (protocol reference, section 4.1).
+/// One part of a message's content ([protocol reference, section 4.1](crate::protocol#41-image-input)).
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Part {
@@ -374,7 +374,6 @@ impl<'de> Deserialize<'de> for Content {
 
 impl Part {
     /// The part as it stands on the wire, its picture not copied.
-    #[inline]
     pub(super) fn to_json(&self) -> Json {
         let object = |kind: &str, name: &str, value: Json, extra: &Extra| {
             let rest = extra

@@ -11,7 +11,6 @@ use crate::wire::Extra;
 
 impl ChatChunk {
     /// The error that the chunk tells.
-    #[inline]
     pub(crate) fn failure(&self) -> Option<ApiError> {
         let in_choices = || {
             let mut choices = self.choices.iter();
@@ -23,7 +22,6 @@ impl ChatChunk {
     }
 
     /// Whether there is nothing in it that a reply has.
-    #[inline]
     pub(crate) fn is_blank(&self) -> bool {
         self.choices.is_empty()
             && self.usage.is_none()
@@ -58,7 +56,6 @@ impl ChatReply {
 }
 
 /// `OpenRouter` tells a provider's failure in the choice, or by its reason alone.
-#[inline]
 fn in_choice(finish_reason: Option<&FinishReason>, extra: &Extra) -> Option<ApiError> {
     if let Some(error) = ApiError::in_band(extra) {
         return Some(error);
@@ -77,7 +74,6 @@ fn in_choice(finish_reason: Option<&FinishReason>, extra: &Extra) -> Option<ApiE
 }
 
 /// Groq tells it in an object of its own.
-#[inline]
 fn beside(extra: &Extra) -> Option<ApiError> {
     ApiError::in_band(extra.get("x_groq")?.as_object()?)
 }

@@ -24,7 +24,7 @@ use crate::wire::{
 };
 
 read_object! {
-    /// A reply of `POST /v1/chat/completions` (protocol reference, section 4.2), plain or assembled
+    /// A reply of `POST /v1/chat/completions` ([protocol reference, section 4.2](crate::protocol#42-response)), plain or assembled
     /// from a stream. What is odd or missing in it beside the choices costs nothing.
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ChatReply then Self::settle {
@@ -63,10 +63,9 @@ impl ChatReply {
             .unwrap_or_default()
     }
 
-    /// Every picture of the reply, in every shape of the protocol reference, section 6: in parts,
+    /// Every picture of the reply, in every shape of the [protocol reference, section 6](crate::protocol#6-image-results-a-client-must-accept): in parts,
     /// in `images`, in `data`, in Markdown, by data URL, base64 or URL. A URL in a field may be
     /// relative to the gateway, and one in Markdown if nothing else of the reply is a picture.
-    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
         let found = self.found(Urls::Absolute);
         if found.is_empty() {
@@ -75,7 +74,6 @@ impl ChatReply {
         found
     }
 
-    #[inline]
     fn found(&self, urls: Urls) -> Vec<GeneratedImage> {
         let in_choices = self
             .choices
@@ -88,7 +86,6 @@ impl ChatReply {
 
     /// The same pictures, without the reply: [`GeneratedImage::into_bytes`] can then decode a
     /// picture in the memory that it was received in.
-    #[inline]
     pub fn into_images(self) -> Vec<GeneratedImage> {
         self.images()
     }
@@ -97,7 +94,6 @@ impl ChatReply {
     ///
     /// Errors where there is none, with the reason and what the model says instead. The answer
     /// was delivered all the same, and it is billed.
-    #[inline]
     pub fn drawn(&self) -> Result<Vec<GeneratedImage>, NoPicture> {
         let images = self.images();
         if !images.is_empty() {
@@ -122,7 +118,6 @@ impl ChatReply {
 
     /// The first choice's message, to go on with: with its tool calls, its reasoning and whatever
     /// else has to be sent back as it came. `None` where there is no choice.
-    #[inline]
     pub fn into_message(self) -> Option<Message> {
         self.choices
             .into_iter()
@@ -132,13 +127,11 @@ impl ChatReply {
 
     /// What it cost, as the gateway says: a field that is often missing. What is billed for sure,
     /// `POST /v1/usage/events` says by the request's id.
-    #[inline]
     pub fn cost(&self) -> Option<Usd> {
         cost(&self.extra, self.usage.as_ref())
     }
 
     /// How the model was chosen, where that was left to the gateway (`model: "auto"`).
-    #[inline]
     pub fn auto_routing(&self) -> Option<AutoRouting> {
         AutoRouting::read(&self.extra)
     }
@@ -163,7 +156,6 @@ impl ChatReply {
     }
 
     /// What the model says where it declines: its `refusal`, or the text beside a content filter.
-    #[inline]
     pub fn refusal(&self) -> Option<Cow<'_, str>> {
         let choice = self.choices.first()?;
         match (choice.refusal(), &choice.finish_reason) {
@@ -175,14 +167,13 @@ impl ChatReply {
 }
 
 /// The cost beside the usage, or within it.
-#[inline]
 pub(super) fn cost(extra: &Extra, usage: Option<&Usage>) -> Option<Usd> {
     let within = || usage?.extra.get("cost");
     let told = extra.get("cost").or_else(within)?;
     Usd::deserialize(told).ok()
 }
 
-/// How a model was chosen (protocol reference, section 4.2).
+/// How a model was chosen ([protocol reference, section 4.2](crate::protocol#42-response)).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AutoRouting {
@@ -197,7 +188,6 @@ pub struct AutoRouting {
 }
 
 impl AutoRouting {
-    #[inline]
     fn read(extra: &Extra) -> Option<Self> {
         let is = |name| extra.get(name).and_then(Value::as_bool) == Some(true);
         let text = |name| extra.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -249,7 +239,6 @@ impl Choice {
     }
 
     /// The model's own words of refusal.
-    #[inline]
     fn refusal(&self) -> Option<&str> {
         let refusal = self.message.extra.get("refusal").and_then(Value::as_str);
         refusal.filter(|text| !text.trim().is_empty())
@@ -290,7 +279,6 @@ impl ReplyMessage {
     }
 
     /// The message as one of a conversation, nothing left out.
-    #[inline]
     pub fn into_message(self) -> Message {
         let mut message = Message::new(self.role.unwrap_or(Role::Assistant), "");
         message.content = self.content;
@@ -306,7 +294,6 @@ impl ReplyMessage {
     }
 
     /// What the model thought, as it tells it in words; empty where it does not.
-    #[inline]
     pub fn reasoning(&self) -> &str {
         let places = ["reasoning_content", "reasoning"];
         let texts = places
@@ -344,7 +331,6 @@ impl ReplyMessage {
         found
     }
 
-    #[inline]
     fn found(&self, urls: Urls) -> Vec<GeneratedImage> {
         let (text, parts) = match &self.content {
             Some(Content::Text(text)) => (Some(text.as_str()), Vec::new()),
@@ -361,7 +347,6 @@ impl ReplyMessage {
 pub(crate) const IMAGES: &str = "images";
 
 /// What stands where pictures may be among fields that are not modelled.
-#[inline]
 pub(crate) fn pictures_in(extra: &Extra, names: &[&str]) -> Vec<Picture> {
     let values = names.iter().filter_map(|name| extra.get(*name));
     values

@@ -17,7 +17,7 @@ use crate::image::Image;
 use crate::open_enum::open_enum;
 use crate::wire::{Extra, Object, Wire, Written, read_fields, read_object, serialize_inline};
 
-/// A request to `POST /v1/chat/completions` (protocol reference, section 4).
+/// A request to `POST /v1/chat/completions` ([protocol reference, section 4](crate::protocol#4-chat-completions)).
 ///
 /// ```
 /// use mesh_proto::ChatRequest;
@@ -124,7 +124,6 @@ read_fields! {
 
 // What stands in a slot may be a picture.
 impl fmt::Debug for ChatRequest {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("ChatRequest");
         macro_rules! what_is_set {

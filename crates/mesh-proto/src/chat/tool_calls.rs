@@ -6,7 +6,7 @@ use super::assembly::append_extra;
 use super::tools::{ToolCall, ToolCallDelta, ToolKind};
 use crate::wire::weight::Weight;
 
-/// Puts the tool calls of one message together (protocol reference, section 4.3).
+/// Puts the tool calls of one message together ([protocol reference, section 4.3](crate::protocol#43-streams)).
 #[derive(Debug, Default)]
 pub(super) struct ToolCalls {
     calls: Vec<ToolCall>,

@@ -1,4 +1,4 @@
-//! Tools that a model may call, and its calls of them (protocol reference, sections 4 and 4.4).
+//! Tools that a model may call, and its calls of them ([protocol reference, section 4](crate::protocol#4-chat-completions) and [section 4.4](crate::protocol#44-structured-output-and-tools)).
 
 use std::fmt;
 
@@ -234,7 +234,7 @@ fn text_or_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D:
     })
 }
 
-/// What form the answer shall have (protocol reference, section 4.4).
+/// What form the answer shall have ([protocol reference, section 4.4](crate::protocol#44-structured-output-and-tools)).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ResponseFormat {

@@ -11,7 +11,7 @@ use crate::models::{Capability, Feature, Model};
 
 impl ChatRequest {
     /// Holds the request against what the catalogue says of `model`, and against the gateway's
-    /// limits (protocol reference, sections 4 and 8), offline: body size, pictures, kinds of input
+    /// limits ([protocol reference, section 4](crate::protocol#4-chat-completions) and [section 8](crate::protocol#8-limits-timeouts-retries)), offline: body size, pictures, kinds of input
     /// and output, abilities. It advises, and never blocks.
     ///
     /// [`Report::cost`] is an upper bound, and there only for plain text without `reasoning_effort`:
@@ -31,7 +31,6 @@ impl ChatRequest {
     /// assert_eq!(most.map(|it| it.to_string()).as_deref(), Some("0.003195"));
     /// # Ok::<(), serde_json::Error>(())
     /// ```
-    #[inline]
     pub fn check(&self, model: &Model) -> Report {
         let mut examination = Examination::new(model);
         examination.built(self.validate());
@@ -56,7 +55,6 @@ impl ChatRequest {
 }
 
 impl Examination<'_> {
-    #[inline]
     fn options(&mut self, request: &ChatRequest) {
         if let (Some(asked), Some(context)) = (request.max_tokens, self.model.context())
             && u64::from(asked) > context
@@ -129,7 +127,6 @@ impl Examination<'_> {
         }
     }
 
-    #[inline]
     fn message(&mut self, place: usize, message: &Message) {
         if matches!(message.role, Role::System | Role::Developer) {
             self.needs(
@@ -157,7 +154,6 @@ impl Examination<'_> {
         }
     }
 
-    #[inline]
     fn part(&mut self, field: &str, part: &Part) {
         match part {
             Part::Text { text, .. } => self.text(field.to_owned(), text),
@@ -170,7 +166,6 @@ impl Examination<'_> {
         }
     }
 
-    #[inline]
     fn text(&mut self, field: String, text: &str) {
         if text.contains("data:image/") && text.contains(";base64,") {
             self.find(
@@ -182,7 +177,6 @@ impl Examination<'_> {
     }
 }
 
-#[inline]
 fn cost(request: &ChatRequest, model: &Model) -> Option<Cost> {
     let is_of_this_model = request.model.as_ref() == Some(&model.id)
         && request.models.is_empty()
@@ -222,7 +216,6 @@ fn cost(request: &ChatRequest, model: &Model) -> Option<Cost> {
 }
 
 /// How long a message is that is nothing but text.
-#[inline]
 fn text_bytes(message: &Message) -> Option<u64> {
     if !message.tool_calls.is_empty() || !message.extra.is_empty() {
         return None;

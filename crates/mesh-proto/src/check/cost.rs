@@ -20,14 +20,12 @@ pub struct Cost {
 
 impl Cost {
     /// The amount, where it is known to be exactly one.
-    #[inline]
     pub fn exact(&self) -> Option<&Usd> {
         self.least.as_ref().filter(|_| self.least == self.most)
     }
 
     /// The cost of a call to `model`, if a bound of it is known. A discount takes the lower one away:
     /// whether the catalogue's prices are before or after it is not documented.
-    #[inline]
     pub(super) fn between(
         model: &Model,
         least: Option<Usd>,
@@ -52,7 +50,6 @@ impl Cost {
 }
 
 impl fmt::Display for Cost {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.least, &self.most) {
             (Some(least), Some(most)) if least == most => write!(f, "{least} USD")?,
@@ -74,7 +71,6 @@ pub(super) enum Prices<'m> {
 
 impl<'m> Prices<'m> {
     /// None where there is no price, or where prices contradict what is said of the model.
-    #[inline]
     pub(super) fn of(model: &'m Model) -> Option<Self> {
         let listed = model.pricing.as_ref().map(Listed);
         let is_priced = listed.as_ref().is_some_and(Listed::has_any);
@@ -90,7 +86,6 @@ impl<'m> Prices<'m> {
 pub(super) struct Listed<'m>(pub(super) &'m Pricing);
 
 impl Listed<'_> {
-    #[inline]
     fn has_any(&self) -> bool {
         let prices = [
             self.input_per_million(),
@@ -111,7 +106,6 @@ impl Listed<'_> {
         self.0.output_per_million().filter(above_zero)
     }
 
-    #[inline]
     pub(super) fn output_per_image(&self) -> Option<Usd> {
         self.0.output_per_image().filter(above_zero)
     }
@@ -126,7 +120,6 @@ impl Listed<'_> {
 
     /// The most that a text can cost to read: a token is at least a byte of it, and each message
     /// has a few around it.
-    #[inline]
     pub(super) fn most_for_text(&self, bytes: u64, messages: u64) -> Option<Usd> {
         let tokens = bytes
             .saturating_add(messages.saturating_mul(TOKENS_AROUND_A_MESSAGE))

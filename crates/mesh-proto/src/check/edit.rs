@@ -10,7 +10,7 @@ use crate::models::{Feature, Model};
 
 impl EditRequest {
     /// Holds the request against what the catalogue says of `model`, and against the gateway's
-    /// limits (protocol reference, sections 5.3 and 8), offline: body size, pictures, the
+    /// limits ([protocol reference, section 5.3](crate::protocol#53-image-edits) and [section 8](crate::protocol#8-limits-timeouts-retries)), offline: body size, pictures, the
     /// operation, the mask. It advises, and never blocks.
     ///
     /// [`Report::cost`] is at least the catalogue's price of a picture times `n`; what the pictures
@@ -29,7 +29,6 @@ impl EditRequest {
     /// assert!(report.findings().iter().any(|it| it.field == "operation" && it.severity == Severity::Warning));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
     pub fn check(&self, model: &Model) -> Report {
         let mut examination = Examination::new(model);
         examination.built(self.validate());
@@ -58,7 +57,6 @@ impl EditRequest {
 }
 
 impl Examination<'_> {
-    #[inline]
     fn operation(&mut self, operation: &Operation) {
         let feature = match operation {
             Operation::Edit => Feature::ImageEdit,
@@ -75,7 +73,6 @@ impl Examination<'_> {
 
     /// A picture of an edit, which the gateway never fetches: what is behind a URL has been found
     /// to be wrong already.
-    #[inline]
     fn edited(&mut self, field: &str, image: &Image) {
         if image.remote_url().is_some() {
             return;
@@ -92,7 +89,6 @@ impl Examination<'_> {
     }
 
     /// White is edited, so a mask has to lie on its picture pixel by pixel.
-    #[inline]
     fn mask(&mut self, image: &Image, mask: &Image) {
         let size = |image: &Image| {
             let (_, bytes) = image.file().ok()?;
@@ -110,7 +106,6 @@ impl Examination<'_> {
     }
 }
 
-#[inline]
 fn cost(request: &EditRequest, model: &Model) -> Option<Cost> {
     let is_of_this_model = request.model == model.id && model.is_composite != Some(true);
     let listed = match Prices::of(model).filter(|_| is_of_this_model)? {

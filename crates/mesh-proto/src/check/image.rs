@@ -10,7 +10,7 @@ use crate::usd::Usd;
 
 impl ImageRequest {
     /// Holds the request against what the catalogue says of `model`, and against the gateway's
-    /// limits (protocol reference, sections 5.1 and 8), offline: body size, pictures to go by, kinds
+    /// limits ([protocol reference, section 5.1](crate::protocol#51-image-generations) and [section 8](crate::protocol#8-limits-timeouts-retries)), offline: body size, pictures to go by, kinds
     /// of output, abilities. It advises, and never blocks.
     ///
     /// [`Report::cost`] is the catalogue's price of a picture times `n`, with what is charged beside
@@ -29,7 +29,6 @@ impl ImageRequest {
     /// assert_eq!(report.cost().and_then(|cost| cost.exact()).map(|it| it.as_str()), Some("0.126"));
     /// # Ok::<(), serde_json::Error>(())
     /// ```
-    #[inline]
     pub fn check(&self, model: &Model) -> Report {
         let mut examination = Examination::new(model);
         examination.built(self.validate());
@@ -56,7 +55,6 @@ impl ImageRequest {
     }
 
     /// Whether a size is asked for that is not the one that a price is for.
-    #[inline]
     fn is_of_other_size(&self, listed: &Listed<'_>) -> bool {
         let Some(priced) = &listed.0.image_output_size else {
             return false;
@@ -71,7 +69,6 @@ impl ImageRequest {
 }
 
 impl Examination<'_> {
-    #[inline]
     fn drawing(&mut self, request: &ImageRequest) {
         let talks_too = self.model.gives(&Modality::Text) == Capability::Yes
             && self.model.draws() == Capability::Yes;
@@ -119,7 +116,6 @@ impl Examination<'_> {
     }
 }
 
-#[inline]
 fn cost(request: &ImageRequest, model: &Model) -> Option<Cost> {
     let is_of_this_model =
         request.model.as_ref() == Some(&model.id) && model.is_composite != Some(true);

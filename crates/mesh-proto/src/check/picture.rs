@@ -8,7 +8,7 @@ use crate::image::{
     DataUrl, Dimensions, Image, ImageError, MediaType, Orientation, describe, is_xcode_png,
 };
 
-/// The largest file that Mesh's own command sends (protocol reference, section 4.1).
+/// The largest file that Mesh's own command sends ([protocol reference, section 4.1](crate::protocol#41-image-input)).
 const LARGE: usize = 20 << 20;
 
 /// The longest side, in pixels, that is of use: OpenAI fits a picture into 2048 × 2048 before its
@@ -20,7 +20,6 @@ const MOST_PIXELS: u32 = 8000;
 
 impl Examination<'_> {
     /// A picture that goes in at `field`.
-    #[inline]
     pub(super) fn picture(&mut self, field: &str, image: &Image) {
         self.report.pictures += 1;
         self.input(field.to_owned(), &Modality::Image);
@@ -39,7 +38,6 @@ impl Examination<'_> {
         }
     }
 
-    #[inline]
     fn remote(&mut self, field: &str, url: &str) {
         let scheme = url
             .split_once("://")
@@ -62,7 +60,6 @@ impl Examination<'_> {
     }
 
     /// A picture's file, and the type that it is declared as where that is not its own.
-    #[inline]
     pub(super) fn file(&mut self, field: &str, bytes: &[u8], declared: Option<MediaType>) {
         let Some(media_type) = MediaType::sniff(bytes) else {
             let text = format!("not a picture but {}", describe(bytes));

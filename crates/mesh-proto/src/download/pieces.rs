@@ -35,7 +35,6 @@ pub enum Piece {
 }
 
 impl fmt::Debug for Piece {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Begin { declared } => write!(f, "Begin({declared:?})"),
@@ -61,12 +60,10 @@ impl Endpoint for DownloadPieces {
         Replay::Anew
     }
 
-    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.0.request(target)
     }
 
-    #[inline]
     fn decoder(&self, head: &Head, _limits: &Limits) -> Result<PiecesDecoder, DecodeError> {
         let declared = Declared::of(head);
         let media_type = declared.media_type.clone();
@@ -127,7 +124,6 @@ impl Decode for PiecesDecoder {
     type Event = Piece;
     type Output = Option<GeneratedImage>;
 
-    #[inline]
     fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
         if chunk.len() > self.limit.saturating_sub(self.length) {
             return Err(self.too_large());
@@ -163,7 +159,6 @@ impl Decode for PiecesDecoder {
         Ok(())
     }
 
-    #[inline]
     fn end(&mut self) {
         if let Form::Unknown { text, .. } = &mut self.form {
             let text = text.split().freeze();
@@ -216,7 +211,6 @@ enum Guess {
 }
 
 /// What `begun` is the beginning of, of which `blank` bytes are known to be white space.
-#[inline]
 fn guess(begun: &[u8], blank: &mut usize) -> Guess {
     let rest = begun.get(*blank..).unwrap_or_default();
     let (text, is_text) = match std::str::from_utf8(rest) {

@@ -1,4 +1,4 @@
-//! `GET /v1/api-versions` (protocol reference, section 2).
+//! `GET /v1/api-versions` ([protocol reference, section 2](crate::protocol#2-dated-versions)).
 
 use std::convert::Infallible;
 
@@ -53,7 +53,6 @@ impl Endpoint for ListApiVersions {
         )
     }
 
-    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             let (rows, _) = rows::list(&body, &["data", "versions", "items"])?;

@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions`, answered with one document (protocol reference, section 4.2).
+//! `POST /v1/chat/completions`, answered with one document ([protocol reference, section 4.2](crate::protocol#42-response)).
 
 use std::convert::Infallible;
 use std::time::Duration;

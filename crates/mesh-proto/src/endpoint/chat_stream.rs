@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions`, answered with a stream (protocol reference, section 4.3).
+//! `POST /v1/chat/completions`, answered with a stream ([protocol reference, section 4.3](crate::protocol#43-streams)).
 
 use std::time::Duration;
 
@@ -31,7 +31,6 @@ impl ChatStream {
     /// Asks for `request` as a stream.
     ///
     /// Errors where a value breaks a rule of the protocol reference.
-    #[inline]
     pub fn new(request: &ChatRequest) -> Result<Self, BuildError> {
         request.validate()?;
         Ok(Self {
@@ -60,7 +59,6 @@ impl Endpoint for ChatStream {
         )
     }
 
-    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(StreamDecoder::new(head, limits, Assembly::default()))
     }
@@ -74,12 +72,10 @@ impl Assemble for Assembly {
     type Chunk = ChatChunk;
     type Reply = ChatReply;
 
-    #[inline]
     fn read(&mut self, frame: &str) -> Result<ChatChunk, serde_json::Error> {
         self.read(frame)
     }
 
-    #[inline]
     fn add(&mut self, chunk: &mut ChatChunk) {
         self.add(chunk);
     }
@@ -96,7 +92,6 @@ impl Assemble for Assembly {
         self.is_finished()
     }
 
-    #[inline]
     fn take(&mut self) -> Option<ChatReply> {
         self.take()
     }
@@ -105,12 +100,10 @@ impl Assemble for Assembly {
         &chunk.extra
     }
 
-    #[inline]
     fn failure(chunk: &ChatChunk) -> Option<ApiError> {
         chunk.failure()
     }
 
-    #[inline]
     fn is_blank(chunk: &ChatChunk) -> bool {
         chunk.is_blank()
     }
@@ -119,7 +112,6 @@ impl Assemble for Assembly {
         self.failure().map_or(Ok(()), |error| Err(error.into()))
     }
 
-    #[inline]
     fn document(body: &Bytes) -> Result<ChatChunk, DecodeError> {
         parse_reply(body).map(|reply| ChatChunk::whole(&reply))
     }

@@ -216,7 +216,6 @@ impl Collected {
 }
 
 impl fmt::Debug for Collected {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.first.len() + self.rest.len())
     }

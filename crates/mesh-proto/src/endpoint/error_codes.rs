@@ -1,4 +1,4 @@
-//! `GET /v1/errors` (protocol reference, section 7).
+//! `GET /v1/errors` ([protocol reference, section 7](crate::protocol#7-errors)).
 
 use std::convert::Infallible;
 
@@ -67,7 +67,6 @@ impl Endpoint for ListErrorCodes {
         )
     }
 
-    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             let rows = list(&body)?;
@@ -77,7 +76,6 @@ impl Endpoint for ListErrorCodes {
     }
 }
 
-#[inline]
 fn list(body: &Bytes) -> Result<Vec<Value>, DecodeError> {
     let mut document = match parse_within(body, weight::ROWS)? {
         Value::Array(rows) => return Ok(rows.into_iter().map(bare).collect()),
@@ -115,7 +113,6 @@ fn list(body: &Bytes) -> Result<Vec<Value>, DecodeError> {
 }
 
 /// A row that is a mere code.
-#[inline]
 fn bare(row: Value) -> Value {
     match row {
         Value::String(code) => json!({"code": code}),
@@ -124,7 +121,6 @@ fn bare(row: Value) -> Value {
 }
 
 /// A row that stands under its code: an object, a description, or a status.
-#[inline]
 fn under((code, row): (String, Value)) -> Value {
     match row {
         Value::Object(mut row) => {

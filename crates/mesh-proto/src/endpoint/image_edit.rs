@@ -1,4 +1,4 @@
-//! `POST /v1/images/edits` (protocol reference, section 5.3).
+//! `POST /v1/images/edits` ([protocol reference, section 5.3](crate::protocol#53-image-edits)).
 
 use http::header;
 use http::{Method, Request};
@@ -27,7 +27,6 @@ impl Endpoint for EditRequest {
         Replay::Unprocessed
     }
 
-    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.validate()?;
         let request = |body| json_request(target, Method::POST, PATH, "application/json", body);

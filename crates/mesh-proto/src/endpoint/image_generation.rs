@@ -1,4 +1,4 @@
-//! `POST /v1/images/generations`, answered with one document (protocol reference, section 5.1).
+//! `POST /v1/images/generations`, answered with one document ([protocol reference, section 5.1](crate::protocol#51-image-generations)).
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -30,7 +30,6 @@ impl Endpoint for ImageRequest {
         Replay::Unprocessed
     }
 
-    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.validate()?;
         json_request(
@@ -59,7 +58,6 @@ pub(super) fn read_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
 
 /// A body as an image reply. As every field may be missing, what holds no picture is looked at once
 /// more: it may be an error in any envelope, or no image reply at all.
-#[inline]
 pub(super) fn parse_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
     let mut reply: ImageReply = parse(body)?;
     if reply.data.is_empty() {

@@ -1,4 +1,4 @@
-//! `POST /v1/images/generations`, answered with a stream (protocol reference, section 5.2).
+//! `POST /v1/images/generations`, answered with a stream ([protocol reference, section 5.2](crate::protocol#52-streamed-generations)).
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -33,7 +33,6 @@ impl ImageStream {
     /// Asks for `request` as a stream.
     ///
     /// Errors where a value breaks a rule of the protocol reference.
-    #[inline]
     pub fn new(request: &ImageRequest) -> Result<Self, BuildError> {
         request.validate()?;
         Ok(Self {
@@ -71,7 +70,6 @@ impl Endpoint for ImageStream {
         )
     }
 
-    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(StreamDecoder::new(head, limits, Assembly::of(self.wanted)))
     }
@@ -81,7 +79,6 @@ impl Assemble for Assembly {
     type Chunk = ImageChunk;
     type Reply = ImageReply;
 
-    #[inline]
     fn add(&mut self, chunk: &mut ImageChunk) {
         self.add(chunk);
     }
@@ -102,32 +99,26 @@ impl Assemble for Assembly {
         self.is_finished()
     }
 
-    #[inline]
     fn take(&mut self) -> Option<ImageReply> {
         self.take()
     }
 
-    #[inline]
     fn extra(chunk: &ImageChunk) -> &Extra {
         &chunk.extra
     }
 
-    #[inline]
     fn failure(chunk: &ImageChunk) -> Option<ApiError> {
         chunk.failure()
     }
 
-    #[inline]
     fn is_blank(chunk: &ImageChunk) -> bool {
         chunk.is_blank()
     }
 
-    #[inline]
     fn check(&self) -> Result<(), DecodeError> {
         Ok(self.require_picture()?)
     }
 
-    #[inline]
     fn document(body: &Bytes) -> Result<ImageChunk, DecodeError> {
         parse_reply(body).map(ImageChunk::whole)
     }

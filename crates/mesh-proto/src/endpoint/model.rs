@@ -1,4 +1,4 @@
-//! `GET /v1/models/{id}` (protocol reference, sections 3 and 9).
+//! `GET /v1/models/{id}` ([protocol reference, section 3](crate::protocol#3-endpoints-in-scope) and [section 9](crate::protocol#9-models-catalogue)).
 
 use std::convert::Infallible;
 
@@ -37,7 +37,6 @@ const SEGMENT: &AsciiSet = &VALUE.remove(b':').remove(b'@');
 /// An id as part of a path: its slashes stay, everything else is escaped by segment.
 ///
 /// Errors on segments that a server would take for a place elsewhere.
-#[inline]
 fn escape(id: &str) -> Result<String, BuildError> {
     let mut path = String::new();
     for segment in id.split('/') {
@@ -65,13 +64,11 @@ impl Endpoint for GetModel {
         Replay::Always
     }
 
-    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         let path = format!("/v1/models{}", escape(&self.id)?);
         json_request(target, Method::GET, path, "application/json", Body::empty())
     }
 
-    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             read(&body)
@@ -80,7 +77,6 @@ impl Endpoint for GetModel {
 }
 
 /// The row, bare or in an envelope.
-#[inline]
 fn read(body: &Bytes) -> Result<Model, DecodeError> {
     parse(body).or_else(|error| {
         let envelope = object(body);

@@ -1,4 +1,4 @@
-//! `GET /v1/models` (protocol reference, section 9).
+//! `GET /v1/models` ([protocol reference, section 9](crate::protocol#9-models-catalogue)).
 
 use std::convert::Infallible;
 use std::fmt;
@@ -75,7 +75,6 @@ impl Endpoint for ListModels {
         Replay::Always
     }
 
-    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         let path = Query::new("/v1/models")
             .with("free", self.free)
@@ -85,7 +84,6 @@ impl Endpoint for ListModels {
         json_request(target, Method::GET, path, "application/json", Body::empty())
     }
 
-    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             read(&body)
@@ -94,7 +92,6 @@ impl Endpoint for ListModels {
 }
 
 /// The catalogue: a bare array, or an object with one. Null is an empty one.
-#[inline]
 fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
     if let Some(what) = not_json(body) {
         return Err(DecodeError::NotJson {
@@ -119,7 +116,6 @@ fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
 }
 
 /// The list, or `None` if it is null. A row that is no model is reported and costs nothing else.
-#[inline]
 fn list(text: &str) -> Result<Option<ModelList>, serde_json::Error> {
     let rows = if text.trim_ascii_start().starts_with('{') {
         serde_json::from_str(text).map(|Enveloped(rows)| rows)?

@@ -1,4 +1,4 @@
-//! `GET /v1/models/search` (protocol reference, section 9).
+//! `GET /v1/models/search` ([protocol reference, section 9](crate::protocol#9-models-catalogue)).
 
 use std::convert::Infallible;
 
@@ -27,7 +27,6 @@ impl Endpoint for SearchModels {
         Replay::Always
     }
 
-    #[inline]
     fn request(&self, target: &Target) -> Result<Request<Body>, BuildError> {
         self.validate()?;
         let path = Query::new("/v1/models/search")
@@ -45,7 +44,6 @@ impl Endpoint for SearchModels {
         json_request(target, Method::GET, path, "application/json", Body::empty())
     }
 
-    #[inline]
     fn decoder(&self, head: &Head, limits: &Limits) -> Result<Self::Decoder, DecodeError> {
         Ok(DocumentDecoder::new(head, limits, (), |body, ()| {
             read(&body)
@@ -54,7 +52,6 @@ impl Endpoint for SearchModels {
 }
 
 /// A page, or a bare list, which is a page that says nothing of others.
-#[inline]
 fn read(body: &Bytes) -> Result<ModelPage, DecodeError> {
     let (items, mut page) = rows::list(body, &["items", "data", "models"])?;
     let (items, odd) = rows::read(items, rows::ID);

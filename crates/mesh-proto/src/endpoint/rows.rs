@@ -51,7 +51,6 @@ pub(super) fn oddity(row: &Value, key: Key) -> &'static str {
 /// as an empty list: gateways in Go write one so.
 ///
 /// Errors where there is none: with the error that the document is, if it is one.
-#[inline]
 pub(super) fn list(
     body: &Bytes,
     names: &[&str],

@@ -86,7 +86,7 @@ pub trait Assemble {
 }
 
 /// Reads a stream of events, and puts the whole reply together: chunks of JSON, `[DONE]` at the end
-/// (protocol reference, sections 4.3 and 5.2).
+/// ([protocol reference, section 4.3](crate::protocol#43-streams) and [section 5.2](crate::protocol#52-streamed-generations)).
 pub struct StreamDecoder<A> {
     form: Form,
     mark: Mark,
@@ -260,7 +260,6 @@ enum Form {
 }
 
 /// Whether a body begins like an event stream: with a comment, or a field of the standard.
-#[inline]
 fn is_event_stream(opening: &[u8]) -> bool {
     [":", "data", "event", "id", "retry", "error"]
         .iter()
@@ -283,7 +282,6 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
     type Event = A::Chunk;
     type Output = A::Reply;
 
-    #[inline]
     fn push(&mut self, chunk: Bytes) -> Result<(), DecodeError> {
         if self.has_frames {
             self.frames.push(chunk);
@@ -296,7 +294,6 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
         self.ended = true;
         self.frames.end();
     }
-    #[inline]
     fn next(&mut self) -> Result<Decoded<A::Chunk>, DecodeError> {
         let is_starved = self.frames.is_starved() && self.lines.is_empty();
         if self.has_frames && !self.complete && is_starved {

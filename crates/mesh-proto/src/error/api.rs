@@ -1,4 +1,4 @@
-//! An error that the gateway reports, in every form of the protocol reference, section 7.
+//! An error that the gateway reports, in every form of the [protocol reference, section 7](crate::protocol#7-errors).
 
 mod envelope;
 mod hints;

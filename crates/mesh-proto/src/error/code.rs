@@ -1,4 +1,4 @@
-//! The gateway's stable error codes (protocol reference, section 7).
+//! The gateway's stable error codes ([protocol reference, section 7](crate::protocol#7-errors)).
 
 use http::StatusCode;
 

@@ -8,7 +8,7 @@ use crate::secret::redact;
 use crate::usage::Usage;
 use crate::wire::Json;
 
-/// Why an answer holds no picture, and what the model says instead (protocol reference, section 6,
+/// Why an answer holds no picture, and what the model says instead ([protocol reference, section 6](crate::protocol#6-image-results-a-client-must-accept),
 /// row 5). The answer was delivered, and it is billed.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::excerpt::{excerpt, message};
 
-/// One finding of a validation: `{"loc": […], "msg": …, "type": …}` (protocol reference, section
-/// 7).
+/// One finding of a validation: `{"loc": […], "msg": …, "type": …}` ([protocol reference, section
+/// 7](crate::protocol#7-errors)).
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ValidationFinding {
@@ -62,7 +62,6 @@ impl ValidationFinding {
 
 // A finding may quote what was sent.
 impl fmt::Debug for ValidationFinding {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.as_deref();
         f.debug_struct("ValidationFinding")

@@ -44,7 +44,6 @@ impl<'u> DataUrl<'u> {
     /// # Errors
     ///
     /// Returns [`InvalidDataUrl`] if the scheme or the comma is missing.
-    #[inline]
     pub fn parse(text: &'u str) -> Result<Self, InvalidDataUrl> {
         let mut read = Self::outermost(text)?;
         while let Ok(inner) = Self::outermost(read.data) {
@@ -61,7 +60,6 @@ impl<'u> DataUrl<'u> {
         Ok(read)
     }
 
-    #[inline]
     fn outermost(text: &'u str) -> Result<Self, InvalidDataUrl> {
         let rest = after_scheme(text).ok_or(InvalidDataUrl::Scheme)?;
         let (head, data) = rest.split_once(',').ok_or(InvalidDataUrl::NoComma)?;
@@ -98,7 +96,6 @@ impl<'u> DataUrl<'u> {
     /// too.
     ///
     /// Errors where it is not base64, though the URL says so.
-    #[inline]
     pub fn decode(&self) -> Result<Vec<u8>, InvalidDataUrl> {
         let data = self.data.as_bytes();
         match self.encoding {
@@ -109,7 +106,6 @@ impl<'u> DataUrl<'u> {
 }
 
 /// Whether data that is not marked as base64 is the base64 of an image, and not an image itself.
-#[inline]
 fn begins_as_base64(data: &str) -> bool {
     let beginning = data.as_bytes().get(..BEGINNING).unwrap_or(data.as_bytes());
     let plain = Cow::from(percent_encoding::percent_decode(beginning));
@@ -129,7 +125,6 @@ fn begins_as_base64(data: &str) -> bool {
 const BEGINNING: usize = 1024;
 
 /// The bytes behind the base64 of a data URL, which may be percent-encoded.
-#[inline]
 pub(super) fn decode_base64(data: &[u8]) -> Result<Vec<u8>, base64::InvalidBase64> {
     if memchr::memchr(b'%', data).is_none() {
         return base64::decode(data);
@@ -144,7 +139,6 @@ fn after_scheme(text: &str) -> Option<&str> {
 }
 
 impl fmt::Debug for DataUrl<'_> {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -168,7 +162,6 @@ pub enum InvalidDataUrl {
 }
 
 impl fmt::Display for InvalidDataUrl {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Scheme => f.write_str("not a data URL"),

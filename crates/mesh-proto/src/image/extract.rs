@@ -1,4 +1,4 @@
-//! Finding the pictures in a reply, in every shape of the protocol reference, section 6.
+//! Finding the pictures in a reply, in every shape of the [protocol reference, section 6](crate::protocol#6-image-results-a-client-must-accept).
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::output::GeneratedImage;
 use crate::wire::{Json, Text, field, from_text};
 
 /// Every picture in a reply's raw JSON, whatever endpoint it is of: chat, images, the Responses
-/// endpoint and the events of its stream, a batch with its results (protocol reference, section 6,
+/// endpoint and the events of its stream, a batch with its results ([protocol reference, section 6](crate::protocol#6-image-results-a-client-must-accept),
 /// rows 1 to 14). For replies of endpoints that are not modelled here.
 ///
 /// ```
@@ -19,7 +19,6 @@ use crate::wire::{Json, Text, field, from_text};
 /// assert_eq!(image.media_type()?.0, mesh_proto::image::MediaType::PNG);
 /// # Ok::<(), mesh_proto::image::PictureError>(())
 /// ```
-#[inline]
 pub fn find_in_document(reply: &Value) -> Vec<GeneratedImage> {
     let reply = Json::from(reply);
     let found = once(in_document(&reply, Urls::Absolute).into_iter());
@@ -40,7 +39,6 @@ pub(crate) enum Urls {
 }
 
 /// Whatever parser made the value bounded its depth, and with it this.
-#[inline]
 fn in_document(reply: &Json, urls: Urls) -> Vec<GeneratedImage> {
     let object = match reply {
         Json::List(items) => {
@@ -76,7 +74,6 @@ fn in_document(reply: &Json, urls: Urls) -> Vec<GeneratedImage> {
 }
 
 /// A message as raw JSON.
-#[inline]
 fn in_message(message: &Json, urls: Urls) -> Vec<GeneratedImage> {
     let content = message.get("content");
     // A list of one has been seen without its brackets.
@@ -97,7 +94,6 @@ fn in_message(message: &Json, urls: Urls) -> Vec<GeneratedImage> {
 pub(crate) const BESIDE_CONTENT: [&str; 2] = ["image", "multi_mod_content"];
 
 /// An item of the Responses endpoint's output: a picture, or a message.
-#[inline]
 fn in_output_item(item: &Json, urls: Urls) -> Vec<GeneratedImage> {
     if item.get("content").is_some() {
         return in_message(item, urls);
@@ -111,7 +107,6 @@ pub(crate) fn find_in_data<'d>(data: impl IntoIterator<Item = &'d Json>) -> Vec<
 }
 
 /// Whether a value is a picture.
-#[inline]
 pub(crate) fn holds_picture(value: &Json) -> bool {
     in_field(value).is_some()
 }
@@ -149,7 +144,6 @@ pub(crate) fn once(found: impl Iterator<Item = GeneratedImage>) -> Vec<Generated
 }
 
 /// A part that is text may hold pictures as text does.
-#[inline]
 fn in_part(value: &Json, urls: Urls) -> Vec<GeneratedImage> {
     match value.get("type").and_then(Json::as_str) {
         Some("text" | "output_text") => value
@@ -163,7 +157,6 @@ fn in_part(value: &Json, urls: Urls) -> Vec<GeneratedImage> {
 
 /// A picture as a value of its own. Any URL counts in the fields that are named for one; `urls` says
 /// which count where the value is a mere text.
-#[inline]
 fn in_value(value: &Json, urls: Urls) -> Option<GeneratedImage> {
     match value {
         Json::Text(text) => by_text(text, urls),
@@ -173,12 +166,10 @@ fn in_value(value: &Json, urls: Urls) -> Option<GeneratedImage> {
 }
 
 /// A picture in a field that holds nothing else.
-#[inline]
 fn in_field(value: &Json) -> Option<GeneratedImage> {
     in_value(value, Urls::Any)
 }
 
-#[inline]
 fn in_object(object: &[(String, Json)], urls: Urls) -> Option<GeneratedImage> {
     let declared = text_of(object, DECLARED).and_then(|text| MediaType::declared(text.trim()));
     let format = text_of(object, &["output_format"])
@@ -212,7 +203,6 @@ const NESTED: &[(&str, Urls)] = &[
 ];
 
 /// The text that a picture is, where it stands in its value.
-#[inline]
 pub(crate) fn picture_text(value: &mut Json) -> Option<&mut Text> {
     match value {
         Json::Text(text) => Some(text),
@@ -233,8 +223,7 @@ pub(crate) fn picture_text(value: &mut Json) -> Option<&mut Text> {
 }
 
 /// Whether a text can only be more of a picture that began before: base64 that begins none itself
-/// (protocol reference, section 6, row 12).
-#[inline]
+/// ([protocol reference, section 6](crate::protocol#6-image-results-a-client-must-accept), row 12).
 pub(crate) fn is_continuation(text: &str) -> bool {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=\r\n".contains(&byte);
     // As many characters as any magic bytes are looked for in.
@@ -247,7 +236,6 @@ pub(crate) fn is_continuation(text: &str) -> bool {
 }
 
 /// The first of the fields that is a text with something in it.
-#[inline]
 fn text_of<'o>(object: &'o [(String, Json)], names: &[&str]) -> Option<&'o Text> {
     let mut texts = names
         .iter()
@@ -256,7 +244,6 @@ fn text_of<'o>(object: &'o [(String, Json)], names: &[&str]) -> Option<&'o Text>
 }
 
 /// A text that is a picture: a URL of either kind, or base64 whose bytes are one.
-#[inline]
 fn by_text(text: &Text, urls: Urls) -> Option<GeneratedImage> {
     if DataUrl::is_data_url(text) || is_remote(text.trim()) {
         return Some(GeneratedImage::of_url(text.clone()));
@@ -270,7 +257,6 @@ fn by_text(text: &Text, urls: Urls) -> Option<GeneratedImage> {
 
 /// Whether a text that should be a URL may be one that is relative to the gateway, or of a scheme
 /// that is not fetched here: it says where the picture is, and not that there is none.
-#[inline]
 fn is_reference(text: &str) -> bool {
     // Words such as `none` or `pending` have nothing of a path.
     let has_path = text.contains(['/', '?']) || is_named_as_picture(text);
@@ -289,12 +275,10 @@ fn is_reference(text: &str) -> bool {
 const LONGEST_REFERENCE: usize = 4096;
 
 /// What is called base64.
-#[inline]
 fn from_base64(text: &Text) -> GeneratedImage {
     GeneratedImage::of_base64(text.clone())
 }
 
-#[inline]
 fn picture_as_base64(text: &Text) -> Option<GeneratedImage> {
     let image = from_base64(text);
     MediaType::sniff(image.bytes().ok()?).map(|_| image)
@@ -309,7 +293,6 @@ pub(super) fn is_remote(text: &str) -> bool {
 }
 
 /// The pictures in a text: JSON of an image response, data URLs, base64, Markdown pictures.
-#[inline]
 fn in_text(text: &str, urls: Urls) -> Vec<GeneratedImage> {
     if let Some(found) = in_json_text(text) {
         return found;
@@ -333,7 +316,6 @@ fn in_text(text: &str, urls: Urls) -> Vec<GeneratedImage> {
 }
 
 /// A text without the fence or the quotes around it.
-#[inline]
 fn unfenced(text: &str) -> &str {
     let fenced = text.strip_prefix("```").and_then(|text| {
         let text = text.strip_suffix("```")?;
@@ -346,7 +328,6 @@ fn unfenced(text: &str) -> &str {
 
 /// A picture as base64 that nothing marks as such. Its beginning is looked at first, as most texts
 /// are words.
-#[inline]
 fn bare_base64(text: &str) -> Option<GeneratedImage> {
     let begins = text.as_bytes().get(..64).unwrap_or(text.as_bytes());
     let mut begins = begins.to_vec();
@@ -373,7 +354,6 @@ fn bare_base64(text: &str) -> Option<GeneratedImage> {
 const SURELY_BASE64: usize = 64;
 
 /// Whether the path of a URL ends like a picture's file.
-#[inline]
 fn is_named_as_picture(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let ending = path
@@ -387,7 +367,6 @@ fn is_named_as_picture(url: &str) -> bool {
 
 /// Data URLs, base64 and Markdown pictures, in their order. Looks at no byte again and again,
 /// whatever the text is made of.
-#[inline]
 fn in_prose(text: &str, urls: Urls) -> Vec<GeneratedImage> {
     let places = |mark: &'static [u8]| {
         memchr::memmem::find_iter(text.as_bytes(), mark).map(move |at| (at, mark))
@@ -445,7 +424,6 @@ fn in_prose(text: &str, urls: Urls) -> Vec<GeneratedImage> {
 }
 
 /// The picture that Markdown shows: a URL, or a data URL that does not say so and is one.
-#[inline]
 fn linked(url: &str, urls: Urls) -> Option<GeneratedImage> {
     if is_remote(url) {
         return Some(GeneratedImage::from_url(url));
@@ -474,14 +452,12 @@ const DATA_URL: &[u8] = b"data:image/";
 const LINK: &[u8] = b"](";
 
 /// Whether `before` ends with `![` and a text without brackets or line ends.
-#[inline]
 fn is_alternative_text(before: &str) -> bool {
     let open = before.rfind(['[', ']', '\n']);
     open.is_some_and(|open| before.get(..=open).is_some_and(|text| text.ends_with("![")))
 }
 
 /// A URL as it stands in prose or Markdown: up to white space or what closes it.
-#[inline]
 fn url_at(text: &str) -> &str {
     let closes = |character: char| {
         character.is_whitespace() || matches!(character, ')' | '"' | '\'' | '>' | ']' | '`')
@@ -492,7 +468,6 @@ fn url_at(text: &str) -> &str {
 }
 
 /// A URL as it stands between angle brackets, after the first: up to the second on the same line.
-#[inline]
 fn bracketed(text: &str) -> &str {
     let end = text.find(['<', '>', '\n', '\r']);
     let url = end.and_then(|end| text.get(..end));
@@ -500,7 +475,6 @@ fn bracketed(text: &str) -> &str {
 }
 
 /// An image response as the text of a message, fenced or not.
-#[inline]
 fn in_json_text(text: &str) -> Option<Vec<GeneratedImage>> {
     let text = text.trim();
     let fenced = text

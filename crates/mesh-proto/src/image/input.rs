@@ -24,7 +24,7 @@ pub const MAX_FILE: u64 = 256 << 20;
 const SCHEME: &str = "data:";
 
 open_enum! {
-    /// How closely a model looks at a picture (protocol reference, section 4.1).
+    /// How closely a model looks at a picture ([protocol reference, section 4.1](crate::protocol#41-image-input)).
     pub enum Detail {
         /// The provider decides.
         Auto = "auto",
@@ -200,7 +200,6 @@ impl Image {
     /// The file that the picture is, whether it came as bytes, in a data URL or as bare base64.
     ///
     /// Errors where it is behind a URL, or holds no picture.
-    #[inline]
     pub(crate) fn file(&self) -> Result<(MediaType, Bytes), ImageError> {
         let (declared, bytes) = match &self.source {
             Source::Bytes { media_type, bytes } => return Ok((media_type.clone(), bytes.clone())),
@@ -242,7 +241,6 @@ impl Image {
     }
 
     /// Appends the next piece of a URL that came in pieces. Takes time for the piece alone.
-    #[inline]
     pub(crate) fn extend_url(&mut self, more: &str) {
         if let Source::Url(url) = &mut self.source {
             let mut whole = std::mem::take(url)
@@ -267,7 +265,6 @@ impl Image {
 /// Pictures are equal that are sent alike: one from bytes equals one that was stored with its data
 /// URL and read back.
 impl PartialEq for Image {
-    #[inline]
     fn eq(&self, other: &Self) -> bool {
         let same_source = match (&self.source, &other.source) {
             (Source::Url(one), Source::Url(other)) => one == other,
@@ -358,7 +355,6 @@ impl Image {
     }
 
     /// The value of a part's `image_url`, its URL not copied where it is one.
-    #[inline]
     pub(crate) fn to_json(&self) -> Json {
         let url = match &self.source {
             Source::Bytes { media_type, bytes } => data_url(media_type, bytes).into(),
@@ -408,7 +404,6 @@ pub enum ImageError {
 }
 
 impl fmt::Display for ImageError {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("empty, so no picture"),
@@ -472,7 +467,6 @@ impl ImageFileError {
 }
 
 impl fmt::Display for ImageFileError {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
             Reason::Read(_) => write!(f, "cannot read {}", self.path.display()),

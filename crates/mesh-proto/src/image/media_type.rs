@@ -44,7 +44,6 @@ impl MediaType {
     }
 
     /// A declared media type: `type/subtype`, without parameters. `None` for anything else.
-    #[inline]
     pub fn declared(text: &str) -> Option<Self> {
         let essence = text.split(';').next().unwrap_or_default().trim();
         let (kind, subtype) = essence.split_once('/')?;
@@ -74,7 +73,6 @@ impl MediaType {
     /// assert_eq!(MediaType::sniff(b"\xff\xd8\xff\xe0"), Some(MediaType::JPEG));
     /// assert_eq!(MediaType::sniff(b"%PDF-1.7"), None);
     /// ```
-    #[inline]
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
         let starts = |magic: &[u8]| bytes.starts_with(magic);
         let at = |offset: usize, magic: &[u8]| {
@@ -119,7 +117,6 @@ impl MediaType {
     }
 
     /// The name people know the format by: `PNG`, `JPEG`.
-    #[inline]
     pub fn name(&self) -> &str {
         match self.as_str() {
             "image/png" => "PNG",
@@ -141,7 +138,6 @@ impl MediaType {
     }
 
     /// The ending of a file of this type, without the dot: `png`, `jpg`.
-    #[inline]
     pub fn extension(&self) -> &str {
         match self.as_str() {
             "image/jpeg" => "jpg",
@@ -152,9 +148,8 @@ impl MediaType {
         }
     }
 
-    /// Whether every vision model takes it: PNG, JPEG, GIF and WebP (protocol reference, section
-    /// 4.1).
-    #[inline]
+    /// Whether every vision model takes it: PNG, JPEG, GIF and WebP ([protocol reference, section
+    /// 4.1](crate::protocol#41-image-input)).
     pub fn is_portable(&self) -> bool {
         [Self::PNG, Self::JPEG, Self::GIF, Self::WEBP].contains(self)
     }
@@ -193,7 +188,6 @@ pub struct Dimensions {
 impl Dimensions {
     /// The size that the header of a PNG, JPEG, GIF or WebP states, without decoding the picture;
     /// `None` where it states none, or the picture is a PNG of Xcode's.
-    #[inline]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let media_type = MediaType::sniff(bytes)?;
         if media_type == MediaType::PNG {
@@ -211,7 +205,6 @@ impl Dimensions {
 }
 
 impl fmt::Display for Dimensions {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} × {}", self.width, self.height)
     }
@@ -220,7 +213,6 @@ impl fmt::Display for Dimensions {
 /// What the brands of an ISO base media file name: the major one if that names a codec, then AVIF
 /// if any of the compatible ones does, then the first of them. `mif1` and `msf1` name no codec
 /// (AV1 Image File Format, section 5; ISO/IEC 23008-12, section 10).
-#[inline]
 fn iso_brand(bytes: &[u8]) -> Option<MediaType> {
     let length = bytes.get(..4)?.try_into().map(u32::from_be_bytes).ok()?;
     let box_end = usize::try_from(length)
@@ -251,7 +243,6 @@ fn iso_brand(bytes: &[u8]) -> Option<MediaType> {
 
 /// The size that the header chunk of a PNG states, which other chunks may come before in spite of
 /// the standard. `None` for a PNG of Xcode's.
-#[inline]
 fn png_size(bytes: &[u8]) -> Option<Dimensions> {
     let mut rest = bytes.get(8..)?;
     loop {
@@ -277,14 +268,12 @@ fn png_size(bytes: &[u8]) -> Option<Dimensions> {
 
 /// Whether a PNG is one that Xcode has changed for Apple's devices: its first chunk is `CgBI`, and
 /// no other decoder reads the pixels behind it.
-#[inline]
 pub fn is_xcode_png(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x89PNG\r\n\x1a\n") && bytes.get(12..16).is_some_and(|kind| kind == b"CgBI")
 }
 
 /// Whether a text is SVG: its first element is `svg`, after a BOM, a declaration, comments or a
 /// document type.
-#[inline]
 fn is_svg(bytes: &[u8]) -> bool {
     let mut text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     text = text.get(..text.len().min(4096)).unwrap_or_default();
@@ -314,7 +303,6 @@ fn is_svg(bytes: &[u8]) -> bool {
 }
 
 /// Whether a text begins with a document type whose root is `svg`.
-#[inline]
 fn names_svg(text: &[u8]) -> bool {
     const DOCTYPE: &[u8] = b"<!doctype";
     let (keyword, rest) = text.split_at_checked(DOCTYPE.len()).unwrap_or_default();
@@ -330,7 +318,6 @@ fn names_svg(text: &[u8]) -> bool {
 
 /// Where a document type ends: at a `>` outside of quotes, comments and the brackets of its
 /// internal subset (XML 1.0, section 2.8).
-#[inline]
 fn end_of_doctype(text: &[u8]) -> Option<usize> {
     let mut depth = 0_usize;
     let mut at = 2;

@@ -50,7 +50,6 @@ impl Orientation {
     /// let sideways = b"\xff\xd8\xff\xe1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0\xff\xd9";
     /// assert_eq!(Orientation::read(sideways), Some(Orientation::QuarterTurn));
     /// ```
-    #[inline]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let mut found = Found::default();
         // A file that breaks off is read as far as it goes.
@@ -128,7 +127,6 @@ impl Found {
 }
 
 /// Looks through the segments before the first scan (ITU T.81, annex B).
-#[inline]
 fn in_jpeg(mut rest: &[u8], found: &mut Found) -> Option<()> {
     while found.exif.is_none() {
         rest = rest.strip_prefix(b"\xff")?;
@@ -165,7 +163,6 @@ const EXIF: &[u8] = b"Exif\0\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
 /// Looks through the chunks to the last (PNG, third edition, sections 5.3 and 11.3.4.5).
-#[inline]
 fn in_png(mut rest: &[u8], found: &mut Found) -> Option<()> {
     while found.exif.is_none() {
         let length = usize::try_from(u32::from_be_bytes(*rest.first_chunk()?)).ok()?;
@@ -197,7 +194,6 @@ fn packet_of(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Looks through the chunks (RFC 9649, sections 2.3 and 2.7).
-#[inline]
 fn in_webp(mut rest: &[u8], found: &mut Found) -> Option<()> {
     while found.exif.is_none() {
         let length = usize::try_from(u32::from_le_bytes(*rest.get(4..)?.first_chunk()?)).ok()?;
@@ -215,7 +211,6 @@ fn in_webp(mut rest: &[u8], found: &mut Found) -> Option<()> {
 }
 
 /// Looks through the first directory (TIFF 6.0, section 2).
-#[inline]
 fn in_tiff(data: &[u8]) -> Option<Orientation> {
     let order = match data.first_chunk()? {
         b"II*\0" => Order::Little,

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::media_type::MediaType;
 
 /// What `bytes` are, in words for a message: `a PNG picture`, `a PDF document`, `text`.
-#[inline]
 pub fn describe(bytes: &[u8]) -> Cow<'static, str> {
     if bytes.is_empty() {
         return "empty".into();
@@ -34,7 +33,6 @@ pub fn describe(bytes: &[u8]) -> Cow<'static, str> {
 /// Whether bytes that are no known picture may be the one that they are declared to be: it is of a
 /// type without magic bytes here, and they are nothing else, or the other thing is how pictures of
 /// that type are stored.
-#[inline]
 pub(super) fn may_be(bytes: &[u8], declared: &MediaType) -> bool {
     let subtype = declared.as_str().rsplit('/').next().unwrap_or_default();
     if has_magic_bytes(subtype) {
@@ -53,7 +51,6 @@ pub(super) fn may_be(bytes: &[u8], declared: &MediaType) -> bool {
 
 /// Whether pictures of a type begin with bytes that [`MediaType::sniff`] knows, by any of the names
 /// that the type goes by.
-#[inline]
 fn has_magic_bytes(subtype: &str) -> bool {
     const NAMES: [&str; 30] = [
         "png",

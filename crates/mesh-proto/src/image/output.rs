@@ -42,7 +42,6 @@ impl GeneratedImage {
         Self::of_url(url.into().into())
     }
 
-    #[inline]
     pub(crate) fn of_url(url: Text) -> Self {
         match DataUrl::parse(&url) {
             Ok(data) => {
@@ -58,7 +57,6 @@ impl GeneratedImage {
         Self::of_base64(text.into().into())
     }
 
-    #[inline]
     pub(crate) fn of_base64(text: Text) -> Self {
         if DataUrl::is_data_url(&text) {
             return Self::of_url(text);
@@ -90,20 +88,18 @@ impl GeneratedImage {
     }
 
     /// Says what the provider made of the prompt.
-    #[inline]
     pub fn with_revised_prompt(mut self, prompt: Option<String>) -> Self {
         self.revised_prompt = prompt.filter(|prompt| !prompt.is_empty());
         self
     }
 
-    #[inline]
     pub(super) fn is_same_source(&self, other: &Self) -> bool {
         self.source != Source::Bytes && self.source == other.source
     }
 
     /// The URL to fetch it from, where the reply holds no bytes, as it came: it may be relative to
     /// the gateway ([`GeneratedImage::url_from`]). Fetch it at once and without the Mesh key: it
-    /// expires, and it is not Mesh's (protocol reference, section 5.1).
+    /// expires, and it is not Mesh's ([protocol reference, section 5.1](crate::protocol#51-image-generations)).
     pub fn remote_url(&self) -> Option<&str> {
         match &self.source {
             Source::Remote(url) => Some(url),
@@ -113,7 +109,6 @@ impl GeneratedImage {
 
     /// The same URL, if it is relative resolved against the gateway's base URL without `/v1`
     /// (RFC 3986, section 5). One that cannot be resolved is returned as it came.
-    #[inline]
     pub fn url_from(&self, base: &BaseUrl) -> Option<Cow<'_, str>> {
         let url = self.remote_url()?;
         let resolved = crate::address::resolve(base, url);
@@ -133,7 +128,6 @@ impl GeneratedImage {
     /// The picture's bytes, decoded once.
     ///
     /// Errors where they are behind a URL, or not the base64 that they are said to be, or empty.
-    #[inline]
     pub fn bytes(&self) -> Result<&Bytes, PictureError> {
         self.decoded
             .get_or_init(|| self.decode())
@@ -141,7 +135,6 @@ impl GeneratedImage {
             .map_err(Clone::clone)
     }
 
-    #[inline]
     fn decode(&self) -> Result<Bytes, PictureError> {
         let bytes = match &self.source {
             Source::Remote(url) => {
@@ -164,7 +157,6 @@ impl GeneratedImage {
     /// any longer: see [`ChatReply::into_images`](crate::ChatReply::into_images).
     ///
     /// Errors as [`GeneratedImage::bytes`] does.
-    #[inline]
     pub fn into_bytes(mut self) -> Result<Bytes, PictureError> {
         if let Some(decoded) = self.decoded.take() {
             return decoded;
@@ -196,7 +188,6 @@ impl GeneratedImage {
     ///
     /// Errors where they are behind a URL, or a data URL cannot be taken apart; what else
     /// [`GeneratedImage::bytes`] fails with comes where the reader meets it.
-    #[inline]
     pub fn reader(&self) -> Result<PictureReader, PictureError> {
         if let Some(decoded) = self.decoded.get() {
             return decoded.clone().map(PictureReader::of_bytes);
@@ -236,7 +227,6 @@ impl GeneratedImage {
 }
 
 /// The bytes behind `text`, in its own memory where nothing else holds that.
-#[inline]
 fn decode_in_place(
     text: Bytes,
     decode: fn(&[u8]) -> Result<Vec<u8>, InvalidBase64>,
@@ -290,7 +280,6 @@ fn not_empty(bytes: impl Into<Bytes>) -> Result<Bytes, PictureError> {
 impl TryFrom<&GeneratedImage> for Image {
     type Error = PictureError;
 
-    #[inline]
     fn try_from(picture: &GeneratedImage) -> Result<Self, PictureError> {
         Image::from_bytes(picture.bytes()?.clone()).map_err(|error| match error {
             ImageError::Empty => PictureError::Empty,
@@ -319,7 +308,6 @@ pub enum Evidence {
 }
 
 impl fmt::Debug for GeneratedImage {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let source = match &self.source {
             Source::Remote(url) => format!("remote {}", crate::excerpt::excerpt(url.as_bytes())),
@@ -353,7 +341,6 @@ pub enum PictureError {
 }
 
 impl fmt::Display for PictureError {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Remote(url) => write!(f, "the picture is to be fetched from {url}"),

@@ -70,7 +70,6 @@ impl PictureReader {
     ///
     /// Errors where what follows is not the base64 that it is said to be, or there are no bytes at
     /// all, and from then on.
-    #[inline]
     pub fn read(&mut self, out: &mut [u8]) -> Result<usize, PictureError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());

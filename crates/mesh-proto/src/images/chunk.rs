@@ -12,7 +12,7 @@ use crate::wire::weight::{self, Weight, set};
 use crate::wire::{Json, count, lenient, read_object};
 
 read_object! {
-    /// An `image.chunk`, or one of OpenAI's image events (protocol reference, section 5.2).
+    /// An `image.chunk`, or one of OpenAI's image events ([protocol reference, section 5.2](crate::protocol#52-streamed-generations)).
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ImageChunk {
         /// What the gateway says of the work: `processing`, and words that are not documented.
@@ -31,7 +31,6 @@ read_object! {
 
 impl ImageChunk {
     /// The pictures in the chunk: earlier states where [`ImageChunk::is_partial`] says so.
-    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
         let beside = self.beside();
         find_in_data(self.data.iter().chain(&beside).map(|picture| &picture.0))
@@ -95,7 +94,6 @@ impl ImageChunk {
     }
 
     /// A whole reply as one chunk.
-    #[inline]
     pub(crate) fn whole(reply: ImageReply) -> Self {
         let mut extra = reply.extra;
         let mut say = |name: &str, value: Option<Value>| {
@@ -125,7 +123,6 @@ impl ImageChunk {
     }
 
     /// What stands beside `data`, as it would stand there.
-    #[inline]
     fn beside(&self) -> Vec<Picture> {
         let mut beside = pictures_in(&self.extra, &[IMAGES]);
         beside.extend(self.top());
@@ -133,7 +130,6 @@ impl ImageChunk {
     }
 
     /// The picture at the top, as it would stand in `data`.
-    #[inline]
     fn top(&self) -> Option<Picture> {
         let own = [("b64_json", &self.b64_json), ("url", &self.url)];
         let own = own
@@ -262,7 +258,6 @@ impl Assembly {
 
     /// An error where the stream came to its end without a picture, though it may have shown how one
     /// came about.
-    #[inline]
     pub(crate) fn require_picture(&self) -> Result<(), NoPicture> {
         if !self.partial.is_empty() && !self.is_surely_partial {
             return Ok(());
@@ -274,7 +269,6 @@ impl Assembly {
     }
 
     /// What there is. Leaves nothing.
-    #[inline]
     pub(crate) fn take(&mut self) -> Option<ImageReply> {
         let partial = std::mem::take(&mut self.partial);
         (self.weight, self.partial_weight) = (Weight::default(), 0);

@@ -15,7 +15,7 @@ use crate::image::Image;
 use crate::open_enum::open_enum;
 use crate::wire::{Extra, Object, Wire, read_fields, serialize_inline};
 
-/// A request to `POST /v1/images/edits` (protocol reference, section 5.3). What is left out, the
+/// A request to `POST /v1/images/edits` ([protocol reference, section 5.3](crate::protocol#53-image-edits)). What is left out, the
 /// gateway decides.
 ///
 /// Where a picture is made from bytes, the request goes out as a form with those bytes, a third
@@ -205,7 +205,6 @@ impl EditRequest {
 
     /// Checks what the protocol reference says of each field and of what each operation needs,
     /// before anything is sent.
-    #[inline]
     pub(crate) fn validate(&self) -> Result<(), BuildError> {
         let refuse = |field: &'static str, rule: String| Err(BuildError::invalid(field, rule));
         if self.model.trim().is_empty() {
@@ -243,7 +242,6 @@ impl EditRequest {
         self.validate_needs(self.operation.as_ref().unwrap_or(&Operation::Edit))
     }
 
-    #[inline]
     fn validate_needs(&self, operation: &Operation) -> Result<(), BuildError> {
         let refuse = |field: &'static str, rule: String| Err(BuildError::invalid(field, rule));
         if let Operation::Other(name) = operation {
@@ -289,7 +287,6 @@ impl EditRequest {
     }
 
     /// Whether the request goes out as a form.
-    #[inline]
     pub(crate) fn is_form(&self) -> bool {
         match self.encoding {
             EditEncoding::Json => false,
@@ -299,7 +296,6 @@ impl EditRequest {
     }
 
     /// The pictures, each with its field, in the order in which they are sent.
-    #[inline]
     fn images(&self) -> impl Iterator<Item = (&'static str, &Image)> {
         let masks = self.mask.iter().map(|mask| ("mask", mask));
         let references = self.reference_images.iter();
@@ -310,7 +306,6 @@ impl EditRequest {
     }
 
     /// The request as a form: texts first, then the files as their own bytes.
-    #[inline]
     pub(crate) fn form(&self) -> Result<EncodedForm, BuildError> {
         // One order and one set of rules for both forms: the fields are those of the JSON.
         let json = serde_json::to_string(&Fields(self)).map_err(BuildError::json)?;

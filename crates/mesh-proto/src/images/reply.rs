@@ -8,7 +8,7 @@ use crate::usage::Usage;
 use crate::wire::{Json, count, lenient, lenient_object, read_object};
 
 read_object! {
-    /// A reply of the images endpoints (protocol reference, section 5.1), plain or put together from a
+    /// A reply of the images endpoints ([protocol reference, section 5.1](crate::protocol#51-image-generations)), plain or put together from a
     /// stream. Whatever is odd or missing beside the pictures costs nothing.
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct ImageReply {
@@ -30,22 +30,19 @@ read_object! {
 }
 
 impl ImageReply {
-    /// The pictures: rows 1 to 4 of the protocol reference, section 6. A reply of a call has at
+    /// The pictures: rows 1 to 4 of the [protocol reference, section 6](crate::protocol#6-image-results-a-client-must-accept). A reply of a call has at
     /// least one: where the model declined (row 5), the call fails with [`NoPicture`].
-    #[inline]
     pub fn images(&self) -> Vec<GeneratedImage> {
         once(find_in_data(self.values()).into_iter())
     }
 
     /// The same pictures, without the reply: [`GeneratedImage::into_bytes`] can then decode a
     /// picture in the memory that it was received in.
-    #[inline]
     pub fn into_images(self) -> Vec<GeneratedImage> {
         self.images()
     }
 
     /// An error where there is no picture in it.
-    #[inline]
     pub(crate) fn require_picture(&self) -> Result<(), NoPicture> {
         if self.values().any(holds_picture) {
             return Ok(());

@@ -10,7 +10,7 @@ use crate::image::Image;
 use crate::open_enum::open_enum;
 use crate::wire::{Extra, Json, Object, Wire, read_fields, serialize_inline};
 
-/// A request to `POST /v1/images/generations` (protocol reference, section 5.1). What is left out,
+/// A request to `POST /v1/images/generations` ([protocol reference, section 5.1](crate::protocol#51-image-generations)). What is left out,
 /// the gateway decides.
 ///
 /// ```
@@ -105,14 +105,12 @@ impl ImageRequest {
     }
 
     /// Adds a picture to go by.
-    #[inline]
     pub fn reference(mut self, image: Image) -> Self {
         self.references.push(image);
         self
     }
 
     /// Checks what the protocol reference says of each field, before anything is sent.
-    #[inline]
     pub(crate) fn validate(&self) -> Result<(), BuildError> {
         if self.prompt.trim().is_empty() {
             return Err(BuildError::invalid("prompt", "it is empty"));

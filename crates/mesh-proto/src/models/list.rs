@@ -21,7 +21,6 @@ impl ModelList {
     }
 
     /// The model with this id. Case matters.
-    #[inline]
     pub fn get(&self, id: &str) -> Option<&Model> {
         self.iter().find(|model| model.id == id)
     }

@@ -123,9 +123,8 @@ impl Model {
             .collect()
     }
 
-    /// Whether it has this ability. A system prompt counts as heeded where nothing is said (protocol
-    /// reference, section 9).
-    #[inline]
+    /// Whether it has this ability. A system prompt counts as heeded where nothing is said ([protocol
+    /// reference, section 9](crate::protocol#9-models-catalogue)).
     pub fn supports(&self, feature: &Feature) -> Capability {
         let said = self
             .extra
@@ -160,7 +159,6 @@ impl Model {
     }
 
     /// Who makes it: `brand`, or what stands before the slash of its id.
-    #[inline]
     pub fn maker(&self) -> Option<&str> {
         self.brand
             .as_deref()

@@ -6,7 +6,7 @@ use super::model::Model;
 use crate::row::OddRow;
 use crate::wire::Extra;
 
-/// A page of the models that a search finds (protocol reference, section 9). Every field but the
+/// A page of the models that a search finds ([protocol reference, section 9](crate::protocol#9-models-catalogue)). Every field but the
 /// models may be missing.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

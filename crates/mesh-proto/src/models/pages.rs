@@ -67,13 +67,11 @@ impl Pages {
 
     /// The request for the next page, or none after the last. It stays the same until that page is
     /// taken, so that a request that failed can be repeated.
-    #[inline]
     pub fn next_request(&self) -> Option<SearchModels> {
         self.next.clone()
     }
 
     /// Takes the page that [`Pages::next_request`] asked for.
-    #[inline]
     pub fn take(&mut self, page: ModelPage) {
         let Some(search) = self.next.take() else {
             return;

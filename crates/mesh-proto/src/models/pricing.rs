@@ -80,7 +80,6 @@ impl Pricing {
     }
 
     /// A picture that comes out, whichever field says it.
-    #[inline]
     pub fn output_per_image(&self) -> Option<Usd> {
         self.image_output_usd_per_image
             .clone()
@@ -95,7 +94,6 @@ impl Pricing {
             .or_else(|| self.per(&PricingUnit::PerImage, self.input_usd_per_unit.as_ref()))
     }
 
-    #[inline]
     fn per(&self, unit: &PricingUnit, price: Option<&Usd>) -> Option<Usd> {
         price
             .filter(|_| self.pricing_unit.as_ref() == Some(unit))
@@ -104,12 +102,10 @@ impl Pricing {
 }
 
 impl Field for Option<Pricing> {
-    #[inline]
     fn read(value: &Value) -> Option<Self> {
         serde_json::from_value(value.clone()).ok().map(Some)
     }
 
-    #[inline]
     fn write(&self) -> Option<Value> {
         serde_json::to_value(self.as_ref()?).ok()
     }

@@ -10,9 +10,9 @@ use crate::chat::Modality;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ImageRoute {
-    /// `POST /v1/chat/completions` (protocol reference, section 4.2).
+    /// `POST /v1/chat/completions` ([protocol reference, section 4.2](crate::protocol#42-response)).
     Chat,
-    /// `POST /v1/images/generations` (protocol reference, section 5.1).
+    /// `POST /v1/images/generations` ([protocol reference, section 5.1](crate::protocol#51-image-generations)).
     Images,
 }
 
@@ -39,7 +39,7 @@ impl Model {
             Capability::No if self.draws() != Capability::No => return Some(ImageRoute::Images),
             Capability::No | Capability::Unknown => {}
         }
-        // Composite models fail at the images endpoint (protocol reference, section 4.2).
+        // Composite models fail at the images endpoint ([protocol reference, section 4.2](crate::protocol#42-response)).
         if self.is_composite == Some(true) {
             return Some(ImageRoute::Chat);
         }

@@ -24,8 +24,8 @@ struct Failed {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ParseReason {
-    /// Prose, with or without JSON in it: the model may not know response formats (protocol
-    /// reference, section 4.4).
+    /// Prose, with or without JSON in it: the model may not know response formats ([protocol
+    /// reference, section 4.4](crate::protocol#44-structured-output-and-tools)).
     Prose,
     /// JSON with an error in it.
     Broken {

@@ -7,7 +7,6 @@ enum Level<'t> {
 
 /// The place that a parser had come to at `line` and `column`, as serde counts them: `rooms[2].size`,
 /// or nothing for the whole. `text` is JSON.
-#[inline]
 pub(super) fn place(text: &str, line: usize, column: usize) -> String {
     let start: usize = text
         .split_inclusive('\n')
@@ -48,7 +47,6 @@ pub(super) fn place(text: &str, line: usize, column: usize) -> String {
 }
 
 /// How long a string is whose opening quote is behind.
-#[inline]
 fn string_length(bytes: &[u8]) -> usize {
     let mut escaped = false;
     let end = bytes.iter().position(|byte| {
@@ -59,7 +57,6 @@ fn string_length(bytes: &[u8]) -> usize {
     end.unwrap_or(bytes.len())
 }
 
-#[inline]
 fn written(levels: &[Level<'_>]) -> String {
     let mut path = String::new();
     for level in levels {

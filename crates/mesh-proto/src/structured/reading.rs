@@ -62,7 +62,6 @@ fn read_as<T: DeserializeOwned>(json: &str) -> Result<T, ParseReason> {
 }
 
 /// Takes out every field that is null; false where there is none. No deeper than the parser goes.
-#[inline]
 fn without_nulls(value: &mut Value) -> bool {
     match value {
         Value::Object(object) => {
@@ -86,7 +85,6 @@ fn without_nulls(value: &mut Value) -> bool {
 }
 
 /// The content of the one fenced block that the text is, or the text.
-#[inline]
 fn unfenced(text: &str) -> &str {
     let text = text.trim_start_matches('\u{feff}').trim();
     let inner = || {
@@ -97,7 +95,6 @@ fn unfenced(text: &str) -> &str {
     inner().map_or(text, str::trim)
 }
 
-#[inline]
 fn not_json(text: &str, error: &serde_json::Error) -> ParseReason {
     let begins = text.starts_with(['{', '[']);
     let whole_first = serde_json::Deserializer::from_str(text)

@@ -13,8 +13,8 @@ const LONGEST_NAME: usize = 64;
 /// Under this name stands an answer that is no object: providers take only objects.
 pub(super) const VALUE: &str = "value";
 
-/// A JSON Schema that an answer has to follow, in the form in which it is sent (protocol
-/// reference, section 4.4).
+/// A JSON Schema that an answer has to follow, in the form in which it is sent ([protocol
+/// reference, section 4.4](crate::protocol#44-structured-output-and-tools)).
 ///
 /// Providers follow a schema to the letter only in a strict form: every object closed, every
 /// property required, nothing but common keywords. The schema is brought into that form: optional
@@ -130,7 +130,6 @@ impl fmt::Debug for Schema {
     }
 }
 
-#[inline]
 fn sanitised(name: &str) -> String {
     let name: String = name
         .trim()
@@ -152,7 +151,6 @@ fn sanitised(name: &str) -> String {
 }
 
 /// Whether every value that follows the schema is an object, as far as its top says.
-#[inline]
 fn is_object(schema: &Value) -> bool {
     let mut schema = schema;
     let root = schema;
@@ -174,7 +172,6 @@ fn is_object(schema: &Value) -> bool {
     false
 }
 
-#[inline]
 fn wrapped(mut schema: Value, is_strict: bool) -> Value {
     let mut definitions = Vec::new();
     if let Value::Object(object) = &mut schema {
@@ -197,7 +194,6 @@ fn wrapped(mut schema: Value, is_strict: bool) -> Value {
 }
 
 /// Lets references to what has moved lead there.
-#[inline]
 fn move_references(value: &mut Value, depth: usize) {
     if depth > 512 {
         return;

@@ -82,7 +82,6 @@ const DEFINITIONS: [&str; 2] = ["$defs", "definitions"];
 /// `given` in strict form: every object closed, every property required, optional ones nullable.
 ///
 /// Errors with the place and the reason where that would change what the schema allows.
-#[inline]
 pub(super) fn strict(given: &Value) -> Result<Value, String> {
     let mut walk = Walk {
         root: given,
@@ -113,7 +112,6 @@ pub(super) fn strict(given: &Value) -> Result<Value, String> {
 }
 
 /// The schema a local reference leads to, or `None` where it leads nowhere.
-#[inline]
 pub(super) fn resolve<'r>(root: &'r Value, reference: &str) -> Option<&'r Value> {
     let path = percent_decode_str(reference.strip_prefix('#')?)
         .decode_utf8()
@@ -122,7 +120,6 @@ pub(super) fn resolve<'r>(root: &'r Value, reference: &str) -> Option<&'r Value>
 }
 
 /// The definition that a reference names, where it leads to a whole one.
-#[inline]
 fn definition(reference: &str) -> Option<(&'static str, String)> {
     let path = percent_decode_str(reference.strip_prefix("#/")?)
         .decode_utf8()
@@ -140,7 +137,6 @@ struct Walk<'r> {
 }
 
 impl<'r> Walk<'r> {
-    #[inline]
     fn schema(&mut self, schema: &mut Value, place: &str, depth: usize) -> Result<(), String> {
         self.left = self.left.saturating_sub(1);
         if depth > DEEPEST || self.left == 0 {
@@ -201,7 +197,6 @@ impl<'r> Walk<'r> {
         Ok(())
     }
 
-    #[inline]
     fn any_of(
         &mut self,
         object: &mut Map<String, Value>,
@@ -232,7 +227,6 @@ impl<'r> Walk<'r> {
         Ok(())
     }
 
-    #[inline]
     fn plain(
         &mut self,
         object: &mut Map<String, Value>,
@@ -271,7 +265,6 @@ impl<'r> Walk<'r> {
         Ok(())
     }
 
-    #[inline]
     fn object(
         &mut self,
         object: &mut Map<String, Value>,
@@ -311,7 +304,6 @@ impl<'r> Walk<'r> {
     }
 
     /// A reference as text, and the object that it leads to.
-    #[inline]
     fn target<'v>(
         &self,
         reference: &'v Value,
@@ -326,7 +318,6 @@ impl<'r> Walk<'r> {
     }
 
     /// A part as an object of its own, without a reference at its top.
-    #[inline]
     fn inlined(&self, part: Value, place: &str) -> Result<Map<String, Value>, String> {
         let Value::Object(mut part) = part else {
             return Err(format!("{place}: a value of any kind"));
@@ -344,7 +335,6 @@ impl<'r> Walk<'r> {
 }
 
 /// Puts `other` into `into`, where both hold at once.
-#[inline]
 fn merge(
     into: &mut Map<String, Value>,
     other: Map<String, Value>,
@@ -399,7 +389,6 @@ fn has_meaning(keyword: &str) -> bool {
     !annotations.contains(&keyword)
 }
 
-#[inline]
 fn reference_with(reference: &str, description: Option<&Value>) -> Value {
     match description {
         Some(description) => json!({"anyOf": [{"$ref": reference}], "description": description}),
@@ -414,7 +403,6 @@ fn list(value: Value, place: &str) -> Result<Vec<Value>, String> {
     }
 }
 
-#[inline]
 fn is_of(object: &Map<String, Value>, kind: &str) -> bool {
     match object.get("type") {
         Some(Value::String(only)) => only == kind,
@@ -424,7 +412,6 @@ fn is_of(object: &Map<String, Value>, kind: &str) -> bool {
 }
 
 /// The type of what `enum` or `const` lists.
-#[inline]
 fn kind_of_values(object: &Map<String, Value>) -> Option<Value> {
     let values = match (object.get("enum"), object.get("const")) {
         (Some(Value::Array(values)), _) => values.as_slice(),
@@ -454,7 +441,6 @@ fn kind_of_values(object: &Map<String, Value>) -> Option<Value> {
 }
 
 /// Says in the description what strict modes do not know.
-#[inline]
 fn tell(object: &mut Map<String, Value>) {
     let mut told = Vec::new();
     for keyword in TOLD {
@@ -482,7 +468,6 @@ fn tell(object: &mut Map<String, Value>) {
 }
 
 /// Lets a schema in strict form allow null as well.
-#[inline]
 fn make_nullable(schema: &mut Value) {
     let null = json!({"type": "null"});
     let Value::Object(object) = schema else {
@@ -519,7 +504,6 @@ fn make_nullable(schema: &mut Value) {
     }
 }
 
-#[inline]
 fn allows_null(schema: &Value) -> bool {
     schema
         .as_object()

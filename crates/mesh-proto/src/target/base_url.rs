@@ -11,7 +11,7 @@ use crate::host;
 
 /// The gateway's address: scheme, host, port and, behind a proxy, a path prefix.
 ///
-/// A trailing `/v1` is accepted and never doubled (protocol reference, section 1).
+/// A trailing `/v1` is accepted and never doubled ([protocol reference, section 1](crate::protocol#1-transport-authentication-headers)).
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     scheme: Scheme,
@@ -152,14 +152,12 @@ impl BaseUrl {
 }
 
 impl fmt::Display for BaseUrl {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
     }
 }
 
 impl fmt::Debug for BaseUrl {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BaseUrl({self})")
     }

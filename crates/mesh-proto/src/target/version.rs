@@ -1,17 +1,16 @@
-//! Dated contracts (protocol reference, section 2).
+//! Dated contracts ([protocol reference, section 2](crate::protocol#2-dated-versions)).
 
 use std::fmt;
 
 use http::header::HeaderValue;
 
-/// The label of a dated contract, `YYYY-MM` (protocol reference, section 2).
+/// The label of a dated contract, `YYYY-MM` ([protocol reference, section 2](crate::protocol#2-dated-versions)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiVersion(String);
 
 impl ApiVersion {
     /// A label such as `2026-09`. Errors on any other form: the gateway refuses those before it
     /// looks at the key.
-    #[inline]
     pub fn new(label: &str) -> Result<Self, InvalidApiVersion> {
         let (year, month) = label.split_once('-').ok_or(InvalidApiVersion)?;
         let digits = |text: &str, count| {

@@ -33,7 +33,6 @@ pub(crate) enum Text {
 
 impl Text {
     /// Appends to it; what was a slice becomes its own.
-    #[inline]
     pub(crate) fn push_str(&mut self, more: &str) {
         if let Self::Shared(text) = self {
             *self = Self::Owned(text.to_string());
@@ -83,7 +82,6 @@ impl PartialEq for Text {
 }
 
 impl fmt::Debug for Text {
-    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} characters", self.len())
     }
@@ -185,7 +183,6 @@ impl Json {
     }
 
     /// The same, to be changed.
-    #[inline]
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Self> {
         match self {
             Self::Object(fields) => fields
@@ -224,7 +221,6 @@ pub(crate) fn field<'f>(fields: &'f [(String, Json)], name: &str) -> Option<&'f 
 }
 
 impl From<&Value> for Json {
-    #[inline]
     fn from(value: &Value) -> Self {
         match value {
             Value::Null => Self::Null,
@@ -243,7 +239,6 @@ impl From<&Value> for Json {
 }
 
 impl From<Value> for Json {
-    #[inline]
     fn from(value: Value) -> Self {
         match value {
             Value::String(text) => Self::Text(text.into()),

@@ -18,7 +18,6 @@ enum Told<'de, O = Value> {
 }
 
 impl<'de, O: Deserialize<'de>> Deserialize<'de> for Told<'de, O> {
-    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any<O>(PhantomData<O>);
 

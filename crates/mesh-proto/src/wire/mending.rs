@@ -7,14 +7,12 @@ use std::borrow::Cow;
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A body without the byte order mark before it.
-#[inline]
 pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
     let marked = body.trim_ascii_start().strip_prefix(BYTE_ORDER_MARK);
     marked.unwrap_or(body)
 }
 
 /// A body as text: without a byte order mark, and with U+FFFD for what is not UTF-8.
-#[inline]
 pub(crate) fn legible(body: &[u8]) -> Cow<'_, str> {
     let body = without_mark(body);
     // Most bodies are, and finding that out alone is several times faster.
@@ -23,7 +21,6 @@ pub(crate) fn legible(body: &[u8]) -> Cow<'_, str> {
 
 /// JSON with U+FFFD for each escaped half of a surrogate pair, or `None` where it has none. No byte
 /// moves, so that errors keep their places.
-#[inline]
 pub(crate) fn mended(json: &str) -> Option<String> {
     let mut mended = String::new();
     let (mut kept, mut at) = (0, 0);
@@ -58,7 +55,6 @@ enum Half {
 use Half::{High, Low};
 
 /// Which half of a pair the escape at a place is.
-#[inline]
 fn surrogate(json: &str, at: usize) -> Option<Half> {
     let escape = json.as_bytes().get(at..)?.get(..ESCAPE)?;
     let (b"\\u", [b'd' | b'D', half, rest @ ..]) = escape.split_at(2) else {

@@ -206,7 +206,6 @@ impl Awaited {
 pub(crate) struct Name<'de>(pub(crate) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Name<'de> {
-    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
 
@@ -217,7 +216,6 @@ impl<'de> Deserialize<'de> for Name<'de> {
                 f.write_str("a field's name")
             }
 
-            #[inline]
             fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Name<'de>, E> {
                 Ok(Name(Cow::Borrowed(name)))
             }
