@@ -33,7 +33,7 @@ impl Stage {
 }
 
 /// A failure of the transport, as far as decisions rest on it. The transport keeps its own error
-/// and attaches it to the [`CallError`] at the end.
+/// and attaches it to the [`CallError`](crate::call::CallError) at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fault {
     /// What happened.
