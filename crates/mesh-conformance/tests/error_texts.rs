@@ -22,7 +22,7 @@ use mesh_proto::SetUpError;
 use mesh_proto::call::{RetryPolicy, Settings};
 use mesh_proto::error::{BuildError, chain};
 use mesh_proto::image::{GeneratedImage, ImageError, ImageFileError, PictureError};
-use mesh_proto::structured::{Parse, Schema};
+use mesh_proto::structured::{Parse, RoundFailure, Schema};
 use mesh_proto::{ChatRequest, Error, TargetError};
 use serde_json::{Value, json};
 
@@ -186,6 +186,10 @@ fn samples() -> Vec<Sample> {
             ))),
         ),
         ("Error", Box::new(failed_correction())),
+        (
+            "RoundFailure",
+            Box::new(RoundFailure::try_from(unreachable()).unwrap()),
+        ),
         (
             "ParseError",
             match failed_correction() {

@@ -168,12 +168,15 @@ pub fn no_call_follows_a_redirect<C: Client>() {
     assert!(elsewhere.rest().is_empty());
 }
 
+/// The beginning of a GIF, which tells an image.
+const GIF: &str = "GIF89a";
+
 pub fn a_download_carries_neither_the_key_nor_the_callers_headers<C: Client>() {
     let picture = || {
         Exchange::response(
             200,
-            "content-type: image/png\r\nset-cookie: a=canary\r\n",
-            "x",
+            "content-type: image/gif\r\nset-cookie: a=canary\r\n",
+            GIF,
         )
     };
     let elsewhere = ScriptedServer::start([picture()]);
@@ -310,7 +313,7 @@ pub fn a_download_is_bounded_in_size<C: Client>() {
         Act::Raw(vec![b'x'; 1001].into()),
         Act::Stall,
     ]);
-    let small = Exchange::response(200, "content-type: image/png\r\n", "x");
+    let small = Exchange::response(200, "content-type: image/gif\r\n", GIF);
     let server = ScriptedServer::start([announced, endless, small]);
     let client = client::<C>(&server);
     let mut bounds = DownloadBounds::default();
@@ -328,7 +331,7 @@ pub fn a_download_is_bounded_in_size<C: Client>() {
     }
     assert_eq!(
         client.download(&image, bounds).unwrap().bytes().unwrap(),
-        "x"
+        GIF
     );
 }
 

@@ -303,13 +303,19 @@ fn a_stream_that_is_cut_is_6_with_what_had_come() {
 }
 
 #[test]
-fn a_stream_without_its_end_mark_is_6_even_if_it_says_nothing() {
+fn stream_without_its_end_mark_is_6_unless_every_choice_has_its_finish_reason() {
     let ran = see(stream([event(&json!({"choices": []})), end_of_body()]));
     told(&ran, 6, "before it was complete");
+    let ran = see(stream([piece("Some of it."), end_of_body()]));
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(6), "Some of it.\n"),
+        "{ran:?}"
+    );
     let ran = see(stream([piece("All of it."), finish("stop"), end_of_body()]));
     assert_eq!(
         (ran.code, ran.stdout.as_str()),
-        (Some(6), "All of it.\n"),
+        (Some(0), "All of it.\n"),
         "{ran:?}"
     );
 }
