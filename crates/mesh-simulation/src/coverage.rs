@@ -237,12 +237,17 @@ const POSSIBLE: &[(&[Cause], Phase, &[Came])] = {
             &[
                 G(C::BadGateway),
                 G(C::GatewayTimeout),
-                G(C::RequestTimeout),
                 G(C::Breaks),
                 G(C::JobFailed),
             ],
             Phase::ReadingError,
             &[Unknown],
+        ),
+        // The number may stand in the body alone, which the call's time may cut off.
+        (
+            &[G(C::RequestTimeout)],
+            Phase::ReadingError,
+            &[Refused, Unknown],
         ),
         // Events that answer a plain request have delivered something.
         (
@@ -250,11 +255,12 @@ const POSSIBLE: &[(&[Cause], Phase, &[Came])] = {
             Phase::Reading,
             &[Unknown, Delivered],
         ),
-        // An error inside a success may come whole all the same.
+        // An error inside a success may come whole all the same, and so may events that answer a
+        // plain request, all but their end mark.
         (
             &[N(W::EndedBody)],
             Phase::Reading,
-            &[Refused, Unknown, Delivered],
+            &[Refused, Unknown, Delivered, Success],
         ),
         (
             &[N(W::FlippedByte), N(W::InjectedPage)],
