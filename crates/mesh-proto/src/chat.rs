@@ -3,7 +3,6 @@
 mod assembly;
 mod blocks;
 mod chunk;
-mod chunk_reader;
 mod content;
 mod ending;
 mod failure;

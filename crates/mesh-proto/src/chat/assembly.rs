@@ -6,19 +6,17 @@ use serde_json::{Map, Value};
 
 use super::blocks;
 use super::chunk::ChatChunk;
-use super::chunk_reader::ChunkReader;
 use super::reply::{ChatReply, IMAGES, Picture, pictures};
 use super::streamed_choice::StreamedChoice;
 use crate::error::ApiError;
 use crate::image::{is_continuation, picture_text};
 use crate::usage::usage_beside;
-use crate::wire::Json;
 use crate::wire::weight::{self, Weight, set};
+use crate::wire::{Json, quoted};
 
 /// A reply in the making: see [`Assemble`](crate::endpoint::Assemble).
 #[derive(Debug, Default)]
 pub struct Assembly {
-    reader: ChunkReader,
     /// The reply without its choices.
     reply: Option<ChatReply>,
     /// The choices by their index.
@@ -29,9 +27,9 @@ pub struct Assembly {
 }
 
 impl Assembly {
-    /// Reads a chunk.
-    pub(crate) fn read(&mut self, frame: &str) -> Result<ChatChunk, serde_json::Error> {
-        self.reader.read(frame)
+    /// Reads a chunk, with texts that were written as numbers or booleans.
+    pub(crate) fn read(frame: &str) -> Result<ChatChunk, serde_json::Error> {
+        serde_json::from_str(quoted(frame).as_deref().unwrap_or(frame))
     }
 
     /// Adds a chunk, and removes from it what repeats an earlier one. Copies what is new in it, and

@@ -72,8 +72,8 @@ impl Assemble for Assembly {
     type Chunk = ChatChunk;
     type Reply = ChatReply;
 
-    fn read(&mut self, frame: &str) -> Result<ChatChunk, serde_json::Error> {
-        self.read(frame)
+    fn read(frame: &str) -> Result<ChatChunk, serde_json::Error> {
+        Self::read(frame)
     }
 
     fn add(&mut self, chunk: &mut ChatChunk) {

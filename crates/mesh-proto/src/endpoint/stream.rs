@@ -26,10 +26,10 @@ pub trait Assemble {
     /// The whole reply.
     type Reply: Default;
 
-    /// Reads a chunk of the stream, in its order.
+    /// Reads a chunk of the stream.
     ///
     /// Errors where it is none.
-    fn read(&mut self, frame: &str) -> Result<Self::Chunk, serde_json::Error> {
+    fn read(frame: &str) -> Result<Self::Chunk, serde_json::Error> {
         serde_json::from_str(frame)
     }
 
@@ -172,7 +172,7 @@ impl<A: Assemble> StreamDecoder<A> {
     fn read(&mut self) -> Result<Meaning<A::Chunk>, DecodeError> {
         if let Some(line) = self.lines.next() {
             let frame = sse::Frame::of_line(self.lines.event(), &line);
-            return read(&mut self.assembly, frame);
+            return read::<A>(frame);
         }
         let frame = match self.frames.next() {
             Ok(Some(frame)) => frame,
@@ -186,7 +186,7 @@ impl<A: Assemble> StreamDecoder<A> {
         };
         self.opening = Vec::new();
         self.has_frames = true;
-        read(&mut self.assembly, frame)
+        read::<A>(frame)
     }
 
     /// Takes what comes before the first frame.
@@ -354,10 +354,7 @@ fn wordless(data: &[u8]) -> ApiError {
     ))
 }
 
-fn read<A: Assemble>(
-    assembly: &mut A,
-    frame: sse::Frame<'_>,
-) -> Result<Meaning<A::Chunk>, DecodeError> {
+fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeError> {
     let data = frame.data().trim_ascii();
     if is_end_mark(data) {
         return Ok(Meaning::Done);
@@ -371,8 +368,8 @@ fn read<A: Assemble>(
         from_body(&frame.to_bytes())
     } else {
         let text = legible(data);
-        assembly.read(&text).or_else(|error| match mended(&text) {
-            Some(text) => assembly.read(&text),
+        A::read(&text).or_else(|error| match mended(&text) {
+            Some(text) => A::read(&text),
             None => Err(error),
         })
     };
