@@ -196,7 +196,7 @@ fn base64_that_nothing_marks_is_an_image_in_every_place_of_a_message() {
     }
     for text in [
         "/9j/",
-        "/work/of/art",
+        "/a/work/of/art",
         "/9j/ is how the base64 of a JPEG begins, as everybody knows who has seen one",
         "iVBORw0KGgo is how the base64 of a PNG begins",
         "aGVsbG8gd29ybGQsIHRoaXMgaXMgYSBsb25nIHRleHQgd2l0aG91dCBhbnkgcGljdHVyZSBpbiBpdA==",
