@@ -39,9 +39,8 @@ pub(super) fn row() -> Row {
 
 const MESH: Program = Program {
     name: "user-mesh",
-    dependencies: "mesh-async = { path = \"{crates}/mesh-async\" }\nfutures = \"0.3\"\ntokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }",
+    dependencies: "mesh-async = { path = \"{crates}/mesh-async\" }\ntokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }",
     main: r#"
-use futures::StreamExt as _;
 use mesh_async::image::Destination;
 use mesh_async::{ChatRequest, Client, EditRequest, ImageRequest};
 
@@ -89,7 +88,8 @@ const ASYNC_OPENAI: Program = Program {
 use async_openai::Client;
 use async_openai::types::chat::{
     ChatCompletionRequestMessageContentPartImage, ChatCompletionRequestMessageContentPartText,
-    ChatCompletionRequestUserMessage, CreateChatCompletionRequest, ImageUrl,
+    ChatCompletionRequestUserMessage, ChatCompletionRequestUserMessageContent,
+    CreateChatCompletionRequest, ImageUrl,
 };
 use async_openai::types::images::{CreateImageEditRequest, CreateImageRequest, ImageModel};
 use base64::Engine as _;
@@ -104,14 +104,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let question = CreateChatCompletionRequest {
         model: "openai/gpt-4o".to_owned(),
         messages: vec![
-            ChatCompletionRequestUserMessage::from(vec![
+            ChatCompletionRequestUserMessage::from(ChatCompletionRequestUserMessageContent::Array(vec![
                 ChatCompletionRequestMessageContentPartText::from("What is in this image?").into(),
                 ChatCompletionRequestMessageContentPartImage::from(ImageUrl {
                     url: format!("data:image/jpeg;base64,{photo}"),
                     ..Default::default()
                 })
                 .into(),
-            ])
+            ]))
             .into(),
         ],
         ..Default::default()
