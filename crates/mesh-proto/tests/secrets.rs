@@ -397,6 +397,11 @@ fn targets(seen: &mut Seen) {
 
 /// The errors that no call is needed for.
 fn errors(seen: &mut Seen) {
+    let extra = json!({"x": encoded(), "y": KEY});
+    seen.value(&mesh_proto::error::End {
+        finish_reason: Some(&encoded()),
+        extra: extra.as_object().unwrap(),
+    });
     let wrong = Image::from_bytes(picture().slice(8..)).unwrap_err();
     seen.error(&wrong);
     seen.error(&Image::from_url(format!("data:;base64,{}!", encoded())).unwrap_err());

@@ -8,7 +8,7 @@ use super::blocks;
 use super::chunk::ChatChunk;
 use super::reply::{ChatReply, IMAGES, Picture, pictures};
 use super::streamed_choice::StreamedChoice;
-use crate::error::ApiError;
+use crate::error::{ApiError, Found, Success};
 use crate::image::{is_continuation, picture_text};
 use crate::usage::usage_beside;
 use crate::wire::weight::{self, Weight, set};
@@ -78,11 +78,10 @@ impl Assembly {
 
     /// The error that ended an answer, where no chunk before the last one told it.
     pub(crate) fn failure(&self) -> Option<ApiError> {
-        let mut choices = self.choices.values();
         let reply = self.reply.as_ref()?;
-        reply
-            .failure()
-            .or_else(|| choices.find_map(StreamedChoice::failure))
+        let ends = self.choices.values().map(StreamedChoice::end);
+        let answer = Success::of(&reply.extra, Found::Answer);
+        answer.with_ends(ends).error()
     }
 
     /// How much of the heap the reply takes so far, in bytes.

@@ -1,48 +1,47 @@
-//! An answer that did not come to its end, and says so: gateways tell a provider's failure where the
-//! next words would stand.
+//! What a chat reply has of a reply, and where an error may have ended it: what
+//! [`Success`] asks of it.
 
 use serde_json::Value;
 
 use super::chunk::ChatChunk;
 use super::reply::{ChatReply, Choice, FinishReason, IMAGES, Picture};
-use crate::error::ApiError;
-use crate::excerpt::excerpt;
+use crate::error::{ApiError, End, Found, Success};
 use crate::wire::Extra;
 
 impl ChatChunk {
-    /// The error that the chunk tells.
-    pub(crate) fn failure(&self) -> Option<ApiError> {
-        let in_choices = || {
-            let mut choices = self.choices.iter();
-            choices.find_map(|choice| in_choice(choice.finish_reason.as_ref(), &choice.extra))
-        };
-        ApiError::in_band(&self.extra)
-            .or_else(|| beside(&self.extra))
-            .or_else(in_choices)
-    }
-
-    /// Whether there is nothing in it that a reply has.
-    pub(crate) fn is_blank(&self) -> bool {
-        self.choices.is_empty()
+    /// How much of a reply is in it.
+    pub(crate) fn found(&self) -> Found {
+        let is_blank = self.choices.is_empty()
             && self.usage.is_none()
             && self.model.is_none()
             && self.created.is_none()
-            && !holds_data(&self.extra)
+            && !holds_data(&self.extra);
+        if is_blank { Found::Blank } else { Found::Part }
+    }
+
+    /// Its choices, each of which an error may end.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = End<'_>> {
+        let choices = self.choices.iter();
+        choices.map(|choice| end(choice.finish_reason.as_ref(), &choice.extra))
     }
 }
 
 impl Choice {
-    /// The error that ended it.
-    pub(super) fn failure(&self) -> Option<ApiError> {
-        in_choice(self.finish_reason.as_ref(), &self.extra)
+    pub(super) fn end(&self) -> End<'_> {
+        end(self.finish_reason.as_ref(), &self.extra)
     }
 }
 
 impl ChatReply {
-    /// The error that ended an answer.
+    /// The error that ended the answer.
     pub(crate) fn failure(&self) -> Option<ApiError> {
-        let mut choices = self.choices.iter();
-        beside(&self.extra).or_else(|| choices.find_map(Choice::failure))
+        let answer = Success::of(&self.extra, Found::Answer);
+        answer.with_ends(self.ends()).error()
+    }
+
+    /// Its choices, each of which an error may end.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = End<'_>> {
+        self.choices.iter().map(Choice::end)
     }
 
     /// Whether there is nothing in it that a reply has.
@@ -55,27 +54,11 @@ impl ChatReply {
     }
 }
 
-/// `OpenRouter` tells a provider's failure in the choice, or by its reason alone.
-fn in_choice(finish_reason: Option<&FinishReason>, extra: &Extra) -> Option<ApiError> {
-    if let Some(error) = ApiError::in_band(extra) {
-        return Some(error);
+fn end<'s>(finish_reason: Option<&'s FinishReason>, extra: &'s Extra) -> End<'s> {
+    End {
+        finish_reason: finish_reason.map(FinishReason::as_str),
+        extra,
     }
-    match finish_reason {
-        Some(FinishReason::Other(reason)) if reason.eq_ignore_ascii_case("error") => {}
-        _ => return None,
-    }
-    let own = extra.get("native_finish_reason").and_then(Value::as_str);
-    let own = own.filter(|own| !own.is_empty() && !own.eq_ignore_ascii_case("error"));
-    let own = own.map(|own| format!(" ({})", excerpt(own.as_bytes())));
-    Some(ApiError::untold(&format!(
-        "the model's provider ended the answer with an error{}",
-        own.unwrap_or_default()
-    )))
-}
-
-/// Groq tells it in an object of its own.
-fn beside(extra: &Extra) -> Option<ApiError> {
-    ApiError::in_band(extra.get("x_groq")?.as_object()?)
 }
 
 fn holds_data(extra: &Extra) -> bool {

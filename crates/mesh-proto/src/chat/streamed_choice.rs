@@ -7,7 +7,7 @@ use super::chunk::{ChunkChoice, MESSAGE, Origin};
 use super::content::Content;
 use super::reply::{Choice, pictures_in};
 use super::tool_calls::ToolCalls;
-use crate::error::ApiError;
+use crate::error::End;
 use crate::wire::Extra;
 use crate::wire::weight::Weight;
 
@@ -45,9 +45,9 @@ impl StreamedChoice {
         self.choice.finish_reason.is_some()
     }
 
-    /// The error that ended it.
-    pub(super) fn failure(&self) -> Option<ApiError> {
-        self.choice.failure()
+    /// How it ended, if it did.
+    pub(super) fn end(&self) -> End<'_> {
+        self.choice.end()
     }
 
     /// Adds what is new in a chunk, and removes from it what repeats an earlier one.

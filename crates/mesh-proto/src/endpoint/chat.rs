@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use serde_json::Value;
 
 use super::document::{DocumentDecoder, object, parse};
@@ -14,7 +14,7 @@ use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::build_error::BuildError;
 use crate::chat::{Assembly, ChatReply, ChatRequest, IMAGES, Picture, ReplyMessage};
-use crate::error::{ApiError, DecodeError};
+use crate::error::{DecodeError, Found, Success};
 use crate::excerpt::excerpt;
 use crate::head::Head;
 use crate::limits::Limits;
@@ -75,22 +75,24 @@ pub(super) fn parse_reply(body: &Bytes) -> Result<ChatReply, DecodeError> {
         return Ok(reply);
     }
     let document = object(body).unwrap_or_default();
-    if let Some(error) = ApiError::in_band(&document) {
-        return Err(error.into());
-    }
     let is_blank = reply.is_blank();
     let is_reply = match document.get("choices") {
         // No answer, of a model that says what it is or what it took.
         Some(Value::Null) => !is_blank,
         choices => choices.is_some(),
     };
-    let error = if is_reply && !is_blank {
-        None
+    let found = if is_reply && !is_blank {
+        Found::Part
     } else if document.contains_key("choices") || document.contains_key("data") {
-        ApiError::in_place_of_reply(&document)
+        Found::Blank
     } else {
-        let error = reply.failure();
-        error.or_else(|| ApiError::from_envelope(StatusCode::OK, &document))
+        Found::Nothing
+    };
+    let success = Success::of(&document, found);
+    let error = match found {
+        Found::Nothing => success.with_ends(reply.ends()).error(),
+        // Where it ended in an error is asked of the whole reply, which is then kept beside it.
+        _ => success.error(),
     };
     match error {
         Some(error) => Err(error.into()),

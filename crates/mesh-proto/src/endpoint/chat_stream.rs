@@ -11,7 +11,7 @@ use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::build_error::BuildError;
 use crate::chat::{Assembly, ChatChunk, ChatReply, ChatRequest, Streamed};
-use crate::error::{ApiError, DecodeError};
+use crate::error::{DecodeError, End, Found};
 use crate::head::Head;
 use crate::limits::Limits;
 use crate::target::Target;
@@ -100,12 +100,12 @@ impl Assemble for Assembly {
         &chunk.extra
     }
 
-    fn failure(chunk: &ChatChunk) -> Option<ApiError> {
-        chunk.failure()
+    fn found(chunk: &ChatChunk) -> Found {
+        chunk.found()
     }
 
-    fn is_blank(chunk: &ChatChunk) -> bool {
-        chunk.is_blank()
+    fn ends(chunk: &ChatChunk) -> impl Iterator<Item = End<'_>> {
+        chunk.ends()
     }
 
     fn check(&self) -> Result<(), DecodeError> {

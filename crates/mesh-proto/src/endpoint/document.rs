@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::frame::{Beginning, beginning};
 use super::{Decode, Decoded};
-use crate::error::{ApiError, DecodeError, envelope};
+use crate::error::{DecodeError, error_in_body};
 use crate::excerpt::excerpt;
 use crate::head::Head;
 use crate::limits::Limits;
@@ -131,17 +131,11 @@ pub(super) fn check_weight(text: &[u8], ratio: usize) -> Result<(), DecodeError>
 
 /// Why a body is no reply: it is an error, it is cut off, or it is something else.
 pub(super) fn no_reply(body: &[u8], error: &serde_json::Error) -> DecodeError {
-    match error_in(body) {
+    match error_in_body(body) {
         Some(error) => error.into(),
         None if error.is_eof() => DecodeError::Truncated,
         None => DecodeError::json(error, body),
     }
-}
-
-/// The error that a body is, or the first one where it is a list of them.
-pub(super) fn error_in(body: &[u8]) -> Option<ApiError> {
-    check_weight(body, weight::REPLY).ok()?;
-    ApiError::in_band(&envelope(from_text(&legible(body)).ok()?)?)
 }
 
 /// The object that a body is.

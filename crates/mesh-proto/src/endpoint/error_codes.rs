@@ -7,11 +7,11 @@ use http::{Method, Request};
 use serde_json::{Map, Value, json};
 
 use super::document::{DocumentDecoder, parse_within};
-use super::rows::{self, Key, error_beside_null, no_list};
+use super::rows::{self, Key, no_list, unless_error};
 use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
 use crate::build_error::BuildError;
-use crate::error::{ApiError, DecodeError};
+use crate::error::{DecodeError, Found};
 use crate::error_codes::ErrorCodeList;
 use crate::head::Head;
 use crate::limits::Limits;
@@ -95,20 +95,16 @@ fn list(body: &Bytes) -> Result<Vec<Value>, DecodeError> {
     {
         Some(Value::Array(rows)) => Ok(rows.into_iter().map(bare).collect()),
         Some(Value::Object(by_code)) => Ok(by_code.into_iter().map(under).collect()),
-        _ => match ApiError::in_band(&document) {
-            Some(error) => Err(error.into()),
-            None if document.is_empty() => Err(no_list(body, &document)),
-            None if ENVELOPES
-                .iter()
-                .any(|it| document.get(*it) == Some(&Value::Null)) =>
-            {
-                match error_beside_null(&document) {
-                    Some(error) => Err(error.into()),
-                    None => Ok(Vec::new()),
-                }
+        _ if document.is_empty() => Err(no_list(body, &document)),
+        _ => {
+            let is_null = |name: &&str| document.get(*name) == Some(&Value::Null);
+            if ENVELOPES.iter().any(is_null) {
+                unless_error(&document, Found::Blank)?;
+                return Ok(Vec::new());
             }
-            None => Ok(document.into_iter().map(under).collect()),
-        },
+            unless_error(&document, Found::Part)?;
+            Ok(document.into_iter().map(under).collect())
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `POST /v1/images/generations`, answered with one document ([protocol reference, section 5.1](crate::protocol#51-image-generations)).
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use serde_json::Value;
 
 use super::document::{DocumentDecoder, object, parse};
@@ -12,7 +12,7 @@ use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::build_error::BuildError;
 use crate::chat::{IMAGES, pictures_in};
-use crate::error::{ApiError, DecodeError};
+use crate::error::{DecodeError, Found, Success};
 use crate::excerpt::excerpt;
 use crate::head::Head;
 use crate::images::{Assembly, ImageReply, ImageRequest};
@@ -70,17 +70,17 @@ pub(super) fn parse_reply(body: &Bytes) -> Result<ImageReply, DecodeError> {
         return Ok(reply);
     }
     let document = object(body).unwrap_or_default();
-    let error = ApiError::in_band(&document).or_else(|| match document.get("data") {
-        None => ApiError::from_envelope(StatusCode::OK, &document),
-        Some(Value::Null) => ApiError::in_place_of_reply(&document),
-        Some(_) => None,
-    });
-    match error {
+    let found = match document.get("data") {
+        None => Found::Nothing,
+        Some(Value::Null) => Found::Blank,
+        Some(_) => Found::Part,
+    };
+    match Success::of(&document, found).error() {
         Some(error) => Err(error.into()),
-        None if document.contains_key("data") => Ok(reply),
-        None => Err(DecodeError::Json {
+        None if found == Found::Nothing => Err(DecodeError::Json {
             reason: "no data".to_owned(),
             excerpt: excerpt(body),
         }),
+        None => Ok(reply),
     }
 }

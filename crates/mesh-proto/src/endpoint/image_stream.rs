@@ -8,7 +8,7 @@ use super::stream::{Assemble, StreamDecoder};
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::build_error::BuildError;
-use crate::error::{ApiError, DecodeError};
+use crate::error::{DecodeError, Found};
 use crate::head::Head;
 use crate::images::{
     Assembly, ImageChunk, ImageReply, ImageRequest, SequentialGeneration, Streamed,
@@ -107,12 +107,8 @@ impl Assemble for Assembly {
         &chunk.extra
     }
 
-    fn failure(chunk: &ImageChunk) -> Option<ApiError> {
-        chunk.failure()
-    }
-
-    fn is_blank(chunk: &ImageChunk) -> bool {
-        chunk.is_blank()
+    fn found(chunk: &ImageChunk) -> Found {
+        chunk.found()
     }
 
     fn check(&self) -> Result<(), DecodeError> {

@@ -10,14 +10,14 @@ use serde_core::de::{
 };
 use serde_json::value::RawValue;
 
-use super::document::{DocumentDecoder, check_weight, error_in, no_reply, not_json, object};
+use super::document::{DocumentDecoder, check_weight, no_reply, not_json, object};
 use super::query::Query;
-use super::rows::{ID, error_beside_null, oddity};
+use super::rows::{ID, oddity, unless_error};
 use super::{Endpoint, Replay, json_request};
 use crate::body::Body;
 use crate::build_error::BuildError;
 use crate::chat::Modality;
-use crate::error::DecodeError;
+use crate::error::{DecodeError, Found};
 use crate::excerpt::excerpt;
 use crate::head::Head;
 use crate::limits::Limits;
@@ -107,12 +107,17 @@ fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
     });
     let list = list.map_err(|error| no_reply(body, &error))?;
     // No rows beside an error are no catalogue.
-    let error = match &list {
-        None => object(body).and_then(|it| error_beside_null(&it)),
-        Some(list) if list.models.is_empty() && list.odd.is_empty() => error_in(body),
-        Some(_) => None,
+    let found = match &list {
+        None => Found::Blank,
+        Some(list) if list.models.is_empty() && list.odd.is_empty() => Found::Part,
+        Some(_) => Found::Whole,
     };
-    error.map_or_else(|| Ok(list.unwrap_or_default()), |error| Err(error.into()))
+    if found != Found::Whole
+        && let Some(document) = object(body)
+    {
+        unless_error(&document, found)?;
+    }
+    Ok(list.unwrap_or_default())
 }
 
 /// The list, or `None` if it is null. A row that is no model is reported and costs nothing else.

@@ -5,7 +5,7 @@ use serde_core::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::document::parse_within;
-use crate::error::{ApiError, DecodeError};
+use crate::error::{DecodeError, Found, Success};
 use crate::excerpt::excerpt;
 use crate::row::OddRow;
 use crate::wire::weight;
@@ -68,29 +68,34 @@ pub(super) fn list(
     let name = is(Value::is_array).or_else(|| is(Value::is_null));
     match name.and_then(|name| document.remove(*name)) {
         // No rows beside an error are no list.
-        Some(Value::Array(rows)) => match ApiError::in_band(&document) {
-            Some(error) if rows.is_empty() => Err(error.into()),
-            _ => Ok((rows, document)),
-        },
-        Some(Value::Null) => match error_beside_null(&document) {
-            Some(error) => Err(error.into()),
-            None => Ok((Vec::new(), document)),
-        },
+        Some(Value::Array(rows)) => {
+            let found = if rows.is_empty() {
+                Found::Part
+            } else {
+                Found::Whole
+            };
+            unless_error(&document, found)?;
+            Ok((rows, document))
+        }
+        // As a failure has no list, one that is null may have any words beside it.
+        Some(Value::Null) => {
+            unless_error(&document, Found::Blank)?;
+            Ok((Vec::new(), document))
+        }
         _ => Err(no_list(body, &document)),
     }
 }
 
-/// The error that a document is whose list is null: in any envelope, as a failure has no list.
-pub(super) fn error_beside_null(document: &Map<String, Value>) -> Option<ApiError> {
-    ApiError::in_band(document).or_else(|| ApiError::in_place_of_reply(document))
+/// Fails with the error that a document is, if it is one.
+pub(super) fn unless_error(document: &Map<String, Value>, found: Found) -> Result<(), DecodeError> {
+    let error = Success::of(document, found).error();
+    error.map_or(Ok(()), |error| Err(error.into()))
 }
 
 pub(super) fn no_list(body: &[u8], document: &Map<String, Value>) -> DecodeError {
-    match ApiError::in_band(document) {
-        Some(error) => error.into(),
-        None => DecodeError::Json {
-            reason: "no list".to_owned(),
-            excerpt: excerpt(body),
-        },
-    }
+    let error = unless_error(document, Found::Part).err();
+    error.unwrap_or_else(|| DecodeError::Json {
+        reason: "no list".to_owned(),
+        excerpt: excerpt(body),
+    })
 }

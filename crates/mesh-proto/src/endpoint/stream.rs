@@ -3,14 +3,13 @@
 use std::fmt;
 
 use bytes::{Buf as _, Bytes};
-use http::StatusCode;
 use serde_core::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::document::{Collected, check_weight, error_in, object};
+use super::document::{Collected, check_weight, object};
 use super::frame::{Lines, is_end_mark, is_sign_of_life};
 use super::{Decode, Decoded};
-use crate::error::{ApiError, DecodeError};
+use crate::error::{ApiError, DecodeError, End, Found, Success, error_in_body};
 use crate::excerpt::{EXCERPT_WINDOW, excerpt};
 use crate::head::{Head, ReplyEnd};
 use crate::limits::Limits;
@@ -60,15 +59,16 @@ pub trait Assemble {
     /// The fields of a chunk that are not modelled; an error is among them.
     fn extra(chunk: &Self::Chunk) -> &Extra;
 
-    /// The error that a chunk tells, which ends the reply: by default what stands under `error`.
-    fn failure(chunk: &Self::Chunk) -> Option<ApiError> {
-        ApiError::in_band(Self::extra(chunk))
+    /// How much of a reply a chunk contains, which decides what in it is an error: part of one, by
+    /// default.
+    fn found(_chunk: &Self::Chunk) -> Found {
+        Found::Part
     }
 
-    /// Whether there is nothing in a chunk that a reply has: whatever words stand in it may be an
-    /// error. By default no chunk is looked at in this way.
-    fn is_blank(_chunk: &Self::Chunk) -> bool {
-        false
+    /// The parts of an answer in a chunk that an error may end by itself, such as choices. None, by
+    /// default.
+    fn ends(_chunk: &Self::Chunk) -> impl Iterator<Item = End<'_>> {
+        std::iter::empty()
     }
 
     /// Whether a reply that has come to its end is what was asked for. It is, by default.
@@ -346,14 +346,6 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
 /// From this size on, in bytes, a frame is expected to have a picture in it.
 const LARGE: usize = 16 << 10;
 
-/// The error of an event that is called one, and does not say which.
-fn wordless(data: &[u8]) -> ApiError {
-    ApiError::untold(&format!(
-        "the stream reported an error without a message: {}",
-        excerpt(data)
-    ))
-}
-
 fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeError> {
     let data = frame.data().trim_ascii();
     if is_end_mark(data) {
@@ -376,7 +368,7 @@ fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeE
     let chunk: A::Chunk = match parsed {
         Ok(chunk) => chunk,
         Err(error) => {
-            let told = error_in(data);
+            let told = error_in_body(data);
             if told.is_none()
                 && let Some(lines) = Lines::of(frame)
             {
@@ -390,17 +382,7 @@ fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeE
             });
         }
     };
-    let error = A::failure(&chunk).or_else(|| {
-        if frame.event().eq_ignore_ascii_case(sse::ERROR) {
-            ApiError::from_envelope(StatusCode::OK, A::extra(&chunk))
-                .or_else(|| A::is_blank(&chunk).then(|| wordless(data)))
-        } else if A::is_blank(&chunk) {
-            ApiError::in_place_of_reply(&object(data)?)
-        } else {
-            None
-        }
-    });
-    if let Some(error) = error {
+    if let Some(error) = error_in_chunk::<A>(&chunk, frame, data) {
         return Ok(Meaning::Error(chunk, Box::new(error)));
     }
     let kind = A::extra(&chunk).get("type").and_then(Value::as_str);
@@ -408,4 +390,26 @@ fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeE
         return Ok(Meaning::Nothing);
     }
     Ok(Meaning::Chunk(chunk))
+}
+
+/// The error that a chunk is, if it is one.
+fn error_in_chunk<A: Assemble>(
+    chunk: &A::Chunk,
+    frame: sse::Frame<'_>,
+    data: &[u8],
+) -> Option<ApiError> {
+    let found = A::found(chunk);
+    // Without anything of a reply in it, every field is one of the error.
+    let whole = if found == Found::Blank {
+        object(data)
+    } else {
+        None
+    };
+    let fields = whole.as_ref().unwrap_or(A::extra(chunk));
+    let success = Success::of(fields, found).with_ends(A::ends(chunk));
+    if frame.event().eq_ignore_ascii_case(sse::ERROR) {
+        success.named_error(data).error()
+    } else {
+        success.error()
+    }
 }

@@ -12,7 +12,9 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 use serde_json::Value;
 
-pub(crate) use self::envelope::envelope;
+pub(super) use self::envelope::{
+    code, envelope, failed_response, is_unsuccessful, names_error, status_in, text,
+};
 use self::hints::WaitHints;
 use self::signs::Signs;
 use super::{DecodeError, ErrorCode, ValidationFinding, Wait};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::ApiError;
+use super::{Found, Success};
 use crate::excerpt::message;
 use crate::secret::redact;
 use crate::usage::Usage;
@@ -88,7 +88,7 @@ impl NoPicture {
             let error = item.get("error")?;
             let envelope = [("error".to_owned(), error.clone().into())];
             matches!(error, Json::Object(_))
-                .then(|| ApiError::in_band(&envelope.into_iter().collect()))?
+                .then(|| Success::of(&envelope.into_iter().collect(), Found::Part).error())?
         });
         if let Some(error) = error {
             let reason = if by_filter || error.is_content_policy() {

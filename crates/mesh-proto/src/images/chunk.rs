@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use super::reply::ImageReply;
 use crate::chat::{IMAGES, Picture, pictures, pictures_in};
-use crate::error::ApiError;
-use crate::error::NoPicture;
+use crate::error::{Found, NoPicture};
 use crate::image::{GeneratedImage, find_in_data, holds_picture};
 use crate::wire::weight::{self, Weight, set};
 use crate::wire::{Json, count, lenient, read_object};
@@ -73,24 +72,19 @@ impl ImageChunk {
         kind.is_some_and(|kind| kind.ends_with(".completed"))
     }
 
-    /// The error that the chunk tells.
-    pub(crate) fn failure(&self) -> Option<ApiError> {
+    /// How much of a reply is in it. One image that failed is a reply, too.
+    pub(crate) fn found(&self) -> Found {
         if self.is_one_failed() {
-            return None;
+            return Found::Whole;
         }
-        ApiError::in_band(&self.extra)
-    }
-
-    /// Whether there is nothing in it that a reply has.
-    pub(crate) fn is_blank(&self) -> bool {
-        !self.is_one_failed()
-            && self.data.is_empty()
+        let is_blank = self.data.is_empty()
             && self.b64_json.is_none()
             && self.url.is_none()
             && self.partial_image_index.is_none()
             && ["created", "usage", IMAGES]
                 .iter()
-                .all(|name| !self.extra.contains_key(*name))
+                .all(|name| !self.extra.contains_key(*name));
+        if is_blank { Found::Blank } else { Found::Part }
     }
 
     /// A whole reply as one chunk.

@@ -60,40 +60,6 @@ impl ApiError {
         Some(error)
     }
 
-    /// The error inside a success, where `document` tells one beyond doubt: under `error`, by a
-    /// `base_resp` that is none of success, or by `success` that is false, with words.
-    pub(crate) fn in_band(document: &Map<String, Value>) -> Option<Self> {
-        let tells = match document.get("error") {
-            Some(Value::Object(_) | Value::String(_) | Value::Bool(true)) => true,
-            Some(Value::Array(errors)) => {
-                matches!(errors.first(), Some(Value::Object(_) | Value::String(_)))
-            }
-            _ => failed_response(document).is_some() || is_unsuccessful(document),
-        };
-        if tells {
-            Self::from_envelope(StatusCode::OK, document)
-        } else {
-            None
-        }
-    }
-
-    /// The error inside a success that `document` is, where it says nothing of a reply: its words
-    /// are an error, unless it says that all is well, or has no code and calls itself something
-    /// else, such as news of the work.
-    pub(crate) fn in_place_of_reply(document: &Map<String, Value>) -> Option<Self> {
-        let is_else = |name: &&str| {
-            let named = document.get(*name).and_then(Value::as_str);
-            named.is_some_and(|it| !names_error(it))
-        };
-        let is_marked = code(document.get("code")).is_some() || status_in(document).is_some();
-        if says_success(document)
-            || (!is_marked && ["type", "object", "status"].iter().any(is_else))
-        {
-            return None;
-        }
-        Self::from_envelope(StatusCode::OK, document)
-    }
-
     /// Takes an error without an envelope of its own.
     fn take_flat(&mut self, fields: &Map<String, Value>) -> Option<()> {
         let told = fields.get("message");
@@ -233,18 +199,8 @@ pub(crate) fn names_error(name: &str) -> bool {
     name.is_empty() || name.contains("error") || name.contains("fail") || name.contains("exception")
 }
 
-/// Whether a document says by its code that all went well.
-fn says_success(document: &Map<String, Value>) -> bool {
-    let is_good = |name: &&str| {
-        text(document.get(*name)).is_some_and(|told| {
-            ["0", "200", "ok", "success"].contains(&told.to_ascii_lowercase().as_str())
-        })
-    };
-    document.get("success") == Some(&Value::Bool(true)) || ["code", "status"].iter().any(is_good)
-}
-
 /// Whether a document says that there was no success, and why.
-fn is_unsuccessful(document: &Map<String, Value>) -> bool {
+pub(crate) fn is_unsuccessful(document: &Map<String, Value>) -> bool {
     let is_false = |name: &&str| match document.get(*name) {
         Some(Value::Bool(success)) => !success,
         Some(Value::String(text)) => text.eq_ignore_ascii_case("false"),
@@ -264,7 +220,7 @@ fn tells_failure(document: &Map<String, Value>) -> bool {
 }
 
 /// `MiniMax`'s word on how a call went, where it did not go well.
-fn failed_response(document: &Map<String, Value>) -> Option<&Map<String, Value>> {
+pub(crate) fn failed_response(document: &Map<String, Value>) -> Option<&Map<String, Value>> {
     let response = document.get("base_resp")?.as_object()?;
     (count_in(response.get("status_code")?)? != 0).then_some(response)
 }
@@ -281,7 +237,7 @@ fn says(words: &str, more: &str) -> bool {
     words.to_lowercase().contains(&more.to_lowercase())
 }
 
-fn text(value: Option<&Value>) -> Option<String> {
+pub(crate) fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -289,7 +245,7 @@ fn text(value: Option<&Value>) -> Option<String> {
     }
 }
 
-fn code(value: Option<&Value>) -> Option<ErrorCode> {
+pub(crate) fn code(value: Option<&Value>) -> Option<ErrorCode> {
     text(value).map(|text| ErrorCode::from(text.as_str()))
 }
 
@@ -328,7 +284,7 @@ pub(super) const STATUSES: [&str; 7] = [
 ];
 
 /// The status that an error tells of itself, as its code or beside it.
-fn status_in(fields: &Map<String, Value>) -> Option<StatusCode> {
+pub(crate) fn status_in(fields: &Map<String, Value>) -> Option<StatusCode> {
     STATUSES
         .iter()
         .find_map(|name| error_status(fields.get(*name)?))
