@@ -20,7 +20,6 @@ pub use self::ending::Ending;
 pub use self::message::{Message, Role};
 pub use self::reply::{AutoRouting, ChatReply, Choice, FinishReason, Picture, ReplyMessage};
 pub(crate) use self::reply::{IMAGES, pictures, pictures_in};
-pub(crate) use self::request::Streamed;
 pub use self::request::{
     ChatRequest, Effort, ImageFormat, ImageOptions, Modality, Quality, ServiceTier, Stop,
 };

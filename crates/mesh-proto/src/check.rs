@@ -35,7 +35,7 @@ use crate::call::check_size;
 use crate::chat::Modality;
 use crate::limits::Limits;
 use crate::models::{Capability, Feature, Model};
-use crate::wire::{Wire, Written};
+use crate::wire::{Manner, Wire, Written};
 
 /// What there is to say of a request to a model: see [`ChatRequest::check`](crate::ChatRequest::check),
 /// [`ImageRequest::check`](crate::images::ImageRequest::check) and
@@ -173,7 +173,7 @@ impl<'m> Examination<'m> {
     /// The body of the request, as it would be sent.
     fn body(&mut self, request: &impl Wire) {
         let splice = Splice::new();
-        self.whole(splice.body(&Written(request, Some(&splice))));
+        self.whole(splice.body(&Written(request, Manner::spliced(&splice))));
     }
 
     fn whole(&mut self, body: Result<Body, BuildError>) {

@@ -42,7 +42,7 @@ use crate::limits::Limits;
 pub use crate::models::{SearchModels, SearchOrder, SearchSort};
 pub use crate::replay::Replay;
 use crate::target::Target;
-use crate::wire::{Wire, Written};
+use crate::wire::{Manner, Wire, Written};
 
 /// A request of the gateway as a value: what to send, and how to read what comes back.
 ///
@@ -248,7 +248,7 @@ impl<E: Endpoint + ?Sized> Endpoint for &E {
 /// The compact JSON of `value` with its pictures as segments.
 fn spliced<T: Wire>(value: &T) -> Result<Body, BuildError> {
     let splice = Splice::new();
-    splice.body(&Written(value, Some(&splice)))
+    splice.body(&Written(value, Manner::spliced(&splice)))
 }
 
 /// A request for `path` that says what it takes, and of a body that it is JSON.

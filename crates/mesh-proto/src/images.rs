@@ -9,5 +9,4 @@ mod request;
 pub use self::chunk::{Assembly, ImageChunk};
 pub use self::edit::{EditEncoding, EditRequest, Operation, UpscaleFactor};
 pub use self::reply::ImageReply;
-pub(crate) use self::request::Streamed;
 pub use self::request::{Background, ImageRequest, Moderation, OutputFormat, SequentialGeneration};

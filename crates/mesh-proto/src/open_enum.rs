@@ -39,6 +39,8 @@ macro_rules! open_enum {
             }
         }
 
+        impl crate::wire::Silent for $name {}
+
         // What is not known may be anything.
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -10,10 +10,9 @@ use serde_json::Value;
 
 use super::assembly::extend_picture;
 use super::blocks;
-use crate::body::Splice;
 use crate::image::{Image, is_continuation};
 use crate::wire::weight::{self, Weight};
-use crate::wire::{Extra, Json, Object, Wire, Written, field, serialize_inline};
+use crate::wire::{Extra, Json, Manner, Object, Wire, Written, field, serialize_inline};
 
 /// The content of a message.
 ///
@@ -283,26 +282,18 @@ impl From<Image> for Part {
 }
 
 impl Wire for Content {
-    fn write<S: Serializer>(
-        &self,
-        splice: Option<&Splice>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    fn write<S: Serializer>(&self, manner: Manner<'_>, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Parts(parts) => parts.write(splice, serializer),
+            Self::Parts(parts) => parts.write(manner, serializer),
         }
     }
 }
 
 impl Wire for Part {
-    fn write<S: Serializer>(
-        &self,
-        splice: Option<&Splice>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    fn write<S: Serializer>(&self, manner: Manner<'_>, serializer: S) -> Result<S::Ok, S::Error> {
         let (Self::Text { extra, .. } | Self::Image { extra, .. } | Self::Other(extra)) = self;
-        let mut object = Object::begin(serializer, extra)?;
+        let mut object = Object::begin(manner, serializer, extra)?;
         match self {
             Self::Text { text, .. } => {
                 object.field("type", "text")?;
@@ -310,7 +301,7 @@ impl Wire for Part {
             }
             Self::Image { image, .. } => {
                 object.field("type", "image_url")?;
-                object.field("image_url", &Written(image, splice))?;
+                object.field("image_url", &Written(image, manner))?;
             }
             Self::Other(_) => {}
         }

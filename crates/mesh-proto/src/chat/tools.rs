@@ -1,13 +1,11 @@
 //! Tools that a model may call, and its calls of them ([protocol reference, section 4](crate::protocol#4-chat-completions) and [section 4.4](crate::protocol#44-structured-output-and-tools)).
 
-use std::fmt;
-
 use serde_core::de::{Deserialize, Deserializer};
 use serde_core::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use crate::open_enum::open_enum;
-use crate::wire::{Extra, count, lenient, null_is_default, read_fields, read_object};
+use crate::wire::{Manner, Object, count_in, lenient, null_is_default, wire_object};
 
 open_enum! {
     /// A kind of tool.
@@ -19,7 +17,7 @@ open_enum! {
     }
 }
 
-read_object! {
+wire_object! {
     /// A tool that the model may call.
     ///
     /// ```
@@ -30,10 +28,10 @@ read_object! {
     /// assert_eq!(serde_json::to_value(&tool)?["function"]["name"], "turn_to");
     /// # Ok::<(), serde_json::Error>(())
     /// ```
-    #[derive(Clone, Debug, PartialEq)]
-    pub struct Tool from Self { kind: ToolKind::Function, function: None, extra: Extra::new() }, {
+    #[derive(Clone, PartialEq)]
+    pub struct Tool {
         /// What kind of tool it is.
-        pub kind: ToolKind [always] = "type",
+        pub kind: ToolKind = "type",
         /// The function, where it is one.
         pub function: Option<Function>,
     }
@@ -50,27 +48,19 @@ impl Tool {
             name: name.into(),
             description: Some(description.into()),
             parameters: Some(parameters),
-            strict: None,
-            extra: Extra::new(),
+            ..Function::blank()
         };
         Self {
-            kind: ToolKind::Function,
             function: Some(function),
-            extra: Extra::new(),
+            ..Self::blank()
         }
     }
 }
 
-read_object! {
+wire_object! {
     /// A function that the model may call.
-    #[derive(Clone, Debug, PartialEq)]
-    pub struct Function from Self {
-        name: String::new(),
-        description: None,
-        parameters: None,
-        strict: None,
-        extra: Extra::new(),
-    }, {
+    #[derive(Clone, PartialEq)]
+    pub struct Function as request {
         /// Its name.
         pub name: String [required],
         /// What it does, for the model.
@@ -152,17 +142,17 @@ impl<'de> Deserialize<'de> for ToolChoice {
     }
 }
 
-read_object! {
+wire_object! {
     /// A call of a tool by the model. To be sent back as it came, `thought_signature` in `extra`
     /// included.
-    #[derive(Clone, Debug, Default, PartialEq)]
+    #[derive(Clone, Default, PartialEq)]
     pub struct ToolCall {
         /// The call's id, which its result refers to.
         pub id: Option<String> => lenient,
         /// What kind of tool is called.
-        pub kind: ToolKind [always] = "type" => null_is_default,
+        pub kind: ToolKind = "type" => null_is_default,
         /// The function that is called.
-        pub function: CalledFunction [always] => null_is_default,
+        pub function: CalledFunction => null_is_default,
     }
 }
 
@@ -173,25 +163,14 @@ impl ToolCall {
     }
 }
 
-read_object! {
+wire_object! {
     /// The function of a call.
     #[derive(Clone, Default, PartialEq)]
     pub struct CalledFunction {
         /// Its name.
-        pub name: String [always] => null_is_default,
+        pub name: String => null_is_default,
         /// Its arguments: a JSON object as text, which the model wrote and which may be broken.
-        pub arguments: String [always] => text_or_json,
-    }
-}
-
-// An argument may be a picture.
-impl fmt::Debug for CalledFunction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CalledFunction")
-            .field("name", &self.name)
-            .field("arguments", &crate::excerpt::message(&self.arguments))
-            .field("extra", &self.extra)
-            .finish()
+        pub arguments: String [private] => text_or_json,
     }
 }
 
@@ -205,23 +184,23 @@ pub struct ToolCallDelta {
     pub call: ToolCall,
 }
 
-read_fields! {
-    ToolCallDelta in call; {
-        index: Option<u64> => count,
-        id in call: Option<String> => lenient,
-        kind in call: ToolKind = "type" => null_is_default,
-        function in call: CalledFunction => null_is_default,
+impl<'de> Deserialize<'de> for ToolCallDelta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut call = ToolCall::deserialize(deserializer)?;
+        let index = call.extra.remove("index");
+        Ok(Self {
+            index: index.as_ref().and_then(count_in),
+            call,
+        })
     }
 }
 
 impl Serialize for ToolCallDelta {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_map(None)?;
-        if let Some(index) = self.index {
-            fields.serialize_entry("index", &index)?;
-        }
-        self.call.write_fields(&mut fields)?;
-        fields.end()
+        let mut object = Object::begin(Manner::default(), serializer, &self.call.extra)?;
+        object.optional("index", self.index.as_ref())?;
+        self.call.write_fields(&mut object)?;
+        object.end()
     }
 }
 

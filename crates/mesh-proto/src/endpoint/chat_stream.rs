@@ -10,12 +10,12 @@ use super::stream::{Assemble, StreamDecoder};
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
 use crate::build_error::BuildError;
-use crate::chat::{Assembly, ChatChunk, ChatReply, ChatRequest, Streamed};
+use crate::chat::{Assembly, ChatChunk, ChatReply, ChatRequest};
 use crate::error::{DecodeError, End, Found};
 use crate::head::Head;
 use crate::limits::Limits;
 use crate::target::Target;
-use crate::wire::Extra;
+use crate::wire::{Extra, Streamed};
 
 /// A chat request whose reply is streamed: its events are the chunks, its output is the whole
 /// reply, the same as that of a plain call.

@@ -10,12 +10,10 @@ use crate::body::Body;
 use crate::build_error::BuildError;
 use crate::error::{DecodeError, Found};
 use crate::head::Head;
-use crate::images::{
-    Assembly, ImageChunk, ImageReply, ImageRequest, SequentialGeneration, Streamed,
-};
+use crate::images::{Assembly, ImageChunk, ImageReply, ImageRequest, SequentialGeneration};
 use crate::limits::Limits;
 use crate::target::Target;
-use crate::wire::Extra;
+use crate::wire::{Extra, Streamed};
 
 /// An image request whose reply is streamed: its events are that work goes on, earlier states of
 /// the picture where they were asked for, and the picture; its output is the same reply as that of

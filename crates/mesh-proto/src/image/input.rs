@@ -12,9 +12,11 @@ use super::media_type::{Dimensions, MediaType, is_xcode_png};
 use super::other::describe;
 use crate::address;
 use crate::base64;
-use crate::body::{Picture, Segment, Splice};
+use crate::body::{Picture, Segment};
 use crate::open_enum::open_enum;
-use crate::wire::{Extra, Json, Object, Text, Wire, field, serialize_inline};
+use crate::wire::{
+    Blank, Extra, Json, Manner, Object, Silent, Text, Wire, field, serialize_inline,
+};
 
 /// The largest file that is worth opening as a picture, in bytes: 256 MiB, far beyond what the
 /// gateway takes.
@@ -125,11 +127,6 @@ impl Image {
     /// a scheme that is not taken, and says so.
     pub fn is_url(text: &str) -> bool {
         DataUrl::is_data_url(text) || address::is_url(text)
-    }
-
-    /// A place for a picture that is to come.
-    pub(crate) fn nowhere() -> Self {
-        Self::of(Source::Url(Bytes::new()))
     }
 
     fn of(source: Source) -> Self {
@@ -297,13 +294,9 @@ fn text(url: &Bytes) -> &str {
 
 /// The value of a part's `image_url`: an object with `url` and `detail`.
 impl Wire for Image {
-    fn write<S: Serializer>(
-        &self,
-        splice: Option<&Splice>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let mut object = Object::begin(serializer, &self.extra)?;
-        match splice {
+    fn write<S: Serializer>(&self, manner: Manner<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = Object::begin(manner, serializer, &self.extra)?;
+        match manner.splice {
             Some(splice) => object.field("url", &self.spliced(splice))?,
             None => object.field("url", &Inline(self))?,
         }
@@ -314,6 +307,15 @@ impl Wire for Image {
 }
 
 serialize_inline!(Image);
+
+impl Silent for Image {}
+
+/// A place for an image that is to be read.
+impl Blank for Image {
+    fn blank() -> Self {
+        Self::of(Source::Url(Bytes::new()))
+    }
+}
 
 struct Inline<'i>(&'i Image);
 

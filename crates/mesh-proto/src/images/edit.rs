@@ -7,90 +7,73 @@ use serde_core::ser::Serializer;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::request::{Background, Reference, References, references};
-use crate::body::{EncodedForm, Form, Splice};
+use super::request::{Background, mere_url, mere_urls, references};
+use crate::body::{EncodedForm, Form};
 use crate::build_error::BuildError;
 use crate::chat::ImageFormat;
 use crate::image::Image;
 use crate::open_enum::open_enum;
-use crate::wire::{Extra, Object, Wire, read_fields, serialize_inline};
+use crate::wire::{Above, Manner, Object, Ranged, null_is_default, wire_object};
 
-/// A request to `POST /v1/images/edits` ([protocol reference, section 5.3](crate::protocol#53-image-edits)). What is left out, the
-/// gateway decides.
-///
-/// Where a picture is made from bytes, the request goes out as a form with those bytes, a third
-/// less than their base64; where all of them are data URLs, as JSON with those to the letter.
-/// [`EditRequest::encoding`] decides otherwise.
-///
-/// ```
-/// use mesh_proto::image::Image;
-/// use mesh_proto::images::{EditRequest, Operation};
-///
-/// let photo = Image::from_url("data:image/png;base64,iVBORw0KGgo=")?;
-/// let edit = EditRequest::new("openai/gpt-image-1", photo, "Make it night");
-/// let json = r#"{"model":"openai/gpt-image-1","prompt":"Make it night","image":"data:image/png;base64,iVBORw0KGgo="}"#;
-/// assert_eq!(serde_json::to_string(&edit)?, json);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct EditRequest {
-    /// The model's id.
-    pub model: String,
-    /// What shall become of the picture. Needed to edit, outpaint and mix; may be empty otherwise.
-    pub prompt: String,
-    /// What is done; [`Operation::Edit`] by default.
-    pub operation: Option<Operation>,
-    /// How many, 1 to 10; 1 by default. Mixing and reframing give one.
-    pub n: Option<u32>,
-    /// `WxH` in pixels, a ratio, or `auto`.
-    pub size: Option<String>,
-    /// In what form; by URL by default. Not every model honours it.
-    pub response_format: Option<ImageFormat>,
-    /// What stands behind the subject.
-    pub background: Option<Background>,
-    /// A ratio such as `16:9`. Reframing needs it, and takes seven of them.
-    pub aspect_ratio: Option<String>,
-    /// A resolution such as `2K`.
-    pub resolution: Option<String>,
-    /// How much larger. Upscaling needs it.
-    pub upscale_factor: Option<UpscaleFactor>,
-    /// How far the canvas grows, as a share of the picture, more than 0.
-    pub expand_factor: Option<f64>,
-    /// How soft the mask's edge is, in pixels; 0 by default.
-    pub mask_feather: Option<u32>,
-    /// How well, in words that the reference does not list.
-    pub quality_tier: Option<String>,
-    /// Fields that are not modelled here, sent as they are.
-    pub extra: Extra,
-    /// The picture: bytes or a data URL. The gateway never fetches one.
-    pub image: Image,
-    /// Where to work: **white is edited**, black is kept. Outpainting and inpainting need it.
-    pub mask: Option<Image>,
-    /// Pictures to go by. Mixing needs one to three.
-    pub reference_images: Vec<Image>,
-    /// How the request is written; not part of it.
-    pub encoding: EditEncoding,
-}
-
-read_fields! {
-    EditRequest from Self::new("", Image::nowhere(), ""), {
-        model: String [required],
-        prompt: String => crate::wire::null_is_default,
-        operation: Option<Operation>,
-        n: Option<u32>,
-        size: Option<String>,
-        response_format: Option<ImageFormat>,
-        background: Option<Background>,
-        aspect_ratio: Option<String>,
-        resolution: Option<String>,
-        upscale_factor: Option<UpscaleFactor>,
-        expand_factor: Option<f64> => number_or_text,
-        mask_feather: Option<u32>,
-        quality_tier: Option<String>,
-        image: Image [required],
-        mask: Option<Image>,
-        reference_images: Vec<Image> => references,
+wire_object! {
+    /// A request to `POST /v1/images/edits` ([protocol reference, section 5.3](crate::protocol#53-image-edits)). What is left out, the
+    /// gateway decides.
+    ///
+    /// Where a picture is made from bytes, the request goes out as a form with those bytes, a third
+    /// less than their base64; where all of them are data URLs, as JSON with those to the letter.
+    /// [`EditRequest::encoding`] decides otherwise.
+    ///
+    /// ```
+    /// use mesh_proto::image::Image;
+    /// use mesh_proto::images::{EditRequest, Operation};
+    ///
+    /// let photo = Image::from_url("data:image/png;base64,iVBORw0KGgo=")?;
+    /// let edit = EditRequest::new("openai/gpt-image-1", photo, "Make it night");
+    /// let json = r#"{"model":"openai/gpt-image-1","prompt":"Make it night","image":"data:image/png;base64,iVBORw0KGgo="}"#;
+    /// assert_eq!(serde_json::to_string(&edit)?, json);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Clone, PartialEq)]
+    pub struct EditRequest as request {
+        /// The model's id.
+        pub model: String [required],
+        /// What shall become of the picture. Needed to edit, outpaint and mix; may be empty otherwise.
+        pub prompt: String => null_is_default,
+        /// What is done; [`Operation::Edit`] by default.
+        pub operation: Option<Operation>,
+        /// How many, 1 to 10; 1 by default. Mixing and reframing give one.
+        pub n: Option<u32> in (1..=10),
+        /// `WxH` in pixels, a ratio, or `auto`.
+        pub size: Option<String>,
+        /// In what form; by URL by default. Not every model honours it.
+        pub response_format: Option<ImageFormat>,
+        /// What stands behind the subject.
+        pub background: Option<Background>,
+        /// A ratio such as `16:9`. Reframing needs it, and takes seven of them.
+        pub aspect_ratio: Option<String>,
+        /// A resolution such as `2K`.
+        pub resolution: Option<String>,
+        /// How much larger. Upscaling needs it.
+        pub upscale_factor: Option<UpscaleFactor>,
+        /// How far the canvas grows, as a share of the picture, more than 0.
+        pub expand_factor: Option<f64> in (Above(0.0)) => number_or_text,
+        /// How soft the mask's edge is, in pixels; 0 by default.
+        pub mask_feather: Option<u32> in (0..),
+        /// How well, in words that the reference does not list.
+        pub quality_tier: Option<String>,
+    }
+    last {
+        /// The picture: bytes or a data URL. The gateway never fetches one.
+        pub image: Image [required] <= mere_url,
+        /// Where to work: **white is edited**, black is kept, the opposite of OpenAI's rule for
+        /// transparency. Outpainting and inpainting need it.
+        pub mask: Option<Image> <= mere_url,
+        /// Pictures to go by. Mixing needs one to three.
+        pub reference_images: Vec<Image> <= mere_urls => references,
+    }
+    beside {
+        /// How the request is written; not part of it.
+        pub encoding: EditEncoding,
     }
 }
 
@@ -100,22 +83,8 @@ impl EditRequest {
         Self {
             model: model.into(),
             prompt: prompt.into(),
-            operation: None,
-            n: None,
-            size: None,
-            response_format: None,
-            background: None,
-            aspect_ratio: None,
-            resolution: None,
-            upscale_factor: None,
-            expand_factor: None,
-            mask_feather: None,
-            quality_tier: None,
-            extra: Extra::new(),
             image,
-            mask: None,
-            reference_images: Vec::new(),
-            encoding: EditEncoding::Auto,
+            ..Self::blank()
         }
     }
 
@@ -179,18 +148,6 @@ impl EditRequest {
             .mask(mask)
     }
 
-    /// Sets what is done.
-    pub fn operation(mut self, operation: Operation) -> Self {
-        self.operation = Some(operation);
-        self
-    }
-
-    /// Sets where to work: **white is edited**, the opposite of OpenAI's rule for transparency.
-    pub fn mask(mut self, mask: Image) -> Self {
-        self.mask = Some(mask);
-        self
-    }
-
     /// Adds a picture to go by.
     pub fn reference(mut self, image: Image) -> Self {
         self.reference_images.push(image);
@@ -210,15 +167,7 @@ impl EditRequest {
         if self.model.trim().is_empty() {
             return refuse("model", "the id is empty".to_owned());
         }
-        if let Some(n) = self.n.filter(|n| !(1..=10).contains(n)) {
-            return refuse("n", format!("{n} is not between 1 and 10"));
-        }
-        if self
-            .expand_factor
-            .is_some_and(|factor| !(factor > 0.0 && factor.is_finite()))
-        {
-            return refuse("expand_factor", "not a number above 0".to_owned());
-        }
+        self.check_ranges("")?;
         if let Some(UpscaleFactor::Other(factor)) = &self.upscale_factor {
             return refuse("upscale_factor", format!("{factor:?} is neither x2 nor x4"));
         }
@@ -323,26 +272,6 @@ impl EditRequest {
         }
         form.encode()
     }
-
-    fn write_fields<M: serde_core::ser::SerializeMap>(
-        &self,
-        object: &mut Object<'_, M>,
-    ) -> Result<(), M::Error> {
-        object.field("model", &self.model)?;
-        object.field("prompt", &self.prompt)?;
-        object.optional("operation", self.operation.as_ref())?;
-        object.optional("n", self.n.as_ref())?;
-        object.optional("size", self.size.as_ref())?;
-        object.optional("response_format", self.response_format.as_ref())?;
-        object.optional("background", self.background.as_ref())?;
-        object.optional("aspect_ratio", self.aspect_ratio.as_ref())?;
-        object.optional("resolution", self.resolution.as_ref())?;
-        object.optional("upscale_factor", self.upscale_factor.as_ref())?;
-        object.optional("expand_factor", self.expand_factor.as_ref())?;
-        object.optional("mask_feather", self.mask_feather.as_ref())?;
-        object.optional("quality_tier", self.quality_tier.as_ref())?;
-        object.extra(&["image", "mask", "reference_images"])
-    }
 }
 
 const RATIOS: [&str; 7] = ["1:1", "3:4", "4:3", "9:16", "16:9", "2:3", "3:2"];
@@ -352,7 +281,7 @@ struct Fields<'r>(&'r EditRequest);
 
 impl serde_core::Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = Object::begin(serializer, &self.0.extra)?;
+        let mut object = Object::begin(Manner::default(), serializer, &self.0.extra)?;
         self.0.write_fields(&mut object)?;
         object.end()
     }
@@ -389,30 +318,6 @@ impl<'de> Deserialize<'de> for Texts {
         deserializer.deserialize_map(Fields)
     }
 }
-
-impl Wire for EditRequest {
-    fn write<S: Serializer>(
-        &self,
-        splice: Option<&Splice>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let mut object = Object::begin(serializer, &self.extra)?;
-        self.write_fields(&mut object)?;
-        object.field("image", &Reference(&self.image, splice))?;
-        if let Some(mask) = &self.mask {
-            object.field("mask", &Reference(mask, splice))?;
-        }
-        if !self.reference_images.is_empty() {
-            object.field(
-                "reference_images",
-                &References(&self.reference_images, splice),
-            )?;
-        }
-        object.end()
-    }
-}
-
-serialize_inline!(EditRequest);
 
 /// Some clients write a number as text, such as `"0.25"`.
 fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {

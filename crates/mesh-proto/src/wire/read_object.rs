@@ -1,11 +1,12 @@
 //! Objects with fields that are known and others that are kept, read in one pass.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde_core::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_core::{Deserialize, forward_to_deserialize_any};
+
+use super::Name;
 
 /// A struct, and how it is read from an object and written: each field by its own `Deserialize`, or
 /// by the function after `=>`; under its own name, or the one after `=`; as its default where it is
@@ -160,78 +161,6 @@ macro_rules! write_fields {
 }
 
 pub(crate) use {read_fields, read_object, write_fields};
-
-/// What may say nothing, and is not written then.
-pub(crate) trait Silent {
-    fn says_something(&self) -> bool;
-}
-
-impl<T> Silent for Option<T> {
-    fn says_something(&self) -> bool {
-        self.is_some()
-    }
-}
-
-impl<T> Silent for Vec<T> {
-    fn says_something(&self) -> bool {
-        !self.is_empty()
-    }
-}
-
-/// A field that may come. Of one that comes again the last counts, as any JSON parser has it: two
-/// writers of one object have been seen to cost a picture otherwise.
-pub(crate) struct Awaited {
-    pub(crate) name: &'static str,
-    pub(crate) has_come: bool,
-}
-
-impl Awaited {
-    pub(crate) const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            has_come: false,
-        }
-    }
-
-    /// Errors where it has not come.
-    pub(crate) fn demand<E: Error>(&self) -> Result<(), E> {
-        if self.has_come {
-            return Ok(());
-        }
-        Err(E::missing_field(self.name))
-    }
-}
-
-/// The name of a field, borrowed unless an escape stands in it.
-pub(crate) struct Name<'de>(pub(crate) Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-
-        impl<'de> Visitor<'de> for Text {
-            type Value = Name<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a field's name")
-            }
-
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Borrowed(name)))
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Owned(name.to_owned())))
-            }
-
-            fn visit_string<E>(self, name: String) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Owned(name)))
-            }
-        }
-
-        deserializer.deserialize_str(Text)
-    }
-}
 
 /// The value of the only field that matters of the struct `name`, which has to be there.
 pub(crate) fn only_field<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
