@@ -177,12 +177,14 @@ fn name_of_file(asked: &Path, saved: &Saved) -> String {
     // An extension that is added goes without saying.
     let is_added = expected.file_stem() == asked.file_name();
     if expected != asked && !is_added {
-        let (right, wrong) = (expected.extension(), asked.extension());
-        note = format!(
-            "; named .{} and not .{}, as that is what it is",
-            right.unwrap_or_default().display(),
-            wrong.unwrap_or_default().display()
-        );
+        let right = expected.extension().unwrap_or_default().display();
+        note = match asked.extension().filter(|it| !it.is_empty()) {
+            Some(wrong) => format!(
+                "; named .{right} and not .{}, as that is what it is",
+                wrong.display()
+            ),
+            None => format!("; named .{right}, as that is what it is"),
+        };
     }
     if saved.path != expected {
         note = format!("{note}; {} exists already", expected.display());

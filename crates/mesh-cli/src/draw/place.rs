@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use mesh_blocking::image::Destination;
+use mesh_blocking::proto::image::MediaType;
 
 use crate::arguments::Draw;
 use crate::failure::{Failure, Kind};
@@ -66,8 +67,22 @@ impl Place {
         // What a link points to is what is meant.
         let path = path.canonicalize().unwrap_or_else(|_| path.clone());
         tempfile::tempfile_in(directory(&path)).map_err(|error| usage(&error.kind()))?;
+        if is_too_long(&path) {
+            return Err(usage(&"its name is too long"));
+        }
         Ok(Self::Named(path))
     }
+}
+
+/// Whether the file system refuses a name as too long: the path, or what the extension makes of it.
+fn is_too_long(path: &Path) -> bool {
+    [MediaType::PNG, MediaType::WEBP]
+        .iter()
+        .filter_map(|it| Destination::new(path).names(it).next())
+        .any(|name| {
+            name.symlink_metadata()
+                .is_err_and(|error| error.kind() == io::ErrorKind::InvalidFilename)
+        })
 }
 
 fn directory(path: &Path) -> &Path {

@@ -54,7 +54,15 @@ fn what_a_link_points_to_is_what_is_overwritten() {
 fn places_that_cannot_be_are_told_before_anything_is_sent() {
     let directory = tempfile::tempdir().unwrap();
     let slash = format!("{}/new/", directory.path().display());
-    for place in [slash.as_str(), "/proc/fox.png"] {
+    // The second one is too long only with its extension.
+    let [too_long, longer_with_extension] =
+        [260, 253].map(|length| format!("{}/{}", directory.path().display(), "y".repeat(length)));
+    for place in [
+        slash.as_str(),
+        "/proc/fox.png",
+        &too_long,
+        &longer_with_extension,
+    ] {
         let server = server(pictures(&[&data_url(&png())]));
         let ran = run(speaking_to(&server).args(DRAW).arg(place));
         assert_eq!(ran.code, Some(2), "{ran:?}");
@@ -65,18 +73,36 @@ fn places_that_cannot_be_are_told_before_anything_is_sent() {
 }
 
 #[test]
-fn a_paid_picture_is_kept_elsewhere_where_its_own_place_fails() {
+fn a_name_that_ends_with_a_dot_gets_its_extension() {
     let directory = tempfile::tempdir().unwrap();
     let server = server(pictures(&[&data_url(&png())]));
-    let name = format!("{}.png", "x".repeat(300));
+    let place = directory.path().join("fox.");
+    let ran = run(speaking_to(&server).args(DRAW).arg(place));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(names_in(directory.path()), ["fox.png"]);
+    assert!(ran.line().contains("; named .png, as that"), "{ran:?}");
+}
+
+#[test]
+fn a_paid_picture_is_kept_elsewhere_where_its_own_place_fails() {
+    let directory = tempfile::tempdir().unwrap();
+    // The same image twice would be one.
+    let images = [png(), [png(), vec![0]].concat()];
+    let urls = images.each_ref().map(|it| data_url(it));
+    let server = server(pictures(&[&urls[0], &urls[1]]));
+    // Long enough for one file, and too long once two are numbered.
+    let name = format!("{}.png", "x".repeat(250));
     let ran = run(speaking_to(&server)
         .current_dir(&directory)
         .env("TMPDIR", directory.path())
         .args(DRAW)
         .arg(name));
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    let kept = ran.line().rsplit_once("the picture is in ").unwrap().1;
-    assert_eq!(fs::read(Path::new(kept)).unwrap(), png());
+    let kept = ran.stderr.lines().map(|line| {
+        let (_, path) = line.rsplit_once("the picture is in ").unwrap();
+        fs::read(Path::new(path)).unwrap()
+    });
+    assert_eq!(kept.collect::<Vec<_>>(), images);
 }
 
 #[test]
