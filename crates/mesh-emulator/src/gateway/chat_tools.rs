@@ -89,8 +89,9 @@ impl<'b> Tools<'b> {
 
     /// The function to call, if any: 400 where one must be called that is not offered.
     ///
-    /// With `auto`, it is the one that the question names. A question without images may also ask
-    /// for what a function does; one with images is about the images. None where a tool has just
+    /// With `auto`, a question with images calls only a function that it names: questions about
+    /// images contain words such as "image", "read" and "edit", which are also names of tools. A
+    /// question without images may also ask for what a function does. None where a tool has just
     /// answered.
     fn chosen(
         &self,
@@ -104,7 +105,7 @@ impl<'b> Tools<'b> {
             Choice::None => Ok(None),
             Choice::Auto if has_answer => Ok(None),
             Choice::Auto if sights.is_empty() => Ok(self.asked_for(question)),
-            Choice::Auto => Ok(self.named(question)),
+            Choice::Auto => Ok(self.functions.iter().find(|it| it.is_named_in(question))),
             Choice::Required => match self
                 .named(question)
                 .or_else(|| self.nearest(question))
@@ -173,6 +174,44 @@ impl<'b> Tools<'b> {
 }
 
 impl Function<'_> {
+    /// Whether a question names the function: it has all words of the name. A name of one word must
+    /// also begin the question ("view this") or be marked as a tool: "use bash", "the bash tool",
+    /// "`bash`", "`bash()`".
+    fn is_named_in(&self, question: &str) -> bool {
+        let start: String = question.chars().take(MOST_NAMED).collect();
+        let start = start.to_lowercase();
+        let name = self.name.to_lowercase();
+        let parts: Vec<&str> = words(&name).collect();
+        if parts.len() > 1 {
+            let asked: Vec<&str> = words(&start).collect();
+            let own = stems(self.name);
+            return asked.windows(parts.len()).any(|it| it == parts)
+                || (own.len() > 1 && own.is_subset(&stems(question)));
+        }
+        if name.is_empty() {
+            return false;
+        }
+        start.match_indices(&name).any(|(place, found)| {
+            let before = start.get(..place).unwrap_or_default();
+            let after = start.get(place + found.len()..).unwrap_or_default();
+            let is_word = !before.ends_with(is_of_name) && !after.starts_with(is_of_name);
+            let mut earlier = words(before).rev();
+            let verb = earlier.next().filter(|word| *word != "the");
+            let verb = verb.or_else(|| earlier.next());
+            let is_quoted = ['`', '"', '\'', '\u{201c}', '\u{2018}']
+                .iter()
+                .any(|quote| before.ends_with(*quote));
+            is_word
+                && (words(before).next().is_none()
+                    || is_quoted
+                    || after.starts_with('(')
+                    || verb.is_some_and(|word| CALLS.contains(&word))
+                    || words(after)
+                        .next()
+                        .is_some_and(|word| TOOLS.contains(&word)))
+        })
+    }
+
     /// Whether a question asks for what the function does: it has the thing that the name is about,
     /// or one word of the name and another one of the description.
     fn is_meant_by(&self, question: &str) -> bool {
@@ -345,6 +384,17 @@ fn choice<'b>(fields: &Fields<'b>, problems: &mut Problems) -> Choice<'b> {
 /// Verbs of names that are about a thing: `get_current_weather`.
 const VERBS: [&str; 6] = ["get", "fetch", "retri", "looku", "curre", "check"];
 
+/// What stands before the name of a tool that is to be called.
+const CALLS: [&str; 9] = [
+    "call", "calling", "execute", "function", "invoke", "run", "tool", "use", "using",
+];
+
+/// What stands behind the name of a tool.
+const TOOLS: [&str; 2] = ["function", "tool"];
+
+/// How many characters of a question are searched for names.
+const MOST_NAMED: usize = 20_000;
+
 /// How many words of a text are read.
 const MOST_WORDS: usize = 2000;
 
@@ -360,6 +410,12 @@ fn stems(text: &str) -> BTreeSet<String> {
         .filter(|word| word.chars().count() > 2 && !MEANS_NOTHING.contains(&word.as_str()))
         .map(|word| word.chars().take(5).collect())
         .collect()
+}
+
+/// The words of a text or a name, without what stands between them.
+fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
 }
 
 fn is_of_name(c: char) -> bool {

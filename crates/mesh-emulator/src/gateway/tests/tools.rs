@@ -158,6 +158,31 @@ fn a_question_about_an_image_is_answered_whatever_tools_are_offered() {
 }
 
 #[test]
+fn a_tool_named_by_a_common_word_is_called_only_if_the_question_marks_it_as_a_tool() {
+    let names = ["image", "edit", "read", "look_at", "describe", "bash"];
+    let tools: Vec<Value> = names.iter().map(|it| tool(it, "", &json!({}))).collect();
+    for (question, expected) in [
+        ("What is in this image?", None),
+        ("Can you read the sign, and edit nothing?", None),
+        ("Please describe what is here. Have a look.", None),
+        ("What would a BASH user call this?", None),
+        ("What is it? Use bash.", Some("bash")),
+        ("Please call the `Image` tool.", Some("image")),
+        ("Please apply the edit tool.", Some("edit")),
+        ("Answer with read().", Some("read")),
+        ("Answer with \"read\".", Some("read")),
+        ("Please look at it.", Some("look_at")),
+        ("Edit this.", Some("edit")),
+    ] {
+        let content = json!([{"type": "text", "text": question}, green()]);
+        let body = json!({"messages": user(content), "tools": tools, "tool_choice": "auto"});
+        let reply = ask(&mut gateway(), &body);
+        let called = call_of(&reply).map(|(name, _)| name);
+        assert_eq!(called.as_deref(), expected, "{question}");
+    }
+}
+
+#[test]
 fn a_question_in_words_alone_calls_the_tool_that_it_plainly_asks_for() {
     let weather = |name: &str| {
         let city = json!({"city": {"type": "string"}});
