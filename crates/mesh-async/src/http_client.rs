@@ -3,10 +3,9 @@
 use std::error::Error as StdError;
 use std::future::{Future, ready};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::uri::{Authority, PathAndQuery};
 use http::{Request, Uri};
 use mesh_io::connect::reqwest::{self as connect, Clients, Upload, UploadProgress};
 use mesh_io::connect::{Authorities, Hosts, Proxies};
@@ -57,33 +56,26 @@ impl HttpOptions {
         };
         let (proxies, hosts) = (&self.proxies, self.hosts.as_ref());
         let clients = Clients::new(reach, base, proxies, hosts, blank, configure)?;
-        Ok(HttpClient {
-            clients,
-            last: Arc::default(),
-        })
+        Ok(HttpClient(clients))
     }
 }
 
-/// reqwest's clients, and the URL that it was last sent to: most calls go where the last went, and
-/// reading a URL takes longer than all else that is done to send a request.
+/// reqwest's clients.
 #[derive(Clone)]
-pub(crate) struct HttpClient {
-    clients: Clients,
-    last: Arc<Mutex<Option<(Uri, reqwest::Url)>>>,
-}
+pub(crate) struct HttpClient(Clients);
 
 pub(crate) type Sending =
     Pin<Box<dyn Future<Output = Result<reqwest::Response, reqwest::Error>> + Send>>;
 
 impl HttpClient {
     pub(crate) fn send(&self, request: &Request<Body>, body: Upload) -> Sending {
-        match self.make(request) {
+        match reqwest::Request::try_from(request.clone().map(|_| "")) {
             Ok(mut made) => {
-                request.headers().clone_into(made.headers_mut());
+                *made.body_mut() = None;
                 if !request.body().is_empty() {
                     *made.body_mut() = Some(reqwest::Body::wrap(body));
                 }
-                Box::pin(self.clients.clone().execute(made))
+                Box::pin(self.0.clone().execute(made))
             }
             Err(error) => Box::pin(ready(Err(error))),
         }
@@ -96,29 +88,8 @@ impl HttpClient {
         url: &Uri,
         upload: &UploadProgress,
     ) -> (Fault, Box<dyn StdError + Send + Sync>) {
-        self.clients.failure(error, url, upload)
+        self.0.failure(error, url, upload)
     }
-
-    fn make(&self, request: &Request<Body>) -> Result<reqwest::Request, reqwest::Error> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, url)) = last.as_ref().filter(|(uri, _)| is_same(uri, request.uri())) {
-            return Ok(reqwest::Request::new(request.method().clone(), url.clone()));
-        }
-        let made: reqwest::Request = request.clone().map(|_| "").try_into()?;
-        *last = Some((request.uri().clone(), made.url().clone()));
-        Ok(made)
-    }
-}
-
-/// Whether two URIs are the same to the letter: hosts in other cases are the same, too, and take
-/// longer to tell.
-fn is_same(one: &Uri, other: &Uri) -> bool {
-    fn texts(uri: &Uri) -> [Option<&str>; 3] {
-        let authority = uri.authority().map(Authority::as_str);
-        let path = uri.path_and_query().map(PathAndQuery::as_str);
-        [uri.scheme_str(), authority, path]
-    }
-    texts(one) == texts(other)
 }
 
 #[cfg(test)]
