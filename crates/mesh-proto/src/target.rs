@@ -33,9 +33,6 @@ pub struct Target {
     key: ApiKey,
     /// The caller's own.
     headers: HeaderMap,
-    /// All headers of a request that is JSON either way: most are, and a copy is made sooner than
-    /// the whole.
-    json: HeaderMap,
 }
 
 impl Target {
@@ -45,9 +42,7 @@ impl Target {
             base,
             key,
             headers: HeaderMap::new(),
-            json: HeaderMap::new(),
         }
-        .prepared()
     }
 
     /// Mesh's production gateway.
@@ -112,7 +107,7 @@ impl Target {
     /// Without one the key's own pin applies, then the gateway's baseline.
     pub fn with_version(mut self, version: &ApiVersion) -> Self {
         self.headers.insert(X_MESH_VERSION, version.header());
-        self.prepared()
+        self
     }
 
     /// Adds a header of the caller's to every request, in place of one of the same name.
@@ -127,7 +122,7 @@ impl Target {
     ) -> Result<Self, InvalidHeader> {
         let (name, value) = callers_own(name, value)?;
         self.headers.insert(name, value);
-        Ok(self.prepared())
+        Ok(self)
     }
 
     /// The same target with headers that stand before those it has. They are the caller's own.
@@ -135,17 +130,6 @@ impl Target {
         for (name, value) in headers {
             self.headers.insert(name, value.clone());
         }
-        self.prepared()
-    }
-
-    fn prepared(mut self) -> Self {
-        let mut headers = HeaderMap::with_capacity(HEADERS + self.headers.len());
-        self.add_headers(&mut headers);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-        headers
-            .entry(header::ACCEPT)
-            .or_insert(HeaderValue::from_static(JSON));
-        self.json = headers;
         self
     }
 
@@ -180,13 +164,14 @@ impl Target {
         body: Body,
     ) -> Result<Request<Body>, BuildError> {
         let uri = self.base.join(path_and_query)?;
-        let mut headers = self.json.clone();
-        if body.is_empty() {
-            headers.remove(header::CONTENT_TYPE);
+        let mut headers = HeaderMap::new();
+        self.add_headers(&mut headers);
+        if !body.is_empty() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
         }
-        if accept != JSON && !self.headers.contains_key(header::ACCEPT) {
-            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-        }
+        headers
+            .entry(header::ACCEPT)
+            .or_insert(HeaderValue::from_static(accept));
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = uri;
@@ -209,9 +194,6 @@ impl Target {
 }
 
 const JSON: &str = "application/json";
-
-/// How many headers a request has beside the caller's: those of the target, the endpoint's two.
-const HEADERS: usize = 6;
 
 // What a caller's own headers hold may be a secret, too.
 impl fmt::Debug for Target {
