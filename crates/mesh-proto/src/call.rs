@@ -54,8 +54,8 @@ pub struct Call<E: Endpoint> {
     course: Course,
     /// What reads the reply, while there is one to read.
     decoder: Option<E::Decoder>,
-    /// What there is of a reply that has failed; apart, as most calls are moved about without.
-    partial: Option<Box<E::Output>>,
+    /// What there is of a reply that has failed.
+    partial: Option<E::Output>,
 }
 
 /// What comes next of a reply.
@@ -168,7 +168,7 @@ impl<E: Endpoint> Call<E> {
     pub fn into_partial(self) -> Option<E::Output> {
         match self.decoder {
             Some(mut decoder) => decoder.partial(),
-            None => self.partial.map(|partial| *partial),
+            None => self.partial,
         }
     }
 
@@ -234,7 +234,7 @@ impl<E: Endpoint> Call<E> {
 
     fn keep_partial(&mut self) {
         if let Some(mut decoder) = self.decoder.take() {
-            self.partial = decoder.partial().map(Box::new);
+            self.partial = decoder.partial();
         }
     }
 }

@@ -44,7 +44,7 @@ impl Assembly {
             chunk.system_fingerprint.as_ref(),
         );
         self.has_usage |= chunk.usage.is_some();
-        keep_last(&mut reply.usage, chunk.usage.as_deref());
+        keep_last(&mut reply.usage, chunk.usage.as_ref());
         if !self.has_usage {
             let choices = chunk.choices.iter();
             let choices = choices.map(|choice| (&choice.extra, &choice.delta.extra));

@@ -30,8 +30,8 @@ read_object! {
         pub model: Option<String> => lenient,
         /// What is new, by choice. Empty in the chunk that carries the usage.
         pub choices: Vec<ChunkChoice> [always] => without_nulls,
-        /// What the reply took, usually in the last chunk; boxed, as most chunks have none.
-        pub usage: Option<Box<Usage>> => lenient_object,
+        /// What the reply took, usually in the last chunk.
+        pub usage: Option<Usage> => lenient_object,
         /// The system that answers.
         pub system_fingerprint: Option<String> => lenient,
     }
@@ -46,7 +46,7 @@ impl ChatChunk {
 
     /// What the reply cost, where this is the chunk that says so: see [`ChatReply::cost`].
     pub fn cost(&self) -> Option<Usd> {
-        cost(&self.extra, self.usage.as_deref())
+        cost(&self.extra, self.usage.as_ref())
     }
 
     /// A whole reply as one chunk: what a gateway amounts to that answers a stream with a
@@ -75,7 +75,7 @@ impl ChatChunk {
             created: reply.created,
             model: reply.model.clone(),
             choices: choices.collect(),
-            usage: reply.usage.clone().map(Box::new),
+            usage: reply.usage.clone(),
             system_fingerprint: reply.system_fingerprint.clone(),
             extra,
         }
