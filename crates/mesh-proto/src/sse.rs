@@ -210,30 +210,6 @@ impl Decoder {
     /// Takes the next piece of the stream. Call [`Decoder::next`] until it gives nothing before
     /// pushing the next piece: what is still unread is copied otherwise.
     pub fn push(&mut self, chunk: Bytes) {
-        // The least pieces are not worth being held until they are read.
-        if chunk.len() >= FEW || !self.continue_line(&chunk) {
-            self.hold(chunk);
-        }
-    }
-
-    /// Adds a piece to the line that it is nothing but more of, and not too much; whether it is.
-    fn continue_line(&mut self, chunk: &[u8]) -> bool {
-        let size = self.line.len() + chunk.len() + self.pending.data.len();
-        let is_more = self.position == Position::Within
-            && !self.ended
-            && !self.has_unread()
-            && end_of_line(chunk).is_none()
-            && self.check(size).is_ok();
-        if is_more {
-            for byte in chunk {
-                self.line.push(*byte);
-            }
-        }
-        is_more
-    }
-
-    /// Takes a piece to be read.
-    fn hold(&mut self, chunk: Bytes) {
         if self.ended {
             return;
         }
@@ -250,11 +226,6 @@ impl Decoder {
 
     fn has_unread(&self) -> bool {
         self.at < self.chunk.len()
-    }
-
-    /// Whether there is no frame to be read, and none to be forgotten, before more comes.
-    pub(crate) fn is_starved(&self) -> bool {
-        !self.has_unread() && matches!(self.given.data, Data::None)
     }
 
     /// Takes a piece before the one before it is read.
@@ -286,7 +257,7 @@ impl Decoder {
         reason = "a frame borrows from the decoder, which no Iterator can"
     )]
     pub fn next(&mut self) -> Result<Option<Frame<'_>>, FrameTooLarge> {
-        if self.is_starved() || !self.advance()? {
+        if !self.advance()? {
             return Ok(None);
         }
         let (data, memory) = match &self.given.data {
@@ -307,9 +278,7 @@ impl Decoder {
 
     /// Reads lines up to the end of a frame; whether one is ready in `given`.
     fn advance(&mut self) -> Result<bool, FrameTooLarge> {
-        if !matches!(self.given.data, Data::None) {
-            self.forget_given();
-        }
+        self.forget_given();
         loop {
             if self.position == Position::AfterCarriageReturn {
                 match self.chunk.get(self.at) {
@@ -350,12 +319,12 @@ impl Decoder {
             }
             if let Some(value) = data_field(line) {
                 let value = start + (line.len() - value.len())..range.end;
-                return self.append_in_chunk(value);
+                return self.append_in_chunk(value).map(|()| false);
             }
             if let Some(value) = error_field(line) {
                 let value = start + (line.len() - value.len())..range.end;
                 replace(&mut self.pending.event, ERROR);
-                return self.append_in_chunk(value);
+                return self.append_in_chunk(value).map(|()| false);
             }
             let line = self.chunk.slice(start..range.end);
             self.field(&line);
@@ -385,25 +354,17 @@ impl Decoder {
         Ok(is_frame)
     }
 
-    /// Adds a line of data that lies in the chunk; whether the frame ends with it.
-    fn append_in_chunk(&mut self, value: Range<usize>) -> Result<bool, FrameTooLarge> {
+    /// Adds a line of data that lies in the chunk.
+    fn append_in_chunk(&mut self, value: Range<usize>) -> Result<(), FrameTooLarge> {
         self.check(self.pending.data.len_with(value.len()))?;
         if !matches!(self.pending.data, Data::None) {
             self.keep_data();
             let line = self.chunk.get(value).unwrap_or_default();
             self.pending.data.append_line(line);
-            return Ok(false);
+            return Ok(());
         }
-        // Most frames are this one line, and a blank one that follows at once.
-        let is_whole = self.position == Position::Within && self.chunk.get(self.at) == Some(&b'\n');
-        if is_whole {
-            self.at += 1;
-            self.given.data = Data::Borrowed(value);
-            self.give_event();
-        } else {
-            self.pending.data = Data::Borrowed(value);
-        }
-        Ok(is_whole)
+        self.pending.data = Data::Borrowed(value);
+        Ok(())
     }
 
     /// As the line's buffer is ours already, the first data line becomes the data without a second
@@ -456,21 +417,13 @@ impl Decoder {
         }
         self.given.data = mem::take(&mut self.pending.data);
         self.given.data.keep_large();
-        self.give_event();
+        // The frame before left an empty buffer.
+        mem::swap(&mut self.given.event, &mut self.pending.event);
         true
     }
 
-    /// Gives the pending frame's type, and takes the buffer of the one before.
-    fn give_event(&mut self) {
-        if !self.pending.event.is_empty() {
-            mem::swap(&mut self.given.event, &mut self.pending.event);
-        }
-    }
-
     fn forget_given(&mut self) {
-        if !self.given.event.is_empty() {
-            replace(&mut self.given.event, b"");
-        }
+        replace(&mut self.given.event, b"");
         if let Data::Owned { lines, .. } = mem::take(&mut self.given.data) {
             self.use_again(lines);
         }
@@ -563,17 +516,9 @@ fn replace(buffer: &mut Vec<u8>, value: &[u8]) {
     }
 }
 
-/// So many bytes are not worth a search.
-const FEW: usize = 16;
-
 /// How far the next LF or CR is.
 fn end_of_line(bytes: &[u8]) -> Option<usize> {
-    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    match bytes.first() {
-        Some(first) if is_end(first) => Some(0),
-        _ if bytes.len() < FEW => bytes.iter().position(is_end),
-        _ => memchr::memchr2(b'\n', b'\r', bytes),
-    }
+    memchr::memchr2(b'\n', b'\r', bytes)
 }
 
 fn without_bom(line: &[u8], first: bool) -> (&[u8], usize) {
@@ -583,7 +528,7 @@ fn without_bom(line: &[u8], first: bool) -> (&[u8], usize) {
     }
 }
 
-/// The value of a `data` field, the one that is worth a path of its own.
+/// The value of a `data` field.
 fn data_field(line: &[u8]) -> Option<&[u8]> {
     let value = line.strip_prefix(b"data")?;
     match value.strip_prefix(b":") {

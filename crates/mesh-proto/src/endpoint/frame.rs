@@ -53,10 +53,6 @@ impl Lines {
         })
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-
     /// The next line. Its event type is that of the frame.
     pub(super) fn next(&mut self) -> Option<Bytes> {
         self.lines.pop_front()

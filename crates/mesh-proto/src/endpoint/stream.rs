@@ -123,51 +123,6 @@ impl<A: Assemble> StreamDecoder<A> {
         }
     }
 
-    /// Reads up to the next chunk.
-    fn advance(&mut self) -> Result<Decoded<A::Chunk>, DecodeError> {
-        if let Form::Document(body) = &mut self.form {
-            if !self.ended {
-                return Ok(Decoded::Starved);
-            }
-            let body = body.take();
-            self.form = Form::Read;
-            let mut chunk = A::document(&body)?;
-            self.complete = true;
-            self.assembly.add(&mut chunk);
-            return Ok(Decoded::Event(chunk));
-        }
-        while !self.complete {
-            let meaning = match self.read() {
-                // What is wrong behind a whole reply does not undo it.
-                Err(_) | Ok(Meaning::Error(..)) if self.assembly.is_sufficient() => Meaning::Done,
-                meaning => meaning?,
-            };
-            match meaning {
-                // What stands beside an error may have been paid for.
-                Meaning::Error(mut chunk, error) => {
-                    self.assembly.add(&mut chunk);
-                    return Err(DecodeError::Api(error));
-                }
-                Meaning::Chunk(mut chunk) => {
-                    self.assembly.add(&mut chunk);
-                    if self.assembly.weight() > self.limit {
-                        return Err(DecodeError::TooLarge {
-                            what: "reply",
-                            limit: self.limit,
-                        });
-                    }
-                    self.complete = self.assembly.is_whole();
-                    return Ok(Decoded::Event(chunk));
-                }
-                Meaning::Done => self.complete = true,
-                Meaning::Several(lines) => self.lines = lines,
-                Meaning::Nothing => {}
-                Meaning::Starved => return Ok(Decoded::Starved),
-            }
-        }
-        Ok(Decoded::Complete)
-    }
-
     /// Reads the next frame, or the next line of one that is several.
     fn read(&mut self) -> Result<Meaning<A::Chunk>, DecodeError> {
         if let Some(line) = self.lines.next() {
@@ -294,12 +249,49 @@ impl<A: Assemble> Decode for StreamDecoder<A> {
         self.ended = true;
         self.frames.end();
     }
+
     fn next(&mut self) -> Result<Decoded<A::Chunk>, DecodeError> {
-        let is_starved = self.frames.is_starved() && self.lines.is_empty();
-        if self.has_frames && !self.complete && is_starved {
-            return Ok(Decoded::Starved);
+        if let Form::Document(body) = &mut self.form {
+            if !self.ended {
+                return Ok(Decoded::Starved);
+            }
+            let body = body.take();
+            self.form = Form::Read;
+            let mut chunk = A::document(&body)?;
+            self.complete = true;
+            self.assembly.add(&mut chunk);
+            return Ok(Decoded::Event(chunk));
         }
-        self.advance()
+        while !self.complete {
+            let meaning = match self.read() {
+                // What is wrong behind a whole reply does not undo it.
+                Err(_) | Ok(Meaning::Error(..)) if self.assembly.is_sufficient() => Meaning::Done,
+                meaning => meaning?,
+            };
+            match meaning {
+                // What stands beside an error may have been paid for.
+                Meaning::Error(mut chunk, error) => {
+                    self.assembly.add(&mut chunk);
+                    return Err(DecodeError::Api(error));
+                }
+                Meaning::Chunk(mut chunk) => {
+                    self.assembly.add(&mut chunk);
+                    if self.assembly.weight() > self.limit {
+                        return Err(DecodeError::TooLarge {
+                            what: "reply",
+                            limit: self.limit,
+                        });
+                    }
+                    self.complete = self.assembly.is_whole();
+                    return Ok(Decoded::Event(chunk));
+                }
+                Meaning::Done => self.complete = true,
+                Meaning::Several(lines) => self.lines = lines,
+                Meaning::Nothing => {}
+                Meaning::Starved => return Ok(Decoded::Starved),
+            }
+        }
+        Ok(Decoded::Complete)
     }
 
     fn is_sufficient(&self) -> bool {
