@@ -5,7 +5,6 @@ use std::io::Read;
 use std::thread;
 use std::time::SystemTime;
 
-use bytes::BytesMut;
 use mesh_io::connect::ureq::{Cancel, Scope};
 use mesh_proto::call::CallError;
 use mesh_proto::call::{Fault, FaultKind, Stage};
@@ -22,10 +21,8 @@ pub(crate) struct Driver<E: Endpoint> {
     clock: Clock,
     response: Option<(BodyReader<'static>, Scope)>,
     cancel: Option<Cancel>,
-    /// Where the next bytes go: what one read leaves of it is for the next.
-    room: BytesMut,
-    /// How much room is made at a time, in bytes.
-    piece: usize,
+    /// Where the next bytes of the response go.
+    buffer: Vec<u8>,
     /// The library's own error behind the last fault.
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -43,8 +40,7 @@ impl<E: Endpoint> Driver<E> {
             clock,
             response: None,
             cancel: None,
-            room: BytesMut::new(),
-            piece: SMALLEST,
+            buffer: Vec::new(),
             source: None,
         }
     }
@@ -86,8 +82,6 @@ impl<E: Endpoint> Driver<E> {
                     match self.sender.send(outgoing.request(), &scope) {
                         Ok(response) => {
                             let (parts, body) = response.into_parts();
-                            self.room = BytesMut::new();
-                            self.piece = body.content_length().map_or(SMALLEST, fitting);
                             self.response = Some((body.into_reader(), scope));
                             outgoing.received_at(SystemTime::now());
                             outgoing.head(parts);
@@ -104,25 +98,17 @@ impl<E: Endpoint> Driver<E> {
                     }
                 }
                 Step::Receive(incoming) => {
-                    if self.room.is_empty() {
-                        self.room = BytesMut::zeroed(self.piece);
-                    }
-                    let room = &mut self.room;
+                    self.buffer.resize(BUFFER, 0);
+                    let buffer = &mut self.buffer;
                     let read = self
                         .response
                         .as_mut()
-                        .map(|(body, scope)| scope.enter(|| body.read(room)));
+                        .map(|(body, scope)| scope.enter(|| body.read(buffer)));
                     match read {
-                        Some(Ok(0)) | None => {
-                            // What shares memory with nothing can be decoded where it is.
-                            self.room = BytesMut::new();
-                            incoming.end();
+                        Some(Ok(0)) | None => incoming.end(),
+                        Some(Ok(count)) => {
+                            incoming.data(self.buffer.get(..count).unwrap_or_default());
                         }
-                        Some(Ok(count)) if count >= room.len() => {
-                            self.piece = LARGEST.min(2 * self.piece);
-                            incoming.bytes(std::mem::take(room).freeze());
-                        }
-                        Some(Ok(count)) => incoming.bytes(room.split_to(count).freeze()),
                         Some(Err(error)) => {
                             let error = ureq::Error::from(error);
                             let kind = match agent::fault_kind(&error) {
@@ -158,16 +144,8 @@ impl<E: Endpoint> Driver<E> {
     }
 }
 
-/// How much is read at first of a response that does not say its size, such as a stream, in bytes.
-const SMALLEST: usize = 4 << 10;
-
-/// How much is read at once at most, in bytes.
-const LARGEST: usize = 64 << 10;
-
-/// How much to read of a response of `length` bytes at once.
-fn fitting(length: u64) -> usize {
-    usize::try_from(length).map_or(LARGEST, |length| length.clamp(1, LARGEST))
-}
+/// How much is read at once, in bytes.
+const BUFFER: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
