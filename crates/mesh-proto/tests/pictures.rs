@@ -86,6 +86,7 @@ fn relative_urls_count_in_fields_for_images_and_in_markdown_if_nothing_else_does
         "/v1/files/abc?download=1",
         "fox.png",
         "/images/my fox.png",
+        "images/my red fox.png",
         "gs://bucket/fox.png",
         "sandbox:/mnt/data/fox.png",
     ] {
@@ -116,6 +117,7 @@ fn relative_urls_count_in_fields_for_images_and_in_markdown_if_nothing_else_does
         "pending",
         "n/a",
         "It failed / try again",
+        "see images/fox.png",
         "#fox",
     ] {
         for message in fields(text) {

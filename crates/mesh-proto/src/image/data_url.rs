@@ -30,7 +30,7 @@ enum Encoding {
 }
 
 impl<'u> DataUrl<'u> {
-    /// Whether `text` begins like a data URL, in any case.
+    /// Whether `text` begins like a data URL, in any case, or like that of an image without `data:`.
     pub fn is_data_url(text: &str) -> bool {
         after_scheme(text).is_some()
     }
@@ -38,7 +38,7 @@ impl<'u> DataUrl<'u> {
     /// Takes `text` apart: `data:…,…`.
     ///
     /// Gateways have been seen to put another parameter after `;base64`, to leave it out before the
-    /// base64 of an image, and to put a whole data URL where the data of another should be. All of
+    /// base64 of an image, to leave out `data:` before `image/…;base64`, and to put a whole data URL where the data of another should be. All of
     /// these are read as what is meant.
     ///
     /// # Errors
@@ -134,9 +134,30 @@ pub(super) fn decode_base64(data: &[u8]) -> Result<Vec<u8>, base64::InvalidBase6
 
 fn after_scheme(text: &str) -> Option<&str> {
     let text = text.trim();
-    let (scheme, rest) = text.split_at_checked(5)?;
-    scheme.eq_ignore_ascii_case("data:").then_some(rest)
+    let marked = text
+        .split_at_checked(5)
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("data:"));
+    match marked {
+        Some((_, rest)) => Some(rest),
+        None => lacks_scheme(text).then_some(text),
+    }
 }
+
+/// Whether only the scheme is missing: `image/png;base64,…`.
+fn lacks_scheme(text: &str) -> bool {
+    let beginning = text
+        .as_bytes()
+        .get(..LONGEST_HEAD)
+        .unwrap_or(text.as_bytes());
+    let Some(comma) = memchr::memchr(b',', beginning) else {
+        return false;
+    };
+    let head = text.get(..comma).unwrap_or_default().to_ascii_lowercase();
+    head.starts_with("image/") && head.ends_with(";base64")
+}
+
+/// How far the comma of a data URL without its scheme is looked for.
+const LONGEST_HEAD: usize = 128;
 
 impl fmt::Debug for DataUrl<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -190,6 +211,8 @@ mod tests {
                 &[0, 1, 2][..],
             ),
             ("DATA:IMAGE/PNG;BASE64,AAEC", Some("image/png"), &[0, 1, 2]),
+            ("image/png;base64,AAEC", Some("image/png"), &[0, 1, 2]),
+            ("Image/PNG;Base64,AAEC", Some("image/png"), &[0, 1, 2]),
             (
                 "data:image/jpeg;charset=utf-8;base64,AAE",
                 Some("image/jpeg"),

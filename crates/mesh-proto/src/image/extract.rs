@@ -260,9 +260,9 @@ fn by_text(text: &Text, urls: Urls) -> Option<GeneratedImage> {
 fn is_reference(text: &str) -> bool {
     // Words such as `none` or `pending` have nothing of a path.
     let has_path = text.contains(['/', '?']) || is_named_as_picture(text);
-    let is_rooted = ["/", "./", "../"].iter().any(|it| text.starts_with(it));
-    // Prose may begin with a slash, and a file's name may have spaces in it.
-    let has_room = is_rooted && is_named_as_picture(text);
+    // Prose may have a slash in it, and a file's name may have spaces in it.
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let has_room = first.contains('/') && is_named_as_picture(text);
     has_path
         && text.len() <= LONGEST_REFERENCE
         && !text.contains(char::is_control)

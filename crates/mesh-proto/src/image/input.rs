@@ -109,7 +109,10 @@ impl Image {
             if bytes.is_empty() {
                 return Err(ImageError::Empty);
             }
-            let rest = url.get(SCHEME.len()..).unwrap_or_default();
+            let rest = match url.split_at_checked(SCHEME.len()) {
+                Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => rest,
+                _ => url,
+            };
             let is_plain = url.starts_with(SCHEME);
             (url, (!is_plain).then(|| format!("{SCHEME}{rest}")))
         } else if Self::is_url(url) {
@@ -543,6 +546,10 @@ mod tests {
             (
                 "DATA:image/PNG;base64,iVBORw0KGgo=",
                 "data:image/PNG;base64,iVBORw0KGgo=",
+            ),
+            (
+                "image/png;base64,iVBORw0KGgo=",
+                "data:image/png;base64,iVBORw0KGgo=",
             ),
         ] {
             assert_eq!(Image::from_url(url).unwrap().url(), Some(expected));
