@@ -23,7 +23,7 @@ impl Gateway {
     pub(crate) fn open(arguments: &GatewayArguments) -> Result<Self, Failure> {
         let settings = Settings::default().with_observer(tell);
         if !arguments.offline {
-            let target = Target::from_variables(|name| std::env::var(name).ok())
+            let target = Target::from_variables(variable)
                 .map_err(|error| Failure::from(mesh_blocking::SetUpError::from(error)))?;
             keep_secret(target.key());
             let client = Client::builder()
@@ -97,4 +97,11 @@ fn tell(attempt: &Attempt) {
             wait.as_secs_f64()
         ));
     }
+}
+
+/// The value of an environment variable. One that is not Unicode is invalid, and not absent: the key
+/// must not go to the default gateway if the base URL cannot be read.
+fn variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?;
+    Some(value.to_string_lossy().into_owned())
 }

@@ -18,6 +18,29 @@ fn every_command() -> [Command; 3] {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_variable_that_is_not_unicode_is_invalid_and_not_absent() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    for (name, value, code) in [
+        ("MESHAPI_BASE_URL", &b"http://127.0.0.1:9/\xff"[..], 2),
+        ("MESHAPI_BASE_URL", b"\xff", 2),
+        ("MESHAPI_API_KEY", b"rsk_\xfe_0123456789", 3),
+    ] {
+        let ran = run(mesh()
+            .arg("models")
+            .env("MESHAPI_API_KEY", KEY)
+            .env(name, OsStr::from_bytes(value)));
+        assert_eq!(ran.code, Some(code), "{name}: {ran:?}");
+        assert!(
+            ran.line().starts_with(&format!("mesh: {name}: ")),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
 fn without_a_key_one_line_says_what_to_set_and_what_else_there_is() {
     for mut command in every_command() {
         let ran = run(command.env("MESHAPI_API_KEY", " "));
