@@ -38,8 +38,9 @@ const OWN: usize = 16 << 10;
 /// Lines end with LF, CRLF or CR; a BOM at the start, comments and unknown fields are passed over.
 /// Every byte is looked at once, and a frame that lies inside one piece is not copied; one that does
 /// not is put together in memory that the next one uses again. A frame whose data is empty is dropped, as the standard has it; one that the end of the stream leaves
-/// without its blank line is given all the same. A field `error` with an object in it, which old
-/// llama.cpp writes in place of an event, is an event of the type `error`.
+/// without its blank line is given all the same. A field `error` in any case with an object in it,
+/// which old llama.cpp writes in place of an event, is an event of the type `error`, and so is a
+/// line that begins with `{"error"`.
 pub struct Decoder {
     limit: usize,
     chunk: Bytes,
@@ -541,9 +542,17 @@ fn data_field(line: &[u8]) -> Option<&[u8]> {
 /// The type of an event that is an error.
 pub(crate) const ERROR: &[u8] = b"error";
 
-/// The value of a field `error` that is an object. Any other is an unknown field.
+/// The value of a field `error` that is an object, or such an object without a field's name. Any
+/// other is an unknown field.
 fn error_field(line: &[u8]) -> Option<&[u8]> {
-    let value = line.strip_prefix(ERROR)?.strip_prefix(b":")?;
+    if line.starts_with(b"{\"error\"") {
+        return Some(line);
+    }
+    let (name, rest) = line.split_at_checked(ERROR.len())?;
+    if !name.eq_ignore_ascii_case(ERROR) {
+        return None;
+    }
+    let value = rest.strip_prefix(b":")?;
     let value = value.strip_prefix(b" ").unwrap_or(value);
     value.trim_ascii_start().starts_with(b"{").then_some(value)
 }

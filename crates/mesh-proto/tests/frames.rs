@@ -178,6 +178,8 @@ fn error_line_is_an_error_with_its_message() {
         (llama, "the request exceeds the available context size"),
         (r#"error:{"error":{"message":"m"}}"#, "m"),
         (r#"error: {"detail":"m"}"#, "m"),
+        (r#"Error: {"message":"m"}"#, "m"),
+        (r#"{"error":{"message":"m"}}"#, "m"),
         (
             r#"error: {"x":1}"#,
             r#"the stream reported an error without a message: {"x":1}"#,
@@ -191,6 +193,10 @@ fn error_line_is_an_error_with_its_message() {
             for after in ["\n\ndata: [DONE]\n\n", "\n\n", ""] {
                 // An event's type is that of all its lines.
                 if line.starts_with("event") && before.ends_with("}\n") {
+                    continue;
+                }
+                // What begins with an object is a document.
+                if line.starts_with('{') && before.is_empty() {
                     continue;
                 }
                 let read = chat(&format!("{before}{line}{after}"));

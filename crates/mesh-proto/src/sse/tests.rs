@@ -67,10 +67,14 @@ fn reference(stream: &[u8]) -> Vec<Owned> {
             None => (&line[..], &[][..]),
         };
         let value = value.strip_prefix(b" ").unwrap_or(value);
+        let is_bare = line.starts_with(b"{\"error\"");
+        let value = if is_bare { &line[..] } else { value };
+        let is_error = is_bare
+            || (name.eq_ignore_ascii_case(b"error") && value.trim_ascii_start().starts_with(b"{"));
         match name {
-            b"data" | b"error" if name == b"data" || value.trim_ascii_start().starts_with(b"{") => {
-                if name == b"error" {
-                    event = name.to_vec();
+            _ if name == b"data" || is_error => {
+                if is_error {
+                    event = b"error".to_vec();
                 }
                 if has_data {
                     data.push(b'\n');

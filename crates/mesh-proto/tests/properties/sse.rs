@@ -63,8 +63,8 @@ fn drain(decoder: &mut Decoder, pieces: &[&[u8]], frames: &mut Vec<Frame>) -> bo
 }
 
 /// The standard's algorithm (WHATWG HTML, 9.2.6) on the whole text in one go, with two differences:
-/// the end of the stream stands for the blank line that is missing, and a field `error` with an
-/// object is data of the type `error`.
+/// the end of the stream stands for the blank line that is missing, and a field `error` in any case
+/// with an object, or a line that begins with `{"error"`, is data of the type `error`.
 fn reference(stream: &[u8]) -> Stream {
     let mut rest = stream.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream);
     let (mut frames, mut retry) = (Vec::new(), None);
@@ -83,11 +83,15 @@ fn reference(stream: &[u8]) -> Stream {
         let name = &line[..colon.unwrap_or(line.len())];
         let value = colon.map_or(&b""[..], |colon| &line[colon + 1..]);
         let value = value.strip_prefix(b" ").unwrap_or(value);
+        let is_bare = line.starts_with(b"{\"error\"");
+        let value = if is_bare { line } else { value };
+        let is_error = is_bare
+            || (name.eq_ignore_ascii_case(b"error") && value.trim_ascii_start().starts_with(b"{"));
         match name {
             b"event" => event = value.to_vec(),
-            b"data" | b"error" if name == b"data" || value.trim_ascii_start().starts_with(b"{") => {
-                if name == b"error" {
-                    event = name.to_vec();
+            _ if name == b"data" || is_error => {
+                if is_error {
+                    event = b"error".to_vec();
                 }
                 let before = data.take().map(|lines| [&lines[..], b"\n"].concat());
                 data = Some([&before.unwrap_or_default()[..], value].concat());
