@@ -8,6 +8,7 @@ mod mending;
 mod object;
 mod read_object;
 mod spoken;
+mod transcode;
 pub(crate) mod weight;
 
 use std::fmt;
@@ -26,6 +27,7 @@ pub(crate) use self::mending::{BYTE_ORDER_MARK, legible, mended, without_mark};
 pub(crate) use self::object::wire_object;
 pub(crate) use self::read_object::{only_field, read_fields, read_object, write_fields};
 pub(crate) use self::spoken::quoted;
+pub(crate) use self::transcode::transcode;
 use crate::body::Splice;
 
 /// Fields beyond those that are modelled here: what a reply had, or what a request shall have.

@@ -27,7 +27,8 @@ use mesh_proto::body::{Body, Form, Segment, Splice};
 use mesh_proto::call::{CallError, Failure};
 use mesh_proto::call::{CallOptions, Fault, FaultKind, Limits, RetryPolicy};
 use mesh_proto::chat::{
-    AutoRouting, ChatChunk, Content, Message, Part, ResponseFormat, Stop, Tool, ToolChoice, Usage,
+    AutoRouting, ChatChunk, Content, Logprobs, Message, Part, ResponseFormat, Stop, Tool,
+    ToolChoice, Usage,
 };
 use mesh_proto::destination::Destination;
 use mesh_proto::download::{Download, DownloadBounds, DownloadPieces, Fetch, Piece};
@@ -213,6 +214,10 @@ fn edit() -> EditRequest {
 }
 
 fn values(seen: &mut Seen) {
+    seen.value(&read::<Logprobs>(json!([encoded()])));
+    seen.value(&read::<Logprobs>(
+        json!({"content": [encoded()], "x": data_url()}),
+    ));
     let image = Image::from_bytes(picture()).unwrap();
     seen.value(&image);
     seen.value(&Image::from_url(data_url()).unwrap());

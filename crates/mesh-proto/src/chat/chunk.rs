@@ -7,6 +7,7 @@ use serde_core::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use super::content::Content;
+use super::logprobs::Logprobs;
 use super::message::Role;
 use super::reply::{ChatReply, FinishReason, Picture, cost, pictures, place};
 use super::tools::{ToolCall, ToolCallDelta};
@@ -62,6 +63,7 @@ impl ChatChunk {
                 extra: choice.message.extra.clone(),
             },
             finish_reason: choice.finish_reason.clone(),
+            logprobs: choice.logprobs.clone(),
             extra: choice.extra.clone(),
             origin: Origin::Delta,
         });
@@ -102,6 +104,8 @@ pub struct ChunkChoice {
     pub delta: Delta,
     /// Why it ended, in the choice's last chunk.
     pub finish_reason: Option<FinishReason>,
+    /// How likely its new tokens were, where that was asked for.
+    pub logprobs: Option<Logprobs>,
     /// Fields that are not modelled here.
     pub extra: Extra,
     /// The field that `delta` was read from.
@@ -124,6 +128,7 @@ read_fields! {
         index: u64 => place,
         delta: Delta => null_is_default,
         finish_reason: Option<FinishReason> => lenient,
+        logprobs: Option<Logprobs>,
     }
 }
 
@@ -142,6 +147,9 @@ impl Serialize for ChunkChoice {
         }
         if let Some(finish_reason) = &self.finish_reason {
             fields.serialize_entry("finish_reason", finish_reason)?;
+        }
+        if let Some(logprobs) = &self.logprobs {
+            fields.serialize_entry("logprobs", logprobs)?;
         }
         for (name, value) in self.extra.iter() {
             fields.serialize_entry(name, value)?;

@@ -349,7 +349,9 @@ impl<'de> Deserialize<'de> for Content {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Content, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(items)).map(Content::Parts)
+                let mut parts = Vec::deserialize(SeqAccessDeserializer::new(items))?;
+                parts.shrink_to_fit();
+                Ok(Content::Parts(parts))
             }
 
             // One part without its list.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::chunk::{is_blank, text_in};
 use super::content::{Content, Part};
 use super::ending::Ending;
+use super::logprobs::Logprobs;
 use super::message::{Message, Role};
 use super::tools::ToolCall;
 use crate::error::{Absence, NoPicture};
@@ -217,6 +218,8 @@ read_object! {
         pub message: ReplyMessage [always] => null_is_default,
         /// Why it ended.
         pub finish_reason: Option<FinishReason> => lenient,
+        /// How likely its tokens were, where that was asked for.
+        pub logprobs: Option<Logprobs>,
     }
 }
 

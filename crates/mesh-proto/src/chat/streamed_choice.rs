@@ -62,6 +62,14 @@ impl StreamedChoice {
             &mut self.choice.finish_reason,
             reason.filter(|it| it.is_given()),
         );
+        match (&mut self.choice.logprobs, &chunk.logprobs) {
+            (Some(known), Some(more)) => known.append(more, weight),
+            (known @ None, Some(more)) => {
+                weight.add(more.weight());
+                *known = Some(more.clone());
+            }
+            (_, None) => {}
+        }
         // A message beside a delta is the whole so far.
         let extra = without(&chunk.extra, MESSAGE);
         append_extra(&mut self.choice.extra, &extra, weight);

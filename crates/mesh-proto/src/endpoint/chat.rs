@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::Value;
 
-use super::document::{DocumentDecoder, object, parse};
+use super::document::{DocumentDecoder, object, parse_within};
 use super::reply::ReplyDecoder;
 use super::stream::StreamDecoder;
 use super::{Endpoint, Replay, json_request, spliced};
@@ -19,6 +19,7 @@ use crate::excerpt::excerpt;
 use crate::head::Head;
 use crate::limits::Limits;
 use crate::target::Target;
+use crate::wire::weight;
 use crate::wire::{legible, quoted};
 
 pub(super) const PATH: &str = "/v1/chat/completions";
@@ -61,7 +62,7 @@ pub(super) fn parse_reply(body: &Bytes) -> Result<ChatReply, DecodeError> {
     let quoted = quoted(&legible(body));
     let quoted = quoted.map(Bytes::from);
     let body = quoted.as_ref().unwrap_or(body);
-    let reply: ChatReply = parse(body)?;
+    let reply: ChatReply = parse_within(body, weight::CHAT)?;
     let says_something = |message: &ReplyMessage| {
         !message.images.is_empty() || message.content.as_ref().is_some_and(|it| !it.is_empty())
     };

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 
 use super::chat::{PATH, parse_reply};
+use super::document::check_weight;
 use super::stream::{Assemble, StreamDecoder};
 use super::{Endpoint, Replay, json_request, spliced};
 use crate::body::Body;
@@ -15,7 +16,7 @@ use crate::error::{DecodeError, End, Found};
 use crate::head::Head;
 use crate::limits::Limits;
 use crate::target::Target;
-use crate::wire::{Extra, Streamed};
+use crate::wire::{Extra, Streamed, weight};
 
 /// A chat request whose reply is streamed: its events are the chunks, its output is the whole
 /// reply, the same as that of a plain call.
@@ -74,6 +75,10 @@ impl Assemble for Assembly {
 
     fn read(frame: &str) -> Result<ChatChunk, serde_json::Error> {
         Self::read(frame)
+    }
+
+    fn check_frame(frame: &[u8]) -> Result<(), DecodeError> {
+        check_weight(frame, weight::CHAT)
     }
 
     fn add(&mut self, chunk: &mut ChatChunk) {

@@ -1,11 +1,14 @@
 //! A reply that is one document.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use http::header;
 use serde_core::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::frame::{Beginning, beginning};
@@ -14,8 +17,8 @@ use crate::error::{DecodeError, error_in_body};
 use crate::excerpt::excerpt;
 use crate::head::Head;
 use crate::limits::Limits;
-use crate::wire::weight;
-use crate::wire::{from_body, from_text, legible, without_mark};
+use crate::wire::weight::{self, Allowance};
+use crate::wire::{from_body, from_text, legible, mended, without_mark};
 
 /// Collects a body, sized from its `Content-Length`, and reads it at its end.
 pub struct DocumentDecoder<T, C = ()> {
@@ -103,10 +106,10 @@ pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, DecodeError>
     parse_within(body, weight::REPLY)
 }
 
-/// The same of a body that may take `ratio` times its length.
+/// The same of a body that may take as much as `allowance` says.
 pub(super) fn parse_within<T: DeserializeOwned>(
     body: &Bytes,
-    ratio: usize,
+    allowance: Allowance,
 ) -> Result<T, DecodeError> {
     if let Some(what) = not_json(body) {
         return Err(DecodeError::NotJson {
@@ -114,13 +117,13 @@ pub(super) fn parse_within<T: DeserializeOwned>(
             excerpt: excerpt(body),
         });
     }
-    check_weight(body, ratio)?;
+    check_weight(body, allowance)?;
     from_body(body).map_err(|error| no_reply(body, &error))
 }
 
 /// Fails if a text takes far more memory than its length once it is read.
-pub(super) fn check_weight(text: &[u8], ratio: usize) -> Result<(), DecodeError> {
-    match weight::exceeded(text, ratio) {
+pub(super) fn check_weight(text: &[u8], allowance: Allowance) -> Result<(), DecodeError> {
+    match weight::exceeded(text, allowance) {
         Some(limit) => Err(DecodeError::TooLarge {
             what: "parsed reply",
             limit,
@@ -138,9 +141,25 @@ pub(super) fn no_reply(body: &[u8], error: &serde_json::Error) -> DecodeError {
     }
 }
 
-/// The object that a body is.
+/// The object that a body is. Of one that takes far more memory than its length, the lists and
+/// objects that do are left empty: an error is not among them.
 pub(super) fn object(body: &[u8]) -> Option<Map<String, Value>> {
-    from_text(&legible(body)).ok()
+    let text = legible(body);
+    if check_weight(text.as_bytes(), weight::ENVELOPE).is_ok() {
+        return from_text(&text).ok();
+    }
+    let text = mended(&text).map_or(text, Cow::Owned);
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(&text).ok()?;
+    let fields = fields.into_iter().map(|(name, value)| {
+        let text = value.get();
+        let value = match check_weight(text.as_bytes(), weight::ENVELOPE) {
+            Ok(()) => serde_json::from_str(text).unwrap_or_default(),
+            Err(_) if text.starts_with('[') => Value::Array(Vec::new()),
+            Err(_) => Value::Object(Map::new()),
+        };
+        (name, value)
+    });
+    Some(fields.collect())
 }
 
 /// What a body is that plainly is not JSON, in words.

@@ -99,7 +99,7 @@ fn read(body: &Bytes) -> Result<ModelList, DecodeError> {
             excerpt: excerpt(body),
         });
     }
-    check_weight(body, weight::ROWS)?;
+    check_weight(body, weight::CATALOGUE)?;
     let text = legible(body);
     let list = list(&text).or_else(|error| match mended(&text) {
         Some(text) => list(&text),
@@ -133,7 +133,9 @@ fn list(text: &str) -> Result<Option<ModelList>, serde_json::Error> {
         Rows::Other => return Err(serde_json::Error::custom("no list of models")),
     };
     let mut list = ModelList::default();
-    list.models.reserve_exact(rows.len());
+    // A place for a model is large, and what has no id is none.
+    let models = rows.iter().filter(|row| row.get().contains("\"id\""));
+    list.models.reserve_exact(models.count());
     for (place, row) in rows.into_iter().enumerate() {
         match from_text(row.get()) {
             Ok(model) => list.models.push(model),

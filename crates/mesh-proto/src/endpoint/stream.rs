@@ -32,6 +32,11 @@ pub trait Assemble {
         serde_json::from_str(frame)
     }
 
+    /// Fails if a chunk takes far more memory than its length once it is read.
+    fn check_frame(frame: &[u8]) -> Result<(), DecodeError> {
+        check_weight(frame, weight::REPLY)
+    }
+
     /// Adds a chunk, and removes from it what repeats an earlier one.
     fn add(&mut self, chunk: &mut Self::Chunk);
 
@@ -348,7 +353,7 @@ fn read<A: Assemble>(frame: sse::Frame<'_>) -> Result<Meaning<A::Chunk>, DecodeE
     }
     // The pictures of a large frame are slices of it; of a small one nothing is worth keeping it.
     let parsed = if data.len() >= LARGE {
-        check_weight(data, weight::REPLY)?;
+        A::check_frame(data)?;
         from_body(&frame.to_bytes())
     } else {
         let text = legible(data);

@@ -133,7 +133,7 @@ impl<'s, I: IntoIterator<Item = End<'s>>> Success<'s, I> {
 
 /// The error that a body is which is no reply. Of a list, its first item is asked.
 pub(crate) fn error_in_body(body: &[u8]) -> Option<ApiError> {
-    if weight::exceeded(body, weight::REPLY).is_some() {
+    if weight::exceeded(body, weight::ENVELOPE).is_some() {
         return None;
     }
     let document = envelope(from_text(&legible(body)).ok()?)?;
