@@ -268,8 +268,10 @@ fn no_body_is_sent_once_the_connect_limit_has_passed<C: Client>() {
         matches!(error.failure(), Failure::Deadline(Deadline::Connect(_))),
         "{error:?}"
     );
-    // The connection, if there was one, is closed before a request came.
-    assert!(server.rest().is_empty());
+    // hyper may have written the headers on another thread by then; without the body they start no
+    // work.
+    let bodies: Vec<_> = server.rest().into_iter().map(|it| it.body).collect();
+    assert!(bodies.iter().all(Vec::is_empty), "{bodies:?}");
 }
 
 fn a_picture_is_fetched_without_the_key<C: Client>() {
