@@ -14,7 +14,9 @@ pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
 
 /// A body as text: without a byte order mark, and with U+FFFD for what is not UTF-8.
 pub(crate) fn legible(body: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(without_mark(body))
+    let body = without_mark(body);
+    // `from_utf8_lossy` alone takes a tenth of the time of the row `deltas`.
+    std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
 /// JSON with U+FFFD for each escaped half of a surrogate pair, or `None` where it has none. No byte
