@@ -69,7 +69,11 @@ pub(crate) type Sending =
 
 impl HttpClient {
     pub(crate) fn send(&self, request: &Request<Body>, body: Upload) -> Sending {
-        match reqwest::Request::try_from(request.clone().map(|_| "")) {
+        let mut head = Request::new("");
+        *head.method_mut() = request.method().clone();
+        *head.uri_mut() = request.uri().clone();
+        *head.headers_mut() = request.headers().clone();
+        match reqwest::Request::try_from(head) {
             Ok(mut made) => {
                 *made.body_mut() = None;
                 if !request.body().is_empty() {

@@ -145,7 +145,7 @@ impl<E: Endpoint> Driver<E> {
 }
 
 /// How much is read at once, in bytes.
-const BUFFER: usize = 64 << 10;
+const BUFFER: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {
