@@ -153,7 +153,9 @@ fn lacks_scheme(text: &str) -> bool {
         return false;
     };
     let head = text.get(..comma).unwrap_or_default().to_ascii_lowercase();
-    head.starts_with("image/") && head.ends_with(";base64")
+    head.starts_with("image/")
+        && head.ends_with(";base64")
+        && !head.contains(|it: char| it == ':' || it.is_whitespace())
 }
 
 /// How far the comma of a data URL without its scheme is looked for.

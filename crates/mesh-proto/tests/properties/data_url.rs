@@ -31,7 +31,11 @@ pub(super) fn hold(data: &[u8]) {
         let _ = format!("{image:?}");
         let sent = image.url().unwrap();
         if url.is_ok() {
-            let rest = text.trim().get(5..).unwrap();
+            let text = text.trim();
+            let marked = text
+                .get(..5)
+                .is_some_and(|it| it.eq_ignore_ascii_case("data:"));
+            let rest = if marked { &text[5..] } else { text };
             assert_eq!(sent, format!("data:{rest}"));
         } else {
             // Nothing but what a URL may not hold is changed.
@@ -49,20 +53,33 @@ pub(super) fn hold(data: &[u8]) {
     }
 }
 
+/// How long the part before the comma may be if there is no scheme.
+const LONGEST_HEAD: usize = 128;
+
 /// The bytes of a data URL, `None` within where it is not the base64 it says it is.
 #[allow(clippy::option_option, reason = "no data URL is not a broken one")]
 fn reference(text: &str) -> Option<Option<Vec<u8>>> {
     let text = text.trim();
-    let scheme = text.get(..5)?;
-    if !scheme.eq_ignore_ascii_case("data:") {
-        return None;
-    }
     let comma = text.find(',')?;
+    let has_scheme = text
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"));
+    let start = if has_scheme {
+        5
+    } else {
+        let head = text[..comma].to_ascii_lowercase();
+        let is_plain = !head.contains(|it: char| it == ':' || it.is_whitespace());
+        let is_image = head.starts_with("image/") && head.ends_with(";base64");
+        if !(is_plain && is_image && comma < LONGEST_HEAD) {
+            return None;
+        }
+        0
+    };
     let data = &text[comma + 1..];
     if let Some(inner) = reference(data) {
         return Some(inner);
     }
-    let mut parameters = text[5..comma].split(';').skip(1);
+    let mut parameters = text[start..comma].split(';').skip(1);
     let is_marked = parameters.any(|it| it.trim().eq_ignore_ascii_case("base64"));
     let bytes = unescaped(data.as_bytes());
     Some(if is_marked || is_unmarked_base64(data.as_bytes()) {
