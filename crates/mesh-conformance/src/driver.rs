@@ -1,6 +1,6 @@
 //! The drivers that go through the scenarios.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use mesh_examples::{bare_socket, smol_runtime};
@@ -257,6 +257,9 @@ impl Driver for Smol {
     }
 }
 
+/// What moments count from: the same for all calls, as those of a case share a retry budget.
+static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 impl Case {
     /// A call in real time, driven by a stranger.
     fn drive<E: Endpoint>(
@@ -267,8 +270,9 @@ impl Case {
             Instant,
         ) -> Result<Answer<E::Output>, mesh_proto::call::CallError>,
     ) -> Streamed<E::Output> {
-        let origin = Instant::now();
-        match Call::new(endpoint, &self.target, &self.settings, Moment::ORIGIN, 7) {
+        let origin = *ORIGIN;
+        let now = Moment::after_origin(origin.elapsed());
+        match Call::new(endpoint, &self.target, &self.settings, now, 7) {
             Ok(mut call) => {
                 let result = drive(&mut call, origin);
                 Streamed::of(result.map_err(Error::from), call)
